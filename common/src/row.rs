@@ -1,0 +1,118 @@
+//! What the iterator `iter/task_file` writes: one [`HolderRow`] per descriptor that refers to a TCP socket,
+//! one [`QueueRow`] per connection that waits in a listener's accept queue. Rows follow one another without a
+//! separator; the first byte tells which one it is.
+
+use crate::entry::Tuple;
+
+/// Values of a row's first byte.
+pub mod kind {
+    /// [`HolderRow`](super::HolderRow).
+    pub const HOLDER: u8 = 1;
+    /// [`QueueRow`](super::QueueRow).
+    pub const QUEUED: u8 = 2;
+}
+
+/// The socket itself, as it is at the moment of the snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "user",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
+#[repr(C)]
+pub struct SocketView {
+    /// Address of the socket.
+    pub sock: u64,
+    /// [`SocketEntry::birth_ns`](crate::entry::SocketEntry::birth_ns), 0 if there is no entry.
+    pub birth_ns: u64,
+    /// `skc_cookie`, 0 until somebody asked the kernel for it.
+    pub cookie: u64,
+    /// `tcp_sock.bytes_sent`, retransmissions included.
+    pub bytes_sent: u64,
+    /// `tcp_sock.bytes_acked`.
+    pub bytes_acked: u64,
+    /// `tcp_sock.bytes_received`.
+    pub bytes_received: u64,
+    /// Addresses.
+    pub tuple: Tuple,
+    /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one.
+    pub unread: u32,
+    /// `write_seq - snd_una`: bytes not yet sent or not yet acknowledged.
+    pub unacked: u32,
+    /// `sk_ack_backlog`: for a listener, connections in its accept queue.
+    pub backlog: u32,
+    /// State, see [`tcp`](crate::tcp).
+    pub state: u8,
+    /// `sk_shutdown`: 1 receive, 2 send.
+    pub shutdown: u8,
+    /// Low bits of `skc_flags` (bit 0 `SOCK_DEAD`, bit 1 `SOCK_DONE`).
+    pub sock_flags: u8,
+    /// Keeps the fields aligned.
+    pub reserved: u8,
+    /// `sk_err`, an errno.
+    pub error: u32,
+}
+
+/// A descriptor that refers to a socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "user",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
+#[repr(C)]
+pub struct HolderRow {
+    /// [`kind::HOLDER`].
+    pub kind: u8,
+    /// Keeps the fields aligned.
+    pub reserved: [u8; 3],
+    /// Process id (`tgid`).
+    pub pid: u32,
+    /// Thread id; differs from `pid` only for a thread with a descriptor table of its own.
+    pub tid: u32,
+    /// Descriptor number.
+    pub fd: u32,
+    /// Start of the process, nanoseconds of `CLOCK_BOOTTIME`.
+    pub start_ns: u64,
+    /// Inode number of the socket (`socket:[N]`).
+    pub inode: u64,
+    /// Name of the process (`task_struct.comm` of its leader).
+    pub comm: [u8; 16],
+    /// The socket.
+    pub socket: SocketView,
+}
+
+/// A connection in an accept queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "user",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
+#[repr(C)]
+pub struct QueueRow {
+    /// [`kind::QUEUED`].
+    pub kind: u8,
+    /// Keeps the fields aligned.
+    pub reserved: [u8; 7],
+    /// Address of the listener's socket.
+    pub listener: u64,
+    /// The connection.
+    pub socket: SocketView,
+}
+
+const _: () = assert!(size_of::<SocketView>() == 112);
+const _: () = assert!(size_of::<HolderRow>() == 160);
+const _: () = assert!(size_of::<QueueRow>() == 128);
