@@ -6,13 +6,6 @@
 //! Enumerations travel as `u8`; the agent turns them into types and counts what it does not know.
 
 #![no_std]
-#![cfg_attr(
-    feature = "user",
-    expect(
-        missing_debug_implementations,
-        reason = "zerocopy's derive makes helper types of its own"
-    )
-)]
 
 pub mod counter;
 pub mod entry;

@@ -8,7 +8,7 @@ macro_rules! offsets {
     ($($field:ident = $strukt:literal, $path:literal;)+) => {
         /// The read-only global `OFFSETS`: bytes from the start of the struct, or [`MISSING`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[cfg_attr(feature = "user", derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout))]
+        #[cfg_attr(feature = "user", derive(zerocopy::IntoBytes, zerocopy::Immutable))]
         #[repr(C)]
         pub struct Offsets {
             $(#[doc = concat!("`", $strukt, ".", $path, "`.")] pub $field: u32,)+

@@ -1,0 +1,200 @@
+//! A finding: whose fault, since when, and how we know (design §5).
+
+use std::time::Duration;
+
+use super::socket::Holder;
+use super::state::TcpState;
+use super::time::Timestamp;
+
+/// What is wrong. Names are fixed by design §5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// The peer's FIN is in the receive queue and nobody reads.
+    EofUnread,
+    /// The last read took data and FIN together; the application never asked again.
+    EofNotRequested,
+    /// The end-of-stream was delivered, the descriptor is still open, nothing is being sent.
+    NotClosed,
+    /// Hung up while waiting in the accept queue.
+    NeverAccepted,
+}
+
+impl Verdict {
+    /// Every verdict.
+    pub const ALL: &'static [Self] = &[
+        Self::EofUnread,
+        Self::EofNotRequested,
+        Self::NotClosed,
+        Self::NeverAccepted,
+    ];
+
+    /// Name in output and configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EofUnread => "eof_unread",
+            Self::EofNotRequested => "eof_not_requested",
+            Self::NotClosed => "not_closed",
+            Self::NeverAccepted => "never_accepted",
+        }
+    }
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// A leak or about to be one.
+    Warning,
+    /// Users are hurt now.
+    Critical,
+}
+
+impl Severity {
+    /// Name in output and configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// How sure we are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Confidence {
+    /// Every part of the proof was seen.
+    Proven,
+    /// A part is missing: [`Evidence::missing`] names it.
+    Likely,
+}
+
+impl Confidence {
+    /// Name in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proven => "proven",
+            Self::Likely => "likely",
+        }
+    }
+}
+
+/// Where a finding is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// New.
+    Opened,
+    /// The proof or the verdict changed.
+    Updated,
+    /// Over: [`Finding::resolution`] says why.
+    Resolved,
+}
+
+impl Action {
+    /// Name in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Updated => "updated",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// Why a finding is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Resolution {
+    /// The application closed the connection or its sending side.
+    ClosedByApp,
+    /// Its process ended.
+    ProcessExited,
+    /// The peer reset it.
+    Reset,
+    /// Somebody destroyed it.
+    Destroyed,
+    /// The kernel gave up.
+    TimedOut,
+    /// The application is at work on it again.
+    Resumed,
+    /// It was accepted at last.
+    Accepted,
+    /// Found closed when the table was compared with the kernel.
+    Resync,
+}
+
+impl Resolution {
+    /// Name in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClosedByApp => "closed_by_app",
+            Self::ProcessExited => "process_exited",
+            Self::Reset => "reset",
+            Self::Destroyed => "destroyed",
+            Self::TimedOut => "timed_out",
+            Self::Resumed => "resumed",
+            Self::Accepted => "accepted",
+            Self::Resync => "resync",
+        }
+    }
+}
+
+/// One finding, complete: an event carries all of it, whatever its action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Unique for this run of the daemon, counts from 1.
+    pub id: u64,
+    /// Where it is in its life.
+    pub action: Action,
+    /// What is wrong.
+    pub verdict: Verdict,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// When the finding was opened.
+    pub opened: Timestamp,
+    /// When the peer's FIN was accepted, if that was seen.
+    pub half_closed_since: Option<Timestamp>,
+    /// How long it has been half-closed; since the finding's socket was first seen, if the FIN was not.
+    pub half_closed: Duration,
+    /// One sentence a human understands.
+    pub summary: String,
+    /// What to do about it.
+    pub hint: String,
+    /// Every number used.
+    pub evidence: Evidence,
+    /// Every descriptor that refers to the socket (`never_accepted`: to its listener).
+    pub holders: Vec<Holder>,
+    /// Earlier verdicts of the same finding with the time each began, oldest first.
+    pub history: Vec<(Verdict, Timestamp)>,
+    /// Why it is over.
+    pub resolution: Option<Resolution>,
+}
+
+/// The numbers behind a verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// State of the socket.
+    pub state: Option<TcpState>,
+    /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one.
+    pub unread_bytes: Option<u32>,
+    /// `write_seq - snd_una`.
+    pub unacked_bytes: Option<u32>,
+    /// Bytes sent since the FIN.
+    pub sent_since_fin_bytes: Option<u64>,
+    /// The end-of-stream was handed to the application at this moment.
+    pub eof_delivered: Option<Timestamp>,
+    /// How often.
+    pub eof_deliveries: Option<u32>,
+    /// Whether the connection still waits in an accept queue.
+    pub accepted: Option<bool>,
+    /// For `never_accepted`: connections in the same accept queue.
+    pub accept_queue: Option<u32>,
+    /// Numbers of the last look at the socket: when.
+    pub observed: Option<Timestamp>,
+    /// The threshold that was passed.
+    pub threshold: Duration,
+    /// Names of the signals whose proof this kernel or this moment could not deliver.
+    pub missing: Vec<&'static str>,
+}
