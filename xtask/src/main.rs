@@ -1,1 +1,61 @@
-fn main() {}
+//! The project's tasks: `cargo xtask --help`.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool for developers"
+)]
+
+mod agent;
+mod apt;
+mod process;
+mod toolchain;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Sets up, builds, runs and tests finback.
+///
+/// Each command first does all set-up that is missing and says what it installs and why.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Does all set-up that is missing: the compiler and linker for the kernel programs.
+    ///
+    /// Takes, in this order: a nightly of rustup with its library source; a compiler of the distribution with its
+    /// library source; on Debian and Ubuntu, as root, the distribution's packages. bpf-linker is built into the target
+    /// directory for the LLVM of that compiler. Quick when nothing is missing.
+    Setup,
+    /// Builds the kernel programs and the agent.
+    Build(agent::BuildArgs),
+    /// Builds the agent and runs `finback run` as root (through sudo if need be).
+    ///
+    /// Arguments go to `finback run`: `cargo xtask run -- --format json --duration 10s`. Signals and the exit code pass
+    /// through; standard output carries only finback's.
+    Run(agent::RunArgs),
+}
+
+fn main() -> ExitCode {
+    let done = match Args::parse().task {
+        Task::Setup => toolchain::ensure().map(|found| {
+            println!(
+                "ready: kernel programs are built with rustc {} ({})",
+                found.rustc_version, found.origin
+            );
+            ExitCode::SUCCESS
+        }),
+        Task::Build(args) => agent::build(&args).map(|()| ExitCode::SUCCESS),
+        Task::Run(args) => agent::run(&args),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}
