@@ -9,6 +9,7 @@ mod agent;
 mod apt;
 mod process;
 mod toolchain;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -40,6 +41,12 @@ enum Task {
     /// Arguments go to `finback run`: `cargo xtask run -- --format json --duration 10s`. Signals and the exit code pass
     /// through; standard output carries only finback's.
     Run(agent::RunArgs),
+    /// Boots Debian kernels in QEMU and runs the live tests, or a command, inside.
+    ///
+    /// Kernels and the guests' programs are Debian packages, fetched below the target directory and kept there. The
+    /// exit code is the command's own: `cargo xtask vm --kernel 6.1 -- ss -tan`; 124 if a guest took too long, 125 if
+    /// it died.
+    Vm(vm::VmArgs),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +60,7 @@ fn main() -> ExitCode {
         }),
         Task::Build(args) => agent::build(&args).map(|()| ExitCode::SUCCESS),
         Task::Run(args) => agent::run(&args),
+        Task::Vm(args) => vm::run(&args).map(|summary| ExitCode::from(summary.code)),
     };
     done.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

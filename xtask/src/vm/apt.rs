@@ -1,0 +1,203 @@
+//! apt with its own state, cache and sources: reads other releases' packages without
+//! touching the system's configuration. Works without root.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, SystemTime},
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::process;
+
+use super::{
+    mirror::Mirrors,
+    output,
+    series::{ARCHIVE_SUITES, SECURITY_SUITES},
+};
+
+pub(super) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/// Package lists younger than this are used as they are.
+const FRESH: Duration = Duration::from_hours(12);
+
+/// A private apt below one folder.
+#[derive(Debug)]
+pub(super) struct PrivateApt {
+    dir: PathBuf,
+}
+
+impl PrivateApt {
+    /// Writes the configuration and updates the lists if they are older than half a day.
+    /// A failed update is only a warning as long as some lists are there.
+    pub(super) fn open(dir: &Path, mirrors: &Mirrors) -> Result<Self> {
+        for folder in ["state/lists/partial", "cache/archives/partial", "sources"] {
+            fs::create_dir_all(dir.join(folder))?;
+        }
+        ensure!(
+            Path::new(KEYRING).exists(),
+            "{KEYRING} is missing: install debian-archive-keyring"
+        );
+        let apt = Self {
+            dir: dir.to_owned(),
+        };
+        let sources = sources(mirrors);
+        let file = dir.join("sources/guests.sources");
+        let same = fs::read_to_string(&file).is_ok_and(|old| old == sources);
+        fs::write(&file, sources)?;
+        if !same || !apt.is_fresh() {
+            apt.update()?;
+        }
+        Ok(apt)
+    }
+
+    /// Names of all packages that start with `prefix`.
+    pub(super) fn names(&self, prefix: &str) -> Result<Vec<String>> {
+        let text = self.query(&["pkgnames", prefix])?;
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    /// Names in the `Depends` field of the package's candidate version, without alternatives.
+    pub(super) fn depends(&self, package: &str) -> Result<Vec<String>> {
+        let text = self.query(&["show", "--no-all-versions", package])?;
+        Ok(parse_depends(&text))
+    }
+
+    /// Downloads `packages` and unpacks them one over the other into `into`.
+    pub(super) fn unpack(&self, packages: &[&str], into: &Path) -> Result<()> {
+        let debs = tempfile::tempdir_in(&self.dir)?;
+        let mut download = self.command("apt-get");
+        download
+            .args(["-qq", "download"])
+            .args(packages)
+            .current_dir(debs.path());
+        process::output(&mut download)
+            .with_context(|| format!("cannot download {}", packages.join(" ")))?;
+        fs::create_dir_all(into)?;
+        let mut count = 0;
+        for deb in fs::read_dir(debs.path())? {
+            process::output(
+                Command::new("dpkg-deb")
+                    .arg("-x")
+                    .arg(deb?.path())
+                    .arg(into),
+            )?;
+            count += 1;
+        }
+        ensure!(
+            count == packages.len(),
+            "{count} of {} packages arrived",
+            packages.len()
+        );
+        Ok(())
+    }
+
+    fn is_fresh(&self) -> bool {
+        fs::metadata(self.stamp())
+            .and_then(|meta| meta.modified())
+            .is_ok_and(|at| {
+                SystemTime::now()
+                    .duration_since(at)
+                    .is_ok_and(|age| age < FRESH)
+            })
+    }
+
+    fn stamp(&self) -> PathBuf {
+        self.dir.join("updated")
+    }
+
+    fn update(&self) -> Result<()> {
+        output::note("reading the Debian package lists");
+        match process::output(self.command("apt-get").args(["-qq", "update"])) {
+            Ok(_) => fs::write(self.stamp(), "").context("cannot remember the update"),
+            Err(error)
+                if self
+                    .names("linux-image-")
+                    .is_ok_and(|names| !names.is_empty()) =>
+            {
+                output::note(&format!("warning: using old package lists: {error:#}"));
+                Ok(())
+            }
+            Err(error) => Err(error.context("cannot read the Debian package lists")),
+        }
+    }
+
+    fn query(&self, args: &[&str]) -> Result<String> {
+        process::output(self.command("apt-cache").args(args))
+    }
+
+    /// The machine's own `apt.conf.d` (proxies) still counts; its sources, pins and state do not.
+    fn command(&self, program: &str) -> Command {
+        let dir = self.dir.display();
+        let mut command = Command::new(program);
+        command.env("LC_ALL", "C");
+        for option in [
+            format!("Dir::State={dir}/state"),
+            format!("Dir::Cache={dir}/cache"),
+            format!("Dir::Etc::sourceparts={dir}/sources"),
+            "Dir::Etc::sourcelist=/dev/null".into(),
+            "Dir::Etc::preferences=/dev/null".into(),
+            "Dir::Etc::preferencesparts=/dev/null".into(),
+            "Dir::State::status=/dev/null".into(),
+            "APT::Architecture=amd64".into(),
+            "APT::Sandbox::User=root".into(),
+            "Acquire::Languages=none".into(),
+            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".into(),
+            "Acquire::Retries=2".into(),
+        ] {
+            command.args(["-o", &option]);
+        }
+        command
+    }
+}
+
+fn sources(mirrors: &Mirrors) -> String {
+    let stanza = |address: &str, suites: &str| {
+        format!(
+            "Types: deb\nURIs: {address}\nSuites: {suites}\nComponents: main\nSigned-By: {KEYRING}\n\n"
+        )
+    };
+    stanza(&mirrors.archive, ARCHIVE_SUITES) + &stanza(&mirrors.security, SECURITY_SUITES)
+}
+
+fn parse_depends(text: &str) -> Vec<String> {
+    let field = text.lines().find_map(|line| line.strip_prefix("Depends: "));
+    field
+        .unwrap_or_default()
+        .split(',')
+        .filter_map(|one| one.split(['|', '(', ':']).next())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dependencies_lose_versions_and_alternatives() {
+        let text = "Package: linux-image-7.3.4+deb13-cloud-amd64\nDepends: \
+                    linux-binary-7.3.4+deb13-cloud-amd64 (= 7.3.4-1~bpo13+1), \
+                    linux-base-7.3.4 | other, kmod:any\nSize: 1\n";
+        assert_eq!(
+            parse_depends(text),
+            [
+                "linux-binary-7.3.4+deb13-cloud-amd64",
+                "linux-base-7.3.4",
+                "kmod"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_stanza_is_signed() {
+        let text = sources(&Mirrors {
+            archive: "a://x".into(),
+            security: "a://y".into(),
+        });
+        assert_eq!(text.matches("Signed-By: ").count(), 2);
+        assert!(text.contains("URIs: a://y\nSuites: bullseye-security bookworm-security\n"));
+    }
+}

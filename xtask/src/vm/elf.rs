@@ -1,0 +1,159 @@
+//! Which shared libraries a program needs: asked of the dynamic loader itself.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+/// The x86-64 psABI's interpreter; also its place in the guest.
+pub(super) const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
+/// Where every library goes in the guest: a default folder of Debian's loader.
+pub(super) const LIBRARY_DIR: &str = "usr/lib/x86_64-linux-gnu";
+
+/// glibc's own libraries share private symbols and must come from one build: the host's, as the
+/// programs under test are linked against it. The guest's other programs run with a newer one.
+const GLIBC: [&str; 9] = [
+    "libc.so.6",
+    "libm.so.6",
+    "libdl.so.2",
+    "libpthread.so.0",
+    "libresolv.so.2",
+    "librt.so.1",
+    "libutil.so.1",
+    "libnss_dns.so.2",
+    "libnss_files.so.2",
+];
+
+/// A library as the loader found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Library {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+}
+
+/// Whether `bytes` is a 64-bit ELF file with a dynamic section or an interpreter.
+pub(super) fn is_dynamic(bytes: &[u8]) -> bool {
+    const PT_DYNAMIC: u32 = 2;
+    const PT_INTERP: u32 = 3;
+    if !bytes.starts_with(b"\x7fELF\x02\x01") {
+        return false;
+    }
+    let half = |at: usize| read::<2>(bytes, at).map(|raw| usize::from(u16::from_le_bytes(raw)));
+    let table =
+        read::<8>(bytes, 0x20).and_then(|raw| usize::try_from(u64::from_le_bytes(raw)).ok());
+    let (Some(table), Some(size), Some(count)) = (table, half(0x36), half(0x38)) else {
+        return false;
+    };
+    (0..count)
+        .filter_map(|index| read::<4>(bytes, table.checked_add(index * size)?))
+        .map(u32::from_le_bytes)
+        .any(|kind| kind == PT_DYNAMIC || kind == PT_INTERP)
+}
+
+/// Everything `file` needs, searched first in `search` and then where the host's loader looks.
+pub(super) fn libraries(file: &Path, search: &[PathBuf]) -> Result<Vec<Library>> {
+    let mut command = Command::new(LOADER);
+    if !search.is_empty() {
+        let joined = std::env::join_paths(search)?;
+        command
+            .arg("--inhibit-cache")
+            .arg("--library-path")
+            .arg(joined);
+    }
+    let output = command
+        .arg("--list")
+        .arg(file)
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run {LOADER}"))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        output.status.success(),
+        "cannot list the libraries of {}: {}",
+        file.display(),
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
+    parse(&said).with_context(|| format!("cannot run {} in a guest", file.display()))
+}
+
+/// The host's glibc, loader excluded.
+pub(super) fn glibc() -> Result<Vec<Library>> {
+    let own = std::env::current_exe().context("cannot find this program's own file")?;
+    let libc = libraries(&own, &[])?
+        .into_iter()
+        .find(|library| library.name == GLIBC[0]);
+    let libc = libc.context("this program is not linked against glibc")?;
+    let dir = libc.path.parent().context("glibc lies in no folder")?;
+    Ok(GLIBC
+        .iter()
+        .map(|name| Library {
+            name: (*name).to_owned(),
+            path: dir.join(name),
+        })
+        .filter(|library| library.path.exists())
+        .collect())
+}
+
+/// Whether the library belongs to glibc.
+pub(super) fn is_glibc(name: &str) -> bool {
+    GLIBC.contains(&name)
+}
+
+fn read<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at.checked_add(N)?)?.try_into().ok()
+}
+
+/// Lines `name => path (address)`; the loader's own and the vDSO's line have no arrow.
+fn parse(text: &str) -> Result<Vec<Library>> {
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let Some((name, rest)) = line.trim().split_once(" => ") else {
+            continue;
+        };
+        if rest.starts_with("not found") {
+            bail!("no library {name}");
+        }
+        let path = rest.rsplit_once(" (").map_or(rest, |(path, _)| path);
+        if !LOADER.ends_with(name) {
+            found.push(Library {
+                name: name.to_owned(),
+                path: PathBuf::from(path),
+            });
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loader_s_listing_gives_names_and_paths() {
+        let text = "\tlinux-vdso.so.1 (0x00007ffd)\n\
+                    \tlibz.so.1 => /lib/x86_64-linux-gnu/libz.so.1 (0x00007f)\n\
+                    \t/lib64/ld-linux-x86-64.so.2 (0x00007f)\n";
+        let expected = Library {
+            name: "libz.so.1".into(),
+            path: "/lib/x86_64-linux-gnu/libz.so.1".into(),
+        };
+        assert_eq!(parse(text).unwrap(), [expected]);
+        assert_eq!(parse("\tstatically linked\n").unwrap(), []);
+    }
+
+    #[test]
+    fn a_missing_library_is_named() {
+        let error = parse("\tlibnone.so.3 => not found\n").unwrap_err();
+        assert!(error.to_string().contains("libnone.so.3"), "{error}");
+    }
+
+    #[test]
+    fn this_test_itself_is_dynamic_and_text_is_not() {
+        let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        assert!(is_dynamic(&own));
+        assert!(!is_dynamic(b"#!/bin/sh\n"));
+        assert!(!is_dynamic(b"\x7fELF\x02\x01 cut short"));
+    }
+}

@@ -1,0 +1,218 @@
+//! Puts a guest's whole file system together: user land, modules, files under test, steps.
+
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use anyhow::{Context as _, Result};
+use tempfile::NamedTempFile;
+
+use super::{
+    cpio::Archive,
+    elf::{self, LIBRARY_DIR},
+    modules,
+    store::Kernel,
+};
+
+const INIT: &str = include_str!("init.sh");
+const HOSTS: &str = "127.0.0.1 localhost\n::1 localhost\n";
+const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n";
+const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
+
+/// A file or folder of the host and its place in the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct GuestFile {
+    pub(super) host: PathBuf,
+    pub(super) guest: String,
+}
+
+impl FromStr for GuestFile {
+    type Err = String;
+
+    /// `HOST` or `HOST:GUEST`; without a place the file goes to the guest's root.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (host, guest) = if let Some((host, guest)) = text.rsplit_once(':') {
+            (Path::new(host), guest.to_owned())
+        } else {
+            let host = Path::new(text);
+            let name = host.file_name().ok_or("names no file")?;
+            (host, format!("/{}", name.to_string_lossy()))
+        };
+        Ok(Self {
+            host: host.to_owned(),
+            guest,
+        })
+    }
+}
+
+/// One program to run in a guest.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    /// Tells the step's output apart, for example the flavour.
+    pub(super) label: String,
+    pub(super) command: Vec<String>,
+    pub(super) env: Vec<(String, String)>,
+    /// Whether the program is a test binary, whose summary line is counted.
+    pub(super) is_test: bool,
+}
+
+impl Step {
+    fn script(&self) -> String {
+        let mut text = String::from("cd /\n");
+        for (name, value) in &self.env {
+            text = text + "export " + name + "=" + &quoted(value) + "\n";
+        }
+        let words: Vec<String> = self.command.iter().map(|word| quoted(word)).collect();
+        text + "exec " + &words.join(" ") + "\n"
+    }
+}
+
+/// Writes the guest's file system to a temporary file in `dir`. The kernel unpacks one archive
+/// after the other: `userland` as it is, then what belongs to this run.
+pub(super) fn write(
+    dir: &Path,
+    userland: &Path,
+    kernel: &Kernel,
+    files: &[GuestFile],
+    steps: &[Step],
+) -> Result<NamedTempFile> {
+    let mut archive = Archive::default();
+    skeleton(&mut archive);
+    add_glibc(&mut archive)?;
+    modules::add(&mut archive, &kernel.modules(), &kernel.version)?;
+    for file in files {
+        add(&mut archive, &file.host, &file.guest)?;
+    }
+    for (index, step) in steps.iter().enumerate() {
+        let path = format!("guest/steps/{index:03}");
+        archive.file(&path, 0o644, step.script().as_bytes());
+    }
+    let mut out = tempfile::Builder::new()
+        .prefix("initramfs-")
+        .tempfile_in(dir)?;
+    let base = fs::read(userland).with_context(|| format!("cannot read {}", userland.display()))?;
+    out.write_all(&base)?;
+    out.write_all(&archive.finish())?;
+    Ok(out)
+}
+
+fn skeleton(archive: &mut Archive) {
+    for dir in ["dev", "proc", "sys", "tmp", "run", "root", "etc", "var/tmp"] {
+        archive.dir(dir);
+    }
+    // The kernel opens it as the first process's output before anything is mounted.
+    archive.character_device("dev/console", 5, 1);
+    archive.symlink("var/run", "/run");
+    archive.file("etc/hosts", 0o644, HOSTS.as_bytes());
+    archive.file("etc/passwd", 0o644, PASSWD.as_bytes());
+    archive.file("etc/group", 0o644, GROUP.as_bytes());
+    archive.file("init", 0o755, INIT.as_bytes());
+}
+
+/// Not part of the cached user land, which would go stale when the host updates its glibc.
+fn add_glibc(archive: &mut Archive) -> Result<()> {
+    archive.file(elf::LOADER, 0o755, &fs::read(elf::LOADER)?);
+    for library in elf::glibc()? {
+        add_library(archive, &library)?;
+    }
+    Ok(())
+}
+
+fn add_library(archive: &mut Archive, library: &elf::Library) -> Result<()> {
+    let guest = format!("{LIBRARY_DIR}/{}", library.name);
+    if !archive.contains(&guest) {
+        archive.file(&guest, 0o755, &fs::read(&library.path)?);
+    }
+    Ok(())
+}
+
+/// A file with the libraries it needs on the host, or a folder with all that is in it.
+fn add(archive: &mut Archive, host: &Path, guest: &str) -> Result<()> {
+    let meta = fs::metadata(host).with_context(|| format!("no file {}", host.display()))?;
+    if meta.is_dir() {
+        archive.dir(guest);
+        let mut entries: Vec<PathBuf> = fs::read_dir(host)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<_>>()?;
+        entries.sort();
+        for entry in entries {
+            let name = entry
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            add(archive, &entry, &format!("{guest}/{name}"))?;
+        }
+        return Ok(());
+    }
+    let bytes = fs::read(host).with_context(|| format!("cannot read {}", host.display()))?;
+    if elf::is_dynamic(&bytes) {
+        for library in elf::libraries(host, &[])? {
+            add_library(archive, &library)?;
+        }
+    }
+    archive.file(guest, meta.permissions().mode(), &bytes);
+    Ok(())
+}
+
+/// A word that the shell takes as it is.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_a_script_with_every_word_quoted() {
+        let step = Step {
+            label: String::new(),
+            command: ["sh", "-c", "echo 'a b' $HOME"].map(String::from).into(),
+            env: vec![("K".into(), "it's".into())],
+            is_test: false,
+        };
+        assert_eq!(
+            step.script(),
+            "cd /\nexport K='it'\\''s'\nexec 'sh' '-c' 'echo '\\''a b'\\'' $HOME'\n"
+        );
+    }
+
+    #[test]
+    fn a_file_goes_to_the_guest_s_root_unless_told_otherwise() {
+        let file: GuestFile = "a/b.py".parse().unwrap();
+        assert_eq!(file.guest, "/b.py");
+        let file: GuestFile = "a/b.py:/opt/c.py".parse().unwrap();
+        assert_eq!(
+            (file.host, file.guest.as_str()),
+            (PathBuf::from("a/b.py"), "/opt/c.py")
+        );
+    }
+
+    #[test]
+    fn a_program_brings_its_libraries_and_a_folder_its_files() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("x.py"), "pass").unwrap();
+        let mut archive = Archive::default();
+        add(&mut archive, dir.path(), "/scenarios").unwrap();
+        add(&mut archive, &std::env::current_exe().unwrap(), "/live").unwrap();
+        for path in [
+            "scenarios/x.py",
+            "live",
+            "usr/lib/x86_64-linux-gnu/libc.so.6",
+        ] {
+            assert!(archive.contains(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn init_speaks_the_protocol_s_words() {
+        use super::super::protocol::{END, EXIT};
+        assert!(INIT.contains(&format!("printf '\\n{EXIT}%s\\n'")));
+        assert!(INIT.contains(&format!("printf '\\n{END}\\n'")));
+    }
+}

@@ -1,0 +1,116 @@
+//! The project's own guest tests: the live tests, once for each attach flavour.
+
+use std::{path::PathBuf, process::Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::{toolchain, workspace};
+
+use super::{
+    initramfs::{GuestFile, Step},
+    output,
+    series::Series,
+};
+
+const FLAVOURS: [&str; 3] = ["kprobe", "fentry", "tracepoint"];
+const PACKAGE: &str = "finback";
+const SCENARIOS: &str = "agent/tests/scenarios";
+
+/// Builds test binary and agent on the host; returns what must be copied into a guest.
+pub(super) fn build() -> Result<Vec<GuestFile>> {
+    output::note("building the guest tests");
+    toolchain::ensure()?;
+    let built = workspace::cargo()
+        .args(["test", "--no-run", "--package", PACKAGE, "--test", "live"])
+        .args(["--message-format", "json-render-diagnostics"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start cargo")?;
+    ensure!(built.status.success(), "the guest tests do not build");
+    let messages = String::from_utf8(built.stdout)?;
+    let file = |kind, name, guest: &str| {
+        let host = executable(&messages, kind, name);
+        let host = host.with_context(|| format!("cargo built no {kind} `{name}`"))?;
+        Ok::<_, anyhow::Error>(GuestFile {
+            host,
+            guest: guest.into(),
+        })
+    };
+    let mut files = vec![
+        file("test", "live", "/live")?,
+        file("bin", PACKAGE, "/finback")?,
+    ];
+    let scenarios = workspace::root().join(SCENARIOS);
+    if scenarios.is_dir() {
+        files.push(GuestFile {
+            host: scenarios,
+            guest: "/scenarios".into(),
+        });
+    }
+    Ok(files)
+}
+
+/// One step per flavour, with what the live tests read from their environment.
+pub(super) fn steps(series: Series) -> Vec<Step> {
+    let step = |flavour: &&str| Step {
+        label: (*flavour).to_owned(),
+        command: vec!["/live".into()],
+        env: [
+            ("FINBACK_BIN", "/finback"),
+            ("FINBACK_SCENARIOS", "/scenarios"),
+            ("FINBACK_TEST_ATTACH", flavour),
+            ("FINBACK_GUEST_KERNEL", &series.to_string()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
+        is_test: true,
+    };
+    FLAVOURS.iter().map(step).collect()
+}
+
+/// The file that cargo reports for a target (`cargo build --message-format json`).
+fn executable(messages: &str, kind: &str, name: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["reason"] == "compiler-artifact")
+        .filter(|message| message["target"]["kind"][0] == kind && message["target"]["name"] == name)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_executable_of_the_right_target_is_found() {
+        let messages = r#"Compiling
+{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"live"},"executable":null}
+{"reason":"compiler-artifact","target":{"kind":["bin"],"name":"finback"},"executable":"/t/finback"}
+{"reason":"compiler-artifact","target":{"kind":["test"],"name":"live"},"executable":"/t/deps/live-1"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(
+            executable(messages, "test", "live"),
+            Some("/t/deps/live-1".into())
+        );
+        assert_eq!(
+            executable(messages, "bin", "finback"),
+            Some("/t/finback".into())
+        );
+        assert_eq!(executable(messages, "test", "other"), None);
+    }
+
+    #[test]
+    fn every_flavour_is_a_step_of_its_own() {
+        let steps = steps("6.1".parse().unwrap());
+        let attach: Vec<&str> = steps
+            .iter()
+            .flat_map(|step| &step.env)
+            .filter(|(name, _)| name == "FINBACK_TEST_ATTACH")
+            .map(|(_, value)| value.as_str())
+            .collect();
+        assert_eq!(attach, FLAVOURS);
+    }
+}

@@ -1,0 +1,171 @@
+//! Boots one guest in QEMU and follows it to its end.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    os::unix::process::CommandExt as _,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result};
+
+use super::protocol::{Event, Reader};
+
+const QEMU: &str = "qemu-system-x86_64";
+/// How long a guest may take to power off after its last word.
+const POWER_OFF: Duration = Duration::from_secs(5);
+
+/// How the guest's processor is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Accel {
+    Kvm,
+    /// Emulated by QEMU.
+    Tcg,
+    /// Emulated, with a clock that counts instructions and skips idle time: sleeping costs no
+    /// time, and measurements repeat.
+    VirtualTime,
+}
+
+/// One virtual machine.
+#[derive(Debug)]
+pub(super) struct Machine<'a> {
+    pub(super) image: &'a Path,
+    pub(super) initramfs: &'a Path,
+    /// The kernel's log goes here.
+    pub(super) console: &'a Path,
+    pub(super) accel: Accel,
+    pub(super) cpus: u32,
+    pub(super) memory_mib: u32,
+    pub(super) timeout: Duration,
+}
+
+/// How a guest ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// All steps ran.
+    Done,
+    /// Killed when its time was over.
+    TimedOut,
+    /// Gone before its last word: a panic, or QEMU itself failed.
+    Died,
+}
+
+impl Machine<'_> {
+    /// Boots and hands each event to `see`.
+    pub(super) fn run(&self, mut see: impl FnMut(&Event<'_>)) -> Result<End> {
+        fs::write(self.console, "")?;
+        let mut qemu = self
+            .command()
+            .spawn()
+            .with_context(|| format!("cannot start {QEMU}"))?;
+        let lines = lines_of(&mut qemu);
+        let deadline = Instant::now() + self.timeout;
+        let mut reader = Reader::default();
+        let end = loop {
+            match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    let event = reader.feed(&line);
+                    if event == Event::End {
+                        break End::Done;
+                    }
+                    see(&event);
+                }
+                Err(RecvTimeoutError::Timeout) => break End::TimedOut,
+                Err(RecvTimeoutError::Disconnected) => break End::Died,
+            }
+        };
+        if end == End::Done {
+            // The line closes when QEMU ends; what it still says is of no interest.
+            let limit = Instant::now() + POWER_OFF;
+            while lines
+                .recv_timeout(limit.saturating_duration_since(Instant::now()))
+                .is_ok()
+            {}
+        }
+        // Fails only if it has ended by itself.
+        drop(qemu.kill());
+        qemu.wait()?;
+        Ok(end)
+    }
+
+    fn command(&self) -> Command {
+        let (accel, cpu) = match self.accel {
+            Accel::Kvm => ("kvm", "host"),
+            Accel::Tcg | Accel::VirtualTime => ("tcg", "max"),
+        };
+        let mut qemu = Command::new(QEMU);
+        qemu.args([
+            "-machine",
+            "q35",
+            "-nodefaults",
+            "-display",
+            "none",
+            "-no-reboot",
+        ]);
+        qemu.args(["-accel", accel, "-cpu", cpu]);
+        qemu.args(["-smp", &self.cpus.to_string()]);
+        qemu.args(["-m", &format!("{}M", self.memory_mib)]);
+        if self.accel == Accel::VirtualTime {
+            qemu.args(["-icount", "shift=0,sleep=off"]);
+        }
+        qemu.arg("-kernel")
+            .arg(self.image)
+            .arg("-initrd")
+            .arg(self.initramfs);
+        // A panic reboots, and a reboot ends QEMU.
+        qemu.args([
+            "-append",
+            "console=ttyS0 panic=-1 quiet loglevel=4 nokaslr mitigations=off tsc=reliable",
+        ]);
+        qemu.args(["-serial", &format!("file:{}", self.console.display())]);
+        qemu.args([
+            "-chardev",
+            "stdio,id=results,signal=off",
+            "-serial",
+            "chardev:results",
+        ]);
+        qemu.stdin(Stdio::null()).stdout(Stdio::piped());
+        die_with_parent(&mut qemu);
+        qemu
+    }
+}
+
+/// Without it a killed `xtask` would leave its guests running.
+fn die_with_parent(command: &mut Command) {
+    let set = || {
+        // SAFETY: prctl with PR_SET_PDEATHSIG takes one integer and is async-signal-safe.
+        let result = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(std::io::Error::last_os_error())
+        }
+    };
+    // SAFETY: the closure only calls prctl, which may be called between fork and exec.
+    unsafe { command.pre_exec(set) };
+}
+
+/// The child's output line by line, through a thread so that waiting has a limit.
+fn lines_of(child: &mut Child) -> Receiver<String> {
+    let (send, receive) = mpsc::sync_channel(256);
+    if let Some(out) = child.stdout.take() {
+        std::thread::spawn(move || {
+            let mut out = BufReader::new(out);
+            let mut line = Vec::new();
+            while out
+                .read_until(b'\n', &mut line)
+                .is_ok_and(|count| count > 0)
+            {
+                let text = String::from_utf8_lossy(&line).into_owned();
+                if send.send(text).is_err() {
+                    break;
+                }
+                line.clear();
+            }
+        });
+    }
+    receive
+}

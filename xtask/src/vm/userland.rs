@@ -1,0 +1,298 @@
+//! The guest's programs: Debian packages, reduced to what is needed to boot quickly.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::process;
+
+use super::{
+    apt::PrivateApt,
+    cpio::{Archive, MERGED},
+    elf::{self, LIBRARY_DIR},
+    store::Store,
+};
+
+/// Packages of the programs, each with the packages of its libraries. glibc is the host's.
+const PACKAGES: &[&str] = &[
+    "busybox-static",
+    "dash",
+    "netcat-openbsd",
+    "libbsd0",
+    "libmd0",
+    // ip, ss, tc
+    "iproute2",
+    "libxtables12",
+    "libmnl0",
+    "libbpf1",
+    "libelf1",
+    "zlib1g",
+    "libcap2",
+    "libselinux1",
+    "libpcre2-8-0",
+    "libtirpc3",
+    "libgssapi-krb5-2",
+    "libkrb5-3",
+    "libk5crypto3",
+    "libkrb5support0",
+    "libcom-err2",
+    "libkeyutils1",
+    // nft
+    "nftables",
+    "libnftables1",
+    "libnftnl11",
+    "libjansson4",
+    "libgmp10",
+    "libedit2",
+    "libtinfo6",
+    // tcpstates
+    "libbpf-tools",
+    // python3 with socket, select, subprocess, json, signal, threading, ctypes
+    "python3.11-minimal",
+    "libpython3.11-minimal",
+    "libpython3.11-stdlib",
+    "libexpat1",
+    "libffi8",
+    "liblzma5",
+    "libbz2-1.0",
+];
+
+/// Files taken from the packages; their libraries follow by themselves.
+const PROGRAMS: &[&str] = &[
+    "bin/busybox",
+    "bin/dash",
+    "bin/nc.openbsd",
+    "bin/ip",
+    "bin/ss",
+    "sbin/tc",
+    "usr/sbin/nft",
+    "usr/sbin/tcpstates",
+    "usr/sbin/tcplife",
+    "usr/bin/python3.11",
+];
+
+const LINKS: &[(&str, &str)] = &[
+    ("usr/bin/sh", "dash"),
+    ("usr/bin/nc", "nc.openbsd"),
+    ("usr/bin/python3", "python3.11"),
+    ("usr/sbin/modprobe", "../bin/busybox"), // the kernel calls it by this path
+    ("etc/mtab", "/proc/self/mounts"),
+];
+
+const PYTHON: &str = "usr/lib/python3.11";
+/// Folders of Python's library that no test needs, and modules that would need more libraries.
+const PYTHON_WITHOUT: &[&str] = &[
+    "_codecs_",
+    "_crypt",
+    "_ctypes_test",
+    "_curses",
+    "_dbm",
+    "_hashlib",
+    "_sqlite3",
+    "_ssl",
+    "_test",
+    "_uuid",
+    "_xxtestfuzz",
+    "__phello__",
+    "config-",
+    "curses",
+    "dbm",
+    "distutils",
+    "ensurepip",
+    "lib2to3",
+    "nis.",
+    "ossaudiodev",
+    "pydoc",
+    "readline",
+    "sqlite3",
+    "test",
+    "tkinter",
+    "venv",
+    "xml",
+    "xx",
+    "LICENSE",
+];
+
+/// The archive of the user land, built once and then cached. It follows its recipe, which is
+/// this file, and not the packages' versions: any version will do.
+pub(super) fn archive(store: &Store) -> Result<PathBuf> {
+    let name = format!("userland-{:016x}", fnv1a(include_str!("userland.rs")));
+    let folder = store.folder(&name, build)?;
+    Ok(folder.join("userland.cpio"))
+}
+
+fn build(apt: &PrivateApt, into: &Path) -> Result<()> {
+    let work = tempfile::tempdir_in(into)?;
+    let root = work.path();
+    apt.unpack(PACKAGES, root)?;
+    prune_python(&root.join(PYTHON))?;
+    compile_python(root)?;
+
+    let mut land = Land {
+        root,
+        archive: Archive::default(),
+    };
+    for name in MERGED {
+        land.archive.symlink(name, &format!("usr/{name}"));
+    }
+    for program in PROGRAMS {
+        land.program(program)?;
+    }
+    land.tree(PYTHON)?;
+    land.applets()?;
+    for (link, target) in LINKS {
+        land.archive.symlink(link, target);
+    }
+    fs::write(into.join("userland.cpio"), land.archive.finish())?;
+    Ok(())
+}
+
+/// The archive under construction and the unpacked packages it is made from.
+struct Land<'a> {
+    root: &'a Path,
+    archive: Archive,
+}
+
+impl Land<'_> {
+    /// One file, with the libraries that it needs.
+    fn program(&mut self, path: &str) -> Result<()> {
+        let file = self.root.join(path);
+        let bytes = fs::read(&file).with_context(|| format!("no {path} in the packages"))?;
+        self.archive
+            .file(path, fs::metadata(&file)?.permissions().mode(), &bytes);
+        if elf::is_dynamic(&bytes) {
+            for library in elf::libraries(&file, &self.library_dirs())? {
+                self.library(path, &library)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn library(&mut self, user: &str, library: &elf::Library) -> Result<()> {
+        if elf::is_glibc(&library.name) {
+            return Ok(());
+        }
+        if !library.path.starts_with(self.root) {
+            bail!(
+                "{user} needs {}, which no package of the user land brings",
+                library.name
+            );
+        }
+        let guest = format!("{LIBRARY_DIR}/{}", library.name);
+        if !self.archive.contains(&guest) {
+            self.archive.file(&guest, 0o755, &fs::read(&library.path)?);
+        }
+        Ok(())
+    }
+
+    fn tree(&mut self, path: &str) -> Result<()> {
+        let mut names: Vec<_> = fs::read_dir(self.root.join(path))?
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect::<Result<_>>()?;
+        names.sort();
+        for name in names {
+            let path = format!("{path}/{name}");
+            let kind = fs::symlink_metadata(self.root.join(&path))?.file_type();
+            if kind.is_dir() {
+                self.tree(&path)?;
+            } else if kind.is_file() && Path::new(&path).extension() != Some("py".as_ref()) {
+                self.program(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A link for each of busybox's programs that no package brings as itself.
+    fn applets(&mut self) -> Result<()> {
+        let list = process::output(Command::new(self.root.join("bin/busybox")).arg("--list"))?;
+        for applet in list.lines() {
+            let taken = ["usr/bin", "usr/sbin"].map(|dir| format!("{dir}/{applet}"));
+            let linked = LINKS
+                .iter()
+                .any(|(link, _)| taken.iter().any(|path| path == link));
+            if !linked && !taken.iter().any(|path| self.archive.contains(path)) {
+                self.archive.symlink(&taken[0], "busybox");
+            }
+        }
+        Ok(())
+    }
+
+    fn library_dirs(&self) -> [PathBuf; 2] {
+        ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|dir| self.root.join(dir))
+    }
+}
+
+fn prune_python(dir: &Path) -> Result<()> {
+    for dir in [dir.to_owned(), dir.join("lib-dynload")] {
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !PYTHON_WITHOUT.iter().any(|prefix| name.starts_with(prefix)) {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Byte code instead of sources: compiling each import would take seconds in an emulated guest,
+/// and every megabyte of the archive costs it time to unpack.
+fn compile_python(root: &Path) -> Result<()> {
+    let search = std::env::join_paths(
+        ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|dir| root.join(dir)),
+    )?;
+    let mut python = Command::new(elf::LOADER);
+    python
+        .arg("--library-path")
+        .arg(search)
+        .arg(root.join("usr/bin/python3.11"));
+    python.env("PYTHONHOME", root.join("usr"));
+    python.args([
+        "-S",
+        "-m",
+        "compileall",
+        "-q",
+        "-b",
+        "--invalidation-mode",
+        "unchecked-hash",
+    ]);
+    python
+        .arg("-s")
+        .arg(root)
+        .args(["-p", "/"])
+        .arg(root.join(PYTHON));
+    process::output(&mut python).context("cannot compile Python's library")?;
+    ensure!(
+        root.join(PYTHON).join("socket.pyc").exists(),
+        "Python compiled nothing"
+    );
+    Ok(())
+}
+
+/// Names a recipe; stable across builds of this program, unlike the standard hasher.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a("a"), 0xaf63_dc4c_8601_ec8c);
+    }
+}
