@@ -140,6 +140,46 @@ pub struct SocketEntry {
     pub error: u16,
 }
 
+impl SocketEntry {
+    /// Nothing known.
+    pub const BLANK: Self = Self {
+        birth_ns: 0,
+        changed_ns: 0,
+        fin_ns: 0,
+        eof_ns: 0,
+        write_ns: 0,
+        write_bytes: 0,
+        owned_ns: 0,
+        listener: 0,
+        segment_ns: 0,
+        sent_at_fin: 0,
+        eof_count: 0,
+        write_count: 0,
+        owner: Owner {
+            pid: 0,
+            tid: 0,
+            uid: 0,
+            source: source::NONE,
+            reserved: [0; 3],
+            start_ns: 0,
+            cgroup: 0,
+            comm: [0; 16],
+        },
+        tuple: Tuple {
+            local_addr: [0; 16],
+            peer_addr: [0; 16],
+            netns: 0,
+            local_port: 0,
+            peer_port: 0,
+            family: 0,
+            reserved: 0,
+        },
+        state: 0,
+        flags: 0,
+        error: 0,
+    };
+}
+
 const _: () = assert!(size_of::<Tuple>() == 44);
 const _: () = assert!(size_of::<Owner>() == 48);
 const _: () = assert!(size_of::<SocketEntry>() == 184);

@@ -1,5 +1,41 @@
-//! finback's kernel programs. For any target but BPF this is an empty program, so that the logic can be tested there.
+//! finback's kernel programs: one folder of signals, each with one implementation that every attach flavour
+//! shares. Entry points (`programs/`) only fetch arguments; `signal/` decides; `memory.rs` is the only door to
+//! kernel memory, `maps.rs` and `ring.rs` the only ones to what the agent reads.
+//!
+//! Built for any other target than BPF it is an empty program, so that the pure parts can be tested there.
+
 #![cfg_attr(target_arch = "bpf", no_std, no_main)]
+
+#[cfg(target_arch = "bpf")]
+mod globals;
+#[cfg(target_arch = "bpf")]
+mod iterator;
+#[cfg(target_arch = "bpf")]
+mod maps;
+#[cfg(target_arch = "bpf")]
+mod memory;
+#[cfg(target_arch = "bpf")]
+mod programs;
+#[cfg(target_arch = "bpf")]
+mod ring;
+#[cfg(target_arch = "bpf")]
+mod signal;
+#[cfg(target_arch = "bpf")]
+mod sock;
+#[cfg(target_arch = "bpf")]
+mod task;
+
+#[cfg_attr(
+    not(target_arch = "bpf"),
+    expect(
+        dead_code,
+        reason = "the programs that use it exist for BPF only; here it is only tested"
+    )
+)]
+mod rule;
+
+#[cfg(not(target_arch = "bpf"))]
+fn main() {}
 
 #[cfg(target_arch = "bpf")]
 #[panic_handler]
@@ -7,5 +43,8 @@ fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
     loop {}
 }
 
-#[cfg(not(target_arch = "bpf"))]
-fn main() {}
+/// Tracing helpers are open to GPL-compatible programs only (`kernel/bpf/verifier.c`, `gpl_only`).
+#[cfg(target_arch = "bpf")]
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,0 +1,208 @@
+//! `iter/task_file`: every descriptor of every process. Writes a row for each one that refers to a TCP socket,
+//! in any network namespace and in any state, and for each connection that waits in a listener's queue.
+//!
+//! `bpf_sock_from_file` came with 5.11; a socket's file has it in `private_data` on every kernel.
+
+use core::ffi::c_void;
+
+use aya_ebpf::bindings::seq_file;
+use aya_ebpf::helpers::generated::bpf_seq_write;
+use finback_common::counter::Counter;
+use finback_common::entry::flag;
+use finback_common::row::{SocketView, kind};
+use finback_common::tcp;
+
+use crate::globals::global;
+use crate::maps;
+use crate::memory::{Pointer, Probe};
+use crate::signal::owner::{begin, now};
+use crate::sock::{self, Sock};
+
+/// `struct bpf_iter__task_file` (`kernel/bpf/task_iter.c`): every member is padded to eight bytes.
+#[repr(C)]
+struct TaskFile {
+    meta: *const Meta,
+    task: *const u8,
+    fd: u32,
+    reserved: u32,
+    file: *const u8,
+}
+
+/// `struct bpf_iter_meta`.
+#[repr(C)]
+struct Meta {
+    seq: *mut seq_file,
+}
+
+/// The head of a [`HolderRow`](finback_common::row::HolderRow); its socket follows in a write of its own, to
+/// spare the stack.
+#[repr(C)]
+struct HolderHead {
+    kind: u8,
+    reserved: [u8; 3],
+    pid: u32,
+    tid: u32,
+    fd: u32,
+    start_ns: u64,
+    inode: u64,
+    comm: [u8; 16],
+}
+
+/// The head of a [`QueueRow`](finback_common::row::QueueRow).
+#[repr(C)]
+struct QueueHead {
+    kind: u8,
+    reserved: [u8; 7],
+    listener: u64,
+}
+
+const _: () = assert!(
+    size_of::<HolderHead>() + size_of::<SocketView>()
+        == size_of::<finback_common::row::HolderRow>()
+);
+const _: () = assert!(
+    size_of::<QueueHead>() + size_of::<SocketView>() == size_of::<finback_common::row::QueueRow>()
+);
+
+/// `S_IFMT` and `S_IFSOCK` of `inode.i_mode`.
+const FILE_TYPE: u16 = 0o170_000;
+const SOCKET_FILE: u16 = 0o140_000;
+
+/// Connections of one accept queue that one pass looks at. What one file writes must fit the kernel's buffer
+/// of eight pages (`bpf_seq_read`), so only those the peer has left get a row.
+const QUEUE_WALK: u32 = 200;
+
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/task_file")]
+fn iter_task_file(ctx: *mut c_void) -> i32 {
+    let ctx = ctx.cast::<TaskFile>();
+    // SAFETY: the kernel passes a `bpf_iter__task_file`; file and task are null at the end of the walk.
+    let (meta, task, fd, file) = unsafe { ((*ctx).meta, (*ctx).task, (*ctx).fd, (*ctx).file) };
+    if task.is_null() || file.is_null() {
+        return 0;
+    }
+    // SAFETY: meta is never null.
+    let seq = unsafe { (*meta).seq };
+    // SAFETY: probe reads accept any address.
+    let file = unsafe { Pointer::<Probe>::new(file) };
+    // SAFETY: as above.
+    let task = unsafe { Pointer::<Probe>::new(task) };
+    visit(seq, task, fd, file);
+    0
+}
+
+#[inline(always)]
+fn visit(seq: *mut seq_file, task: Pointer<Probe>, fd: u32, file: Pointer<Probe>) {
+    let inode = file.follow(global!(OFFSETS.file_inode));
+    let mode: u16 = inode.get(global!(OFFSETS.inode_mode));
+    if mode & FILE_TYPE != SOCKET_FILE {
+        return;
+    }
+    let socket = file.follow(global!(OFFSETS.file_private));
+    // The path of a Unix socket opened with O_PATH has the same file type but no socket.
+    if socket.is_null() || socket.follow(global!(OFFSETS.socket_file)).address() != file.address() {
+        return;
+    }
+    let sock = Sock::at(socket.follow(global!(OFFSETS.socket_sk)));
+    if sock.is_null() || !is_tcp(sock) {
+        return;
+    }
+    // A socket that was never bound or connected is nothing to report.
+    let tuple = sock.tuple();
+    if tuple.local_port == 0 && tuple.peer_port == 0 {
+        return;
+    }
+    let birth_ns = seed(sock);
+    let leader = task.follow(global!(OFFSETS.task_leader));
+    let head = HolderHead {
+        kind: kind::HOLDER,
+        reserved: [0; 3],
+        pid: task.get(global!(OFFSETS.task_tgid)),
+        tid: task.get(global!(OFFSETS.task_pid)),
+        fd,
+        start_ns: leader.get(global!(OFFSETS.task_start)),
+        inode: sock::inode(socket),
+        comm: leader.get(global!(OFFSETS.task_comm)),
+    };
+    write(seq, &head);
+    write(seq, &sock.view(birth_ns));
+    if sock.state() == tcp::LISTEN {
+        walk_queue(seq, sock);
+    }
+}
+
+#[inline(always)]
+fn is_tcp(sock: Sock<Probe>) -> bool {
+    let family = sock.family();
+    (family == tcp::AF_INET || family == tcp::AF_INET6) && sock.is_tcp()
+}
+
+/// Makes sure that the socket has an entry, and returns its birth. The file keeps the socket alive meanwhile,
+/// so the entry cannot outlive it.
+#[inline(never)]
+fn seed(sock: Sock<Probe>) -> u64 {
+    if let Some(entry) = maps::entry(sock.address()) {
+        return entry.birth_ns;
+    }
+    let Some(entry) = maps::create(sock.address()) else {
+        return 0;
+    };
+    begin(entry, sock, sock.state(), flag::SEEDED, now());
+    entry.birth_ns
+}
+
+/// Rows for the connections that wait in a listener's queue although their peer has left. A child that was
+/// reset there is in state CLOSE and in no other list (kernel.md §3f).
+#[inline(always)]
+fn walk_queue(seq: *mut seq_file, listener: Sock<Probe>) {
+    // SAFETY: probe reads accept any address.
+    let whole = unsafe { Pointer::<Probe>::new(listener.address() as *const u8) };
+    let mut request = whole.follow(global!(OFFSETS.accept_head));
+    for _ in 0..QUEUE_WALK {
+        if request.is_null() {
+            return;
+        }
+        let child = Sock::at(request.follow(global!(OFFSETS.req_sk)));
+        if !child.is_null() {
+            write_child(seq, listener.address(), child);
+        }
+        request = request.follow(global!(OFFSETS.req_next));
+    }
+    if !request.is_null() {
+        maps::count(Counter::QueueCut);
+    }
+}
+
+#[inline(never)]
+fn write_child(seq: *mut seq_file, listener: u64, child: Sock<Probe>) -> u32 {
+    if !matches!(child.state(), tcp::CLOSE_WAIT | tcp::CLOSE) {
+        return 0;
+    }
+    let birth_ns = match maps::entry(child.address()) {
+        Some(entry) => entry.birth_ns,
+        None => 0,
+    };
+    write(
+        seq,
+        &QueueHead {
+            kind: kind::QUEUED,
+            reserved: [0; 7],
+            listener,
+        },
+    );
+    write(seq, &child.view(birth_ns));
+    0
+}
+
+#[inline(always)]
+fn write<T>(seq: *mut seq_file, value: &T) {
+    // SAFETY: the value is initialised and as long as said. When the buffer is full the kernel makes room and
+    // visits the file again, so that is no loss.
+    unsafe {
+        bpf_seq_write(
+            seq,
+            core::ptr::from_ref(value).cast(),
+            size_of::<T>() as u32,
+        );
+    }
+}

@@ -1,0 +1,7 @@
+//! Entry points: one file per flavour. A program fetches its arguments and calls its signal; the table of
+//! them is `finback_common::hook`.
+
+mod fentry;
+mod fexit;
+mod kprobe;
+mod tracepoint;

@@ -1,0 +1,92 @@
+//! The ring buffer: room is reserved, every byte is written, and wake-ups are batched, because they cost ten
+//! times as much as the record (toolchain.md §5).
+
+use core::cell::UnsafeCell;
+
+use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
+use aya_ebpf::helpers::bpf_get_smp_processor_id;
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::RingBuf;
+use finback_common::counter::Counter;
+use finback_common::hook::Hook;
+use finback_common::record::RecordHeader;
+
+use crate::globals::global;
+use crate::maps;
+use crate::rule::{self, Wake};
+
+/// Bytes unless the agent asks for another size.
+const RING_BYTES: u32 = 16 << 20;
+
+#[map]
+static RECORDS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
+
+/// When the agent was last woken. Written by all CPUs without order: a lost write costs one wake-up more.
+struct LastWake(UnsafeCell<u64>);
+
+// SAFETY: the value is a plain number that is read and written whole.
+unsafe impl Sync for LastWake {}
+
+#[unsafe(no_mangle)]
+static LAST_WAKE: LastWake = LastWake(UnsafeCell::new(0));
+
+/// How soon the agent must see a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// It opens or resolves a finding.
+    Urgent,
+    /// Nobody waits for it.
+    Patient,
+}
+
+/// Makes a header.
+#[inline(always)]
+pub(crate) fn header(kind: u8, hook: Hook, time_ns: u64, sock: u64, birth_ns: u64) -> RecordHeader {
+    // SAFETY: the helper has no precondition.
+    let cpu = unsafe { bpf_get_smp_processor_id() };
+    RecordHeader {
+        kind,
+        hook: hook as u8,
+        reserved: 0,
+        cpu,
+        time_ns,
+        sock,
+        birth_ns,
+    }
+}
+
+/// Puts a record into the ring, or counts that there was no room. `record` is called only once there is room,
+/// so that it is built in its place: the stack has 512 bytes.
+#[inline(always)]
+pub(crate) fn emit<T: 'static>(time_ns: u64, urgency: Urgency, record: impl FnOnce() -> T) {
+    let Some(mut slot) = RECORDS.reserve::<T>(0) else {
+        maps::count(Counter::RingFull);
+        return;
+    };
+    slot.write(record());
+    slot.submit(wake_flags(time_ns, urgency));
+}
+
+#[inline(always)]
+fn wake_flags(now_ns: u64, urgency: Urgency) -> u64 {
+    let limit_ns = match urgency {
+        Urgency::Urgent => global!(SETTINGS.wake_urgent_ns),
+        Urgency::Patient => global!(SETTINGS.wake_idle_ns),
+    };
+    // SAFETY: see LastWake.
+    let last_ns = unsafe { LAST_WAKE.0.get().read_volatile() };
+    let wake = match rule::wake(now_ns.saturating_sub(last_ns), u64::from(limit_ns)) {
+        Wake::Yes => true,
+        Wake::No => false,
+        Wake::IfFull => {
+            RECORDS.query(u64::from(BPF_RB_AVAIL_DATA)) >= u64::from(global!(SETTINGS.wake_bytes))
+        }
+    };
+    if wake {
+        // SAFETY: see LastWake.
+        unsafe { LAST_WAKE.0.get().write_volatile(now_ns) };
+        u64::from(BPF_RB_FORCE_WAKEUP)
+    } else {
+        u64::from(BPF_RB_NO_WAKEUP)
+    }
+}

@@ -1,0 +1,43 @@
+//! FIN and RST on the wire that the stack does not take at once.
+
+use finback_common::hook::Hook;
+use finback_common::record::{SegmentRecord, kind};
+use finback_common::tcp;
+
+use super::owner::now;
+use crate::globals::global;
+use crate::maps;
+use crate::memory::{Memory, Pointer};
+use crate::ring::{self, Urgency};
+use crate::rule;
+use crate::sock::Sock;
+
+/// A segment reached the socket. The flag byte is looked at before anything else: this runs per packet.
+#[inline(always)]
+pub(crate) fn arrived<M: Memory>(sock: Sock<M>, skb: Pointer<M>, hook: Hook) {
+    let control_block = global!(OFFSETS.skb_cb);
+    let tcp_flags: u8 = skb.get(control_block + global!(OFFSETS.cb_flags));
+    if tcp_flags & (tcp::FLAG_FIN | tcp::FLAG_RST) == 0 {
+        return;
+    }
+    maps::hit(hook);
+    let seq: u32 = skb.probed().get(control_block + global!(OFFSETS.cb_seq));
+    let rcv_nxt = sock.rcv_nxt();
+    let state = sock.state();
+    if !rule::is_refused(tcp_flags, state, seq, rcv_nxt) {
+        return;
+    }
+    let Some(entry) = maps::entry(sock.address()) else {
+        return;
+    };
+    let now_ns = now();
+    entry.segment_ns = now_ns;
+    ring::emit(now_ns, Urgency::Patient, || SegmentRecord {
+        header: ring::header(kind::SEGMENT, hook, now_ns, sock.address(), entry.birth_ns),
+        seq,
+        rcv_nxt,
+        tcp_flags,
+        state,
+        reserved: [0; 6],
+    });
+}

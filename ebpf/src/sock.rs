@@ -1,0 +1,199 @@
+//! `struct sock` and its kin, by the offsets the agent resolved.
+
+use finback_common::entry::Tuple;
+use finback_common::row::SocketView;
+use finback_common::tcp;
+
+use crate::globals::global;
+use crate::memory::{Memory, Pointer, Probe};
+
+/// A socket (or, for the members of `sock_common`, a minisock).
+pub(crate) struct Sock<M>(Pointer<M>);
+
+impl<M> Clone for Sock<M> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Sock<M> {}
+
+impl<M: Memory> Sock<M> {
+    #[inline(always)]
+    pub(crate) const fn at(pointer: Pointer<M>) -> Self {
+        Self(pointer)
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_null(self) -> bool {
+        self.0.is_null()
+    }
+
+    #[inline(always)]
+    pub(crate) fn address(self) -> u64 {
+        self.0.address()
+    }
+
+    /// TCP proper: the hooks also see MPTCP (protocol 262), DCCP and SCTP.
+    #[inline(always)]
+    pub(crate) fn is_tcp(self) -> bool {
+        self.0.get::<u16>(global!(OFFSETS.sk_protocol)) == tcp::IPPROTO_TCP
+    }
+
+    #[inline(always)]
+    pub(crate) fn family(self) -> u16 {
+        self.0.get(global!(OFFSETS.skc_family))
+    }
+
+    #[inline(always)]
+    pub(crate) fn state(self) -> u8 {
+        self.0.get(global!(OFFSETS.skc_state))
+    }
+
+    #[inline(always)]
+    pub(crate) fn flags(self) -> u64 {
+        self.0.get(global!(OFFSETS.skc_flags))
+    }
+
+    #[inline(always)]
+    pub(crate) fn error(self) -> u32 {
+        self.0.get(global!(OFFSETS.sk_err))
+    }
+
+    #[inline(always)]
+    pub(crate) fn cookie(self) -> u64 {
+        self.0.get(global!(OFFSETS.skc_cookie))
+    }
+
+    #[inline(always)]
+    pub(crate) fn socket(self) -> Pointer<M> {
+        self.0.follow(global!(OFFSETS.sk_socket))
+    }
+
+    #[inline(always)]
+    fn netns(self) -> u32 {
+        let net = self.0.follow(global!(OFFSETS.skc_net));
+        if net.is_null() {
+            0
+        } else {
+            net.get(global!(OFFSETS.net_inum))
+        }
+    }
+
+    /// Addresses of a full socket. Its local port comes from `inet_sport`, which outlives the binding
+    /// (`skc_num` is 0 by the time of the change to CLOSE, kernel.md §0.8).
+    #[inline(always)]
+    pub(crate) fn tuple(self) -> Tuple {
+        let port: u16 = self.0.probed().get(global!(OFFSETS.inet_sport));
+        self.tuple_with(u16::from_be(port))
+    }
+
+    /// Addresses of a minisock, which is no `inet_sock`.
+    #[inline(always)]
+    pub(crate) fn minisock_tuple(self) -> Tuple {
+        let port: u16 = self.0.get(global!(OFFSETS.skc_num));
+        self.tuple_with(port)
+    }
+
+    #[inline(always)]
+    fn tuple_with(self, local_port: u16) -> Tuple {
+        let family = self.family();
+        let common = self.0.probed();
+        let (local_addr, peer_addr) = if family == tcp::AF_INET6 {
+            (
+                common.get(global!(OFFSETS.skc_v6_rcv_saddr)),
+                common.get(global!(OFFSETS.skc_v6_daddr)),
+            )
+        } else {
+            (
+                widen(common.get(global!(OFFSETS.skc_rcv_saddr))),
+                widen(common.get(global!(OFFSETS.skc_daddr))),
+            )
+        };
+        Tuple {
+            local_addr,
+            peer_addr,
+            netns: self.netns(),
+            local_port,
+            peer_port: u16::from_be(self.0.get(global!(OFFSETS.skc_dport))),
+            family,
+            reserved: 0,
+        }
+    }
+
+    /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one (kernel.md §0.6).
+    #[inline(always)]
+    pub(crate) fn unread(self) -> u32 {
+        let tcp = self.0.probed();
+        let next: u32 = tcp.get(global!(OFFSETS.rcv_nxt));
+        let copied: u32 = tcp.get(global!(OFFSETS.copied_seq));
+        next.wrapping_sub(copied)
+    }
+
+    #[inline(always)]
+    pub(crate) fn bytes_sent(self) -> u64 {
+        self.0.probed().get(global!(OFFSETS.bytes_sent))
+    }
+
+    #[inline(always)]
+    pub(crate) fn rcv_nxt(self) -> u32 {
+        self.0.probed().get(global!(OFFSETS.rcv_nxt))
+    }
+
+    /// Everything a snapshot tells of a full socket; `birth_ns` is the caller's.
+    #[inline(always)]
+    pub(crate) fn view(self, birth_ns: u64) -> SocketView {
+        let tcp = self.0.probed();
+        let state = self.state();
+        let mut view = SocketView {
+            sock: self.address(),
+            birth_ns,
+            cookie: self.cookie(),
+            bytes_sent: 0,
+            bytes_acked: 0,
+            bytes_received: 0,
+            tuple: self.tuple(),
+            unread: 0,
+            unacked: 0,
+            backlog: self.0.get(global!(OFFSETS.sk_ack_backlog)),
+            state,
+            shutdown: self.0.get(global!(OFFSETS.sk_shutdown)),
+            sock_flags: self.flags() as u8,
+            reserved: 0,
+            error: self.error(),
+        };
+        if state != tcp::LISTEN {
+            let acked: u32 = tcp.get(global!(OFFSETS.snd_una));
+            let written: u32 = tcp.get(global!(OFFSETS.write_seq));
+            view.unread = self.unread();
+            view.unacked = written.wrapping_sub(acked);
+            view.bytes_sent = self.bytes_sent();
+            view.bytes_acked = tcp.get(global!(OFFSETS.bytes_acked));
+            view.bytes_received = tcp.get(global!(OFFSETS.bytes_received));
+        }
+        view
+    }
+}
+
+/// An IPv4 address in the first four of sixteen bytes.
+#[inline(always)]
+const fn widen(address: [u8; 4]) -> [u8; 16] {
+    let [a, b, c, d] = address;
+    [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+}
+
+/// Inode number of a `struct socket`: that of its file, 0 while it has none.
+#[inline(always)]
+pub(crate) fn inode<M: Memory>(socket: Pointer<M>) -> u64 {
+    let file = socket.follow(global!(OFFSETS.socket_file));
+    if file.is_null() {
+        return 0;
+    }
+    let inode = file.follow(global!(OFFSETS.file_inode));
+    if inode.is_null() {
+        0
+    } else {
+        inode.get(global!(OFFSETS.inode_ino))
+    }
+}
