@@ -7,7 +7,11 @@
 
 mod agent;
 mod apt;
+mod lint;
 mod process;
+mod stage;
+mod summary;
+mod test;
 mod toolchain;
 mod vm;
 mod workspace;
@@ -47,6 +51,14 @@ enum Task {
     /// exit code is the command's own: `cargo xtask vm --kernel 6.1 -- ss -tan`; 124 if a guest took too long, 125 if
     /// it died.
     Vm(vm::VmArgs),
+    /// Runs everything that must hold: checks of the sources, unit and property tests, live tests, guests.
+    ///
+    /// Live tests attach to this machine's kernel and need root (or a sudo that asks nothing). A failing stage does not
+    /// stop the later ones, a failing build does. The last line is `N passed, N failed, N skipped`; the exit code is 1
+    /// if anything failed.
+    Test(test::TestArgs),
+    /// Checks the sources: repository rules, formatting, clippy (host and BPF), documentation.
+    Lint,
 }
 
 fn main() -> ExitCode {
@@ -61,6 +73,8 @@ fn main() -> ExitCode {
         Task::Build(args) => agent::build(&args).map(|()| ExitCode::SUCCESS),
         Task::Run(args) => agent::run(&args),
         Task::Vm(args) => vm::run(&args).map(|summary| ExitCode::from(summary.code)),
+        Task::Test(args) => Ok(test::run(&args)),
+        Task::Lint => lint::run(),
     };
     done.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

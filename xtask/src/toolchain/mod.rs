@@ -91,7 +91,6 @@ pub(crate) fn ensure() -> Result<Toolchain> {
 ///
 /// # Errors
 /// It is not, and cannot be installed.
-#[expect(dead_code, reason = "the test and lint tasks use it")]
 pub(crate) fn ensure_clippy(toolchain: &Toolchain) -> Result<()> {
     if toolchain.rustc.with_file_name("clippy-driver").is_file() {
         return Ok(());

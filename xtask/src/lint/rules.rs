@@ -1,0 +1,196 @@
+//! The repository's rules that no compiler checks.
+
+/// A source file longer than this holds more than one idea, unless it is a table or tests.
+const MAX_LINES: usize = 400;
+/// In a file's first lines, with a reason: it may be long.
+const TABLE_MARK: &str = "tidy: table";
+/// Everything around the agent's core; the core must not know it.
+const SHELL: [&str; 7] = [
+    "kernel", "process", "output", "server", "cli", "tui", "config",
+];
+const CORE: &str = "agent/src/core/";
+/// Home directories. Written in pieces, else this file would break its own rule.
+const HOMES: [&str; 2] = [concat!("/ho", "me/"), concat!("/ro", "ot/")];
+
+/// What is wrong with a file; `path` is relative to the repository, `root` the checkout's absolute path.
+pub(crate) fn problems(path: &str, text: &str, root: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let machine = HOMES
+            .iter()
+            .copied()
+            .chain([root])
+            .find(|place| names_path(line, place));
+        if let Some(place) = machine {
+            problems.push(format!(
+                "line {}: a path of one machine ({place})",
+                number + 1
+            ));
+        }
+    }
+    if let Some(lines) = too_long(path, text) {
+        problems.push(format!(
+            "{lines} lines, more than {MAX_LINES}: split it, or say why not with `{TABLE_MARK}`"
+        ));
+    }
+    if path.starts_with(CORE) {
+        problems.extend(
+            shell_in_core(text).map(|module| format!("the core must not use crate::{module}")),
+        );
+    }
+    if path == "agent/src/core/mod.rs"
+        && !text
+            .lines()
+            .any(|line| line.trim() == "#![forbid(unsafe_code)]")
+    {
+        problems.push("the core must say #![forbid(unsafe_code)]".to_owned());
+    }
+    problems
+}
+
+/// Whether a line has this path in it, not merely a longer path that ends in it (`$sysroot/home/`).
+fn names_path(line: &str, place: &str) -> bool {
+    place.len() > 1
+        && line.match_indices(place).any(|(at, _)| {
+            let before = line[..at].chars().next_back();
+            !before.is_some_and(|c| c.is_alphanumeric() || "._-})>*".contains(c))
+        })
+}
+
+/// The length of a source file without its tests, if it is too long.
+fn too_long(path: &str, text: &str) -> Option<usize> {
+    let is_code = [".rs", ".sh", ".py", ".c", ".h"]
+        .iter()
+        .any(|end| path.ends_with(end));
+    let is_test = path.contains("/tests/") || path.ends_with("/tests.rs");
+    let is_table = text.lines().take(20).any(|line| line.contains(TABLE_MARK));
+    let lines = text
+        .lines()
+        .take_while(|line| line.trim_end() != "#[cfg(test)]")
+        .count();
+    (is_code && !is_test && !is_table && lines > MAX_LINES).then_some(lines)
+}
+
+/// Modules of the shell that a file of the core names, as `crate::name` or within `crate::{…}`.
+fn shell_in_core(text: &str) -> impl Iterator<Item = &'static str> {
+    let code: String = text
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let named: Vec<String> = code
+        .split("crate::")
+        .skip(1)
+        .flat_map(first_names)
+        .collect();
+    SHELL
+        .into_iter()
+        .filter(move |module| named.iter().any(|name| name == module))
+}
+
+/// The first path segment after `crate::`, or of each item in a `{…}` group there.
+fn first_names(rest: &str) -> Vec<String> {
+    let ident = |text: &str| {
+        text.trim_start()
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect::<String>()
+    };
+    let Some(group) = rest.trim_start().strip_prefix('{') else {
+        return vec![ident(rest)];
+    };
+    let mut depth = 0_usize;
+    let mut names = vec![ident(group)];
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => names.push(ident(&group[at + 1..])),
+            _ => {}
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(text: &str) -> Vec<&'static str> {
+        shell_in_core(text).collect()
+    }
+
+    #[test]
+    fn the_core_may_not_name_the_shell() {
+        assert_eq!(shell("use crate::kernel::ring;"), ["kernel"]);
+        assert_eq!(shell("let x = crate::cli::Args;"), ["cli"]);
+        assert_eq!(
+            shell("use crate::{core::{event, kernel_time}, output};"),
+            ["output"]
+        );
+        assert_eq!(
+            shell("use crate::{\n    core::event,\n    process::Owner,\n};"),
+            ["process"]
+        );
+    }
+
+    #[test]
+    fn the_core_may_name_itself_and_comment() {
+        assert!(shell("use crate::core::process_table;\nuse super::kernel_time;").is_empty());
+        assert!(shell("/// Filled by crate::kernel.\nstruct A;").is_empty());
+        assert!(shell("use crate::core::{output, server}; mod kernel;").is_empty());
+    }
+
+    #[test]
+    fn the_core_forbids_unsafe() {
+        assert_eq!(
+            problems("agent/src/core/mod.rs", "pub mod event;\n", "/src/finback").len(),
+            1
+        );
+        assert!(
+            problems(
+                "agent/src/core/mod.rs",
+                "//! Pure.\n#![forbid(unsafe_code)]\n",
+                "/src/finback"
+            )
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn paths_of_one_machine() {
+        let home = format!("run {}someone/x", HOMES[0]);
+        assert_eq!(problems("README.md", &home, "/src/finback").len(), 1);
+        assert_eq!(
+            problems("README.md", "see /src/finback/target", "/src/finback").len(),
+            1
+        );
+        assert!(
+            problems(
+                "README.md",
+                "/sys/kernel/btf/vmlinux, ~/.cargo, <target>/home/",
+                "/src/finback"
+            )
+            .is_empty()
+        );
+        assert!(problems("README.md", "any/path", "/").is_empty());
+    }
+
+    #[test]
+    fn long_files_need_a_reason() {
+        let long = "fn f() {}\n".repeat(MAX_LINES + 1);
+        assert_eq!(too_long("agent/src/a.rs", &long), Some(MAX_LINES + 1));
+        assert_eq!(
+            too_long(
+                "agent/src/a.rs",
+                &format!("//! tidy: table of states\n{long}")
+            ),
+            None
+        );
+        assert_eq!(too_long("agent/tests/live/a.rs", &long), None);
+        assert_eq!(too_long("docs/a.md", &long), None);
+        let tested = format!("fn f() {{}}\n#[cfg(test)]\n{long}");
+        assert_eq!(too_long("agent/src/a.rs", &tested), None);
+    }
+}

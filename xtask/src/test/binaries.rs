@@ -1,0 +1,130 @@
+//! Builds the workspace's test binaries and learns from cargo where they are.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::workspace;
+
+/// The test target that attaches to the running kernel.
+pub(crate) const LIVE: &str = "live";
+
+/// A compiled test target.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TestBinary {
+    executable: PathBuf,
+    target: String,
+    kind: String,
+    /// Where cargo starts tests.
+    package_dir: PathBuf,
+}
+
+impl TestBinary {
+    /// `finback (lib)`, `finback (test live)`.
+    pub(crate) fn name(&self) -> String {
+        let package = self
+            .package_dir
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        match self.kind.as_str() {
+            "lib" | "bin" | "proc-macro" => format!("{package} ({})", self.kind),
+            kind => format!("{package} ({kind} {})", self.target),
+        }
+    }
+
+    /// Whether it attaches to the kernel.
+    pub(crate) fn needs_root(&self) -> bool {
+        self.kind == "test" && self.target == LIVE
+    }
+
+    /// Starts it as `cargo test` would.
+    pub(crate) fn command(&self) -> Command {
+        self.started(Command::new(&self.executable))
+    }
+
+    /// Starts it as root.
+    pub(crate) fn command_with_sudo(&self) -> Command {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-n", "--"]).arg(&self.executable);
+        self.started(sudo)
+    }
+
+    fn started(&self, mut command: Command) -> Command {
+        command
+            .current_dir(&self.package_dir)
+            .env("CARGO_MANIFEST_DIR", &self.package_dir);
+        command
+    }
+}
+
+/// Builds all test targets, those of the kernel crate for the host included.
+///
+/// # Errors
+/// One does not compile (cargo has shown why).
+pub(crate) fn build() -> Result<Vec<TestBinary>> {
+    let mut cargo = workspace::cargo();
+    let built = cargo
+        .args([
+            "test",
+            "--workspace",
+            "--no-run",
+            "--message-format",
+            "json-render-diagnostics",
+        ])
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start cargo")?;
+    if !built.status.success() {
+        bail!("cargo test --workspace --no-run failed: {}", built.status);
+    }
+    Ok(parse(&String::from_utf8_lossy(&built.stdout)))
+}
+
+fn parse(messages: &str) -> Vec<TestBinary> {
+    let messages = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut found: Vec<_> = messages
+        .filter_map(|message| test_binary(&message))
+        .collect();
+    found.sort_by_key(TestBinary::name);
+    found
+}
+
+/// A message about a target that was compiled as a test.
+fn test_binary(message: &Value) -> Option<TestBinary> {
+    let target = &message["target"];
+    if message["reason"] != "compiler-artifact" || message["profile"]["test"] != true {
+        return None;
+    }
+    Some(TestBinary {
+        executable: message["executable"].as_str()?.into(),
+        target: target["name"].as_str()?.to_owned(),
+        kind: target["kind"][0].as_str()?.to_owned(),
+        package_dir: Path::new(message["manifest_path"].as_str()?)
+            .parent()?
+            .to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_compiled_as_a_test() {
+        let messages = r#"   Compiling finback v0.1.0
+{"reason":"compiler-artifact","manifest_path":"/r/agent/Cargo.toml","target":{"kind":["test"],"name":"live"},"profile":{"test":true},"executable":"/t/live-1"}
+{"reason":"compiler-artifact","manifest_path":"/r/agent/Cargo.toml","target":{"kind":["bin"],"name":"finback"},"profile":{"test":false},"executable":"/t/finback"}
+{"reason":"compiler-artifact","manifest_path":"/r/ebpf/Cargo.toml","target":{"kind":["bin"],"name":"finback-ebpf"},"profile":{"test":true},"executable":"/t/ebpf-1"}
+{"reason":"compiler-artifact","manifest_path":"/r/common/Cargo.toml","target":{"kind":["lib"],"name":"finback_common"},"profile":{"test":false},"executable":null}
+{"reason":"build-finished","success":true}"#;
+        let found = parse(messages);
+        let names: Vec<_> = found.iter().map(TestBinary::name).collect();
+        assert_eq!(names, ["agent (test live)", "ebpf (bin)"]);
+        assert!(found[0].needs_root() && !found[1].needs_root());
+    }
+}
