@@ -7,6 +7,7 @@
 
 mod agent;
 mod apt;
+mod doctor;
 mod lint;
 mod process;
 mod stage;
@@ -38,7 +39,11 @@ enum Task {
     /// library source; on Debian and Ubuntu, as root, the distribution's packages. bpf-linker is built into the target
     /// directory for the LLVM of that compiler. Quick when nothing is missing.
     Setup,
-    /// Builds the kernel programs and the agent.
+    /// Shows what is there and from where, and for what is missing the command that gets it.
+    ///
+    /// Changes nothing. The exit code is 1 if a build or a run would need set-up first.
+    Doctor,
+    /// Builds the kernel programs and the agent, and prints the path of the binary.
     Build(agent::BuildArgs),
     /// Builds the agent and runs `finback run` as root (through sudo if need be).
     ///
@@ -70,6 +75,7 @@ fn main() -> ExitCode {
             );
             ExitCode::SUCCESS
         }),
+        Task::Doctor => Ok(ExitCode::from(u8::from(!doctor::run()))),
         Task::Build(args) => agent::build(&args).map(|()| ExitCode::SUCCESS),
         Task::Run(args) => agent::run(&args),
         Task::Vm(args) => vm::run(&args).map(|summary| ExitCode::from(summary.code)),

@@ -15,8 +15,17 @@ pub(crate) enum Unfit {
 }
 
 impl Unfit {
+    /// What the user can do about it, as a continuation of the reason; empty if set-up or time does it.
+    pub(crate) fn remedy(&self, compiler: &Compiler) -> String {
+        match (self, &compiler.origin) {
+            (Self::NoSource, Origin::Rustup(name)) => {
+                format!(": rustup component add rust-src --toolchain {name}")
+            }
+            (Self::NoSource | Self::TooOld | Self::Llvm, _) => String::new(),
+        }
+    }
+
     /// The end of the sentence "not used: …".
-    #[expect(dead_code, reason = "the test and lint tasks use it")]
     pub(crate) fn reason(&self, compiler: &Compiler) -> String {
         match self {
             Self::TooOld => format!(
@@ -76,8 +85,8 @@ pub(crate) fn lacking_source(
     lacking
 }
 
-/// Plain `nightly` before a dated one, which the user keeps for something else.
-fn rank(compiler: &Compiler) -> u8 {
+/// Smaller is better. Plain `nightly` before a dated one, which the user keeps for something else.
+pub(crate) fn rank(compiler: &Compiler) -> u8 {
     match &compiler.origin {
         Origin::Rustup(name) if name == "nightly" || name.starts_with("nightly-x86_64") => 0,
         Origin::Rustup(name) if name.starts_with("nightly") => 1,

@@ -148,13 +148,19 @@ fn rustup_toolchains() -> Vec<(Origin, PathBuf)> {
     let home = env::var_os("RUSTUP_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(Path::new(&env::var_os("HOME")?).join(".rustup")));
     let entries = home.and_then(|home| fs::read_dir(home.join("toolchains")).ok());
-    let toolchains = entries.into_iter().flatten().flatten().map(|entry| {
-        (
-            Origin::Rustup(entry.file_name().to_string_lossy().into_owned()),
-            entry.path().join("bin/rustc"),
-        )
+    let toolchains = entries.into_iter().flatten().flatten().filter(|entry| {
+        // A link is another name of a toolchain that is listed, or one built by hand: not for us to add to.
+        entry.file_type().is_ok_and(|kind| kind.is_dir())
+            && entry.path().join("bin/rustc").is_file()
     });
-    toolchains.filter(|(_, rustc)| rustc.is_file()).collect()
+    toolchains
+        .map(|entry| {
+            (
+                Origin::Rustup(entry.file_name().to_string_lossy().into_owned()),
+                entry.path().join("bin/rustc"),
+            )
+        })
+        .collect()
 }
 
 fn distribution_compilers() -> Vec<(Origin, PathBuf)> {
