@@ -19,6 +19,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 /// Sets up, builds, runs and tests finback.
@@ -38,7 +39,7 @@ enum Task {
     /// Takes, in this order: a nightly of rustup with its library source; a compiler of the distribution with its
     /// library source; on Debian and Ubuntu, as root, the distribution's packages. bpf-linker is built into the target
     /// directory for the LLVM of that compiler. Quick when nothing is missing.
-    Setup,
+    Setup(SetupArgs),
     /// Shows what is there and from where, and for what is missing the command that gets it.
     ///
     /// Changes nothing. The exit code is 1 if a build or a run would need set-up first.
@@ -66,15 +67,29 @@ enum Task {
     Lint,
 }
 
+#[derive(Debug, clap::Args)]
+struct SetupArgs {
+    /// Also what only tests need: linters, and what runs the guests.
+    #[arg(long)]
+    tests: bool,
+}
+
+fn setup(args: &SetupArgs) -> Result<()> {
+    let found = toolchain::ensure()?;
+    if args.tests {
+        lint::ensure(&found)?;
+        vm::ensure_host()?;
+    }
+    println!(
+        "ready: kernel programs are built with rustc {} ({})",
+        found.rustc_version, found.origin
+    );
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let done = match Args::parse().task {
-        Task::Setup => toolchain::ensure().map(|found| {
-            println!(
-                "ready: kernel programs are built with rustc {} ({})",
-                found.rustc_version, found.origin
-            );
-            ExitCode::SUCCESS
-        }),
+        Task::Setup(args) => setup(&args).map(|()| ExitCode::SUCCESS),
         Task::Doctor => Ok(ExitCode::from(u8::from(!doctor::run()))),
         Task::Build(args) => agent::build(&args).map(|()| ExitCode::SUCCESS),
         Task::Run(args) => agent::run(&args),

@@ -39,20 +39,36 @@ pub(crate) fn checks(report: &mut Report, toolchain: &Toolchain) {
     report.check("doc", doc);
 }
 
-/// Runs a cargo subcommand that is a component of rustup, which a minimal installation lacks.
-fn with_component(component: &str, subcommand: &str, args: &[&str]) -> Result<Verdict> {
-    if process::output(workspace::cargo().args([subcommand, "--version"])).is_err() {
-        let mut add = Command::new("rustup");
-        add.args(["component", "add", component]);
-        println!(
-            "cargo {subcommand} is not installed: {}",
-            process::shown(&add)
-        );
-        if process::run(&mut add).is_err() {
-            return Ok(Verdict::Skipped(format!(
-                "{component} is not installed and rustup cannot add it"
-            )));
-        }
+/// Gets the tools that the checks need and a minimal installation lacks.
+///
+/// # Errors
+/// One cannot be installed.
+pub(crate) fn ensure(toolchain: &Toolchain) -> Result<()> {
+    component("rustfmt", "fmt")?;
+    component("clippy", "clippy")?;
+    toolchain::ensure_clippy(toolchain)
+}
+
+/// Adds a component of rustup if cargo lacks its subcommand.
+fn component(component: &str, subcommand: &str) -> Result<()> {
+    if process::output(workspace::cargo().args([subcommand, "--version"])).is_ok() {
+        return Ok(());
+    }
+    let mut add = Command::new("rustup");
+    add.args(["component", "add", component]);
+    eprintln!(
+        "xtask: {} (cargo {subcommand} is missing)",
+        process::shown(&add)
+    );
+    process::run(&mut add)
+}
+
+/// Runs a cargo subcommand that is a component of rustup.
+fn with_component(name: &str, subcommand: &str, args: &[&str]) -> Result<Verdict> {
+    if let Err(error) = component(name, subcommand) {
+        return Ok(Verdict::Skipped(format!(
+            "{name} cannot be installed: {error:#}"
+        )));
     }
     process::run(workspace::cargo().arg(subcommand).args(args))?;
     Ok(Verdict::Passed)

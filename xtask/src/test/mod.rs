@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::stage::{self, Report, Verdict};
 use crate::summary::Summary;
-use crate::{lint, process, toolchain, workspace};
+use crate::{lint, process, toolchain, vm, workspace};
 use binaries::TestBinary;
 
 /// What to test.
@@ -16,6 +16,9 @@ use binaries::TestBinary;
 pub(crate) struct TestArgs {
     /// Only tests whose name contains this, and none of the checks of the sources.
     filter: Option<String>,
+    /// No virtual machines: they take the longest, and fetch kernels the first time.
+    #[arg(long)]
+    no_guests: bool,
 }
 
 /// Runs everything and prints, as the last line, `N passed, N failed, N skipped`.
@@ -62,6 +65,13 @@ fn stages(args: &TestArgs, report: &mut Report) {
         )
     });
     report.stage("live tests on this kernel", || live_tests(&live, filter));
+    if args.no_guests || filter.is_some() {
+        report.check("guests", || {
+            Ok(Verdict::Skipped("left out as asked".to_owned()))
+        });
+    } else {
+        report.stage("guests", guests);
+    }
 }
 
 /// Live tests attach to the kernel: as root, or through a sudo that asks nothing.
@@ -85,4 +95,20 @@ fn live_tests(live: &[TestBinary], filter: Option<&str>) -> Result<Summary> {
         sum += stage::tests(command.args(filter))?;
     }
     Ok(sum)
+}
+
+/// The live tests again, on every supported kernel.
+fn guests() -> Result<Summary> {
+    let vm::Summary {
+        passed,
+        failed,
+        skipped,
+        code,
+    } = vm::run(&vm::VmArgs::default())?;
+    Ok(Summary {
+        passed,
+        failed,
+        skipped,
+    }
+    .at_least_exit(code == 0))
 }
