@@ -72,7 +72,7 @@ fn boots(dir: &Path, userland: &Path, kernel: &Kernel) -> Result<bool> {
     let initramfs = initramfs::write(dir, userland, kernel, &[], &[step])?;
     let machine = Machine {
         image: &kernel.image(),
-        initramfs: initramfs.path(),
+        initramfs: &initramfs.path(),
         console: &dir.join("logs/kvm-probe.log"),
         accel: Accel::Kvm,
         cpus: 1,

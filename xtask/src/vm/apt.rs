@@ -4,11 +4,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     time::{Duration, SystemTime},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::process;
 
@@ -20,7 +20,7 @@ use super::{
 
 pub(super) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// Package lists younger than this are used as they are.
-const FRESH: Duration = Duration::from_hours(12);
+const FRESH: Duration = Duration::from_hours(6);
 
 /// A private apt below one folder.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct PrivateApt {
 }
 
 impl PrivateApt {
-    /// Writes the configuration and updates the lists if they are older than half a day.
+    /// Writes the configuration and updates the lists if they are not [`FRESH`].
     /// A failed update is only a warning as long as some lists are there.
     pub(super) fn open(dir: &Path, mirrors: &Mirrors) -> Result<Self> {
         for folder in ["state/lists/partial", "cache/archives/partial", "sources"] {
@@ -64,25 +64,24 @@ impl PrivateApt {
         Ok(parse_depends(&text))
     }
 
-    /// Downloads `packages` and unpacks them one over the other into `into`.
+    /// Downloads `packages` and unpacks them one over the other into `into`, a folder that may have new neighbours.
     pub(super) fn unpack(&self, packages: &[&str], into: &Path) -> Result<()> {
-        let debs = tempfile::tempdir_in(&self.dir)?;
-        let mut download = self.command("apt-get");
-        download
-            .args(["-qq", "download"])
-            .args(packages)
-            .current_dir(debs.path());
-        process::output(&mut download)
-            .with_context(|| format!("cannot download {}", packages.join(" ")))?;
+        let parent = into.parent().context("no folder for the packages")?;
+        let debs = tempfile::tempdir_in(parent)?;
+        let download = || {
+            let mut apt_get = self.command("apt-get");
+            apt_get.args(["-qq", "download"]).args(packages);
+            run(apt_get.current_dir(debs.path()))
+        };
+        // A mirror drops a version as soon as there is a newer one, which only new lists know.
+        download().or_else(|_outdated| self.update().and_then(|()| download()))?;
         fs::create_dir_all(into)?;
         let mut count = 0;
         for deb in fs::read_dir(debs.path())? {
-            process::output(
-                Command::new("dpkg-deb")
-                    .arg("-x")
-                    .arg(deb?.path())
-                    .arg(into),
-            )?;
+            run(Command::new("dpkg-deb")
+                .arg("-x")
+                .arg(deb?.path())
+                .arg(into))?;
             count += 1;
         }
         ensure!(
@@ -109,18 +108,17 @@ impl PrivateApt {
 
     fn update(&self) -> Result<()> {
         output::note("reading the Debian package lists");
-        match process::output(self.command("apt-get").args(["-qq", "update"])) {
-            Ok(_) => fs::write(self.stamp(), "").context("cannot remember the update"),
-            Err(error)
-                if self
-                    .names("linux-image-")
-                    .is_ok_and(|names| !names.is_empty()) =>
-            {
-                output::note(&format!("warning: using old package lists: {error:#}"));
-                Ok(())
-            }
-            Err(error) => Err(error.context("cannot read the Debian package lists")),
+        let Err(error) = run(self.command("apt-get").args(["-qq", "update"])) else {
+            return fs::write(self.stamp(), "").context("cannot remember the update");
+        };
+        let old = self.names("linux-image-").unwrap_or_default();
+        if old.is_empty() {
+            return Err(error.context("cannot read the Debian package lists"));
         }
+        output::note(&format!(
+            "warning: not all package lists are new: {error:#}"
+        ));
+        Ok(())
     }
 
     fn query(&self, args: &[&str]) -> Result<String> {
@@ -144,12 +142,34 @@ impl PrivateApt {
             "APT::Sandbox::User=root".into(),
             "Acquire::Languages=none".into(),
             "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".into(),
+            // Else a source that cannot be reached is only a warning of apt's.
+            "APT::Update::Error-Mode=any".into(),
             "Acquire::Retries=2".into(),
         ] {
             command.args(["-o", &option]);
         }
         command
     }
+}
+
+/// Like [`process::output`], with an error that says what failed instead of a command of many lines.
+fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.with_context(|| format!("cannot run {program}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let first = said
+            .lines()
+            .find(|line| line.starts_with("E: "))
+            .or(said.lines().next());
+        bail!(
+            "{program}: {}: {}",
+            output.status,
+            first.unwrap_or("no message")
+        );
+    }
+    Ok(())
 }
 
 fn sources(mirrors: &Mirrors) -> String {

@@ -96,6 +96,11 @@ pub(super) fn glibc() -> Result<Vec<Library>> {
         .collect())
 }
 
+/// Where Debian packages unpacked below `root` have their libraries.
+pub(super) fn library_dirs(root: &Path) -> [PathBuf; 2] {
+    ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|dir| root.join(dir))
+}
+
 /// Whether the library belongs to glibc.
 pub(super) fn is_glibc(name: &str) -> bool {
     GLIBC.contains(&name)

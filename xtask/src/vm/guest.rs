@@ -12,14 +12,11 @@ use super::{
     initramfs::{self, GuestFile, Step},
     machine::{Accel, End, Machine},
     output,
-    protocol::{Event, Tally},
+    protocol::Event,
+    score::{Score, Summary},
     store::Kernel,
 };
 
-/// Code of a guest whose time was over, as of timeout(1).
-const TIMED_OUT: u8 = 124;
-/// Code of a guest that ended without its last word.
-const DIED: u8 = 125;
 /// Lines of the kernel's log that are shown when a guest has died.
 const TAIL: usize = 40;
 
@@ -41,33 +38,6 @@ pub(super) struct Guest {
     pub(super) timeout: Duration,
 }
 
-/// What came of one guest, or of several.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Summary {
-    pub(crate) passed: u32,
-    pub(crate) failed: u32,
-    pub(crate) skipped: u32,
-    /// The first exit code that is not 0.
-    pub(crate) code: u8,
-}
-
-impl Summary {
-    pub(super) fn add(&mut self, other: Self) {
-        let Self {
-            passed,
-            failed,
-            skipped,
-            code,
-        } = other;
-        self.passed += passed;
-        self.failed += failed;
-        self.skipped += skipped;
-        if self.code == 0 {
-            self.code = code;
-        }
-    }
-}
-
 impl Guest {
     /// Boots, shows the output, counts.
     pub(super) fn run(&self) -> Result<Summary> {
@@ -82,7 +52,7 @@ impl Guest {
         .with_context(|| format!("cannot make the guest {}", self.kernel.version))?;
         let machine = Machine {
             image: &self.kernel.image(),
-            initramfs: initramfs.path(),
+            initramfs: &initramfs.path(),
             console: &self.log,
             accel: self.accel,
             cpus: self.cpus,
@@ -132,75 +102,6 @@ impl Guest {
     }
 }
 
-/// Keeps count of steps and test cases.
-struct Score<'a> {
-    steps: &'a [Step],
-    tallies: Vec<Tally>,
-    codes: Vec<Option<u8>>,
-}
-
-impl<'a> Score<'a> {
-    fn new(steps: &'a [Step]) -> Self {
-        Self {
-            steps,
-            tallies: vec![Tally::default(); steps.len()],
-            codes: vec![None; steps.len()],
-        }
-    }
-
-    fn line(&mut self, step: usize, line: &str) {
-        if let (Some(sum), Some(tally)) = (self.tallies.get_mut(step), Tally::parse(line)) {
-            sum.add(tally);
-        }
-    }
-
-    fn exit(&mut self, step: usize, code: u8) {
-        if let Some(place) = self.codes.get_mut(step) {
-            *place = Some(code);
-        }
-    }
-
-    fn summary(&self, end: End) -> Summary {
-        let lost = match end {
-            End::TimedOut => TIMED_OUT,
-            End::Done | End::Died => DIED,
-        };
-        let mut sum = Summary::default();
-        for ((step, tally), code) in self.steps.iter().zip(&self.tallies).zip(&self.codes) {
-            sum.add(of_step(step, *tally, code.unwrap_or(lost)));
-        }
-        sum
-    }
-}
-
-fn of_step(step: &Step, tally: Tally, code: u8) -> Summary {
-    let Tally {
-        passed,
-        mut failed,
-        skipped,
-    } = tally;
-    if !step.is_test {
-        let failed = u32::from(code != 0);
-        return Summary {
-            passed: 1 - failed,
-            failed,
-            skipped: 0,
-            code,
-        };
-    }
-    // A binary that crashed, or that ran no test at all, has not passed.
-    if failed == 0 && (code != 0 || passed + skipped == 0) {
-        failed = 1;
-    }
-    let code = if failed > 0 { code.max(1) } else { code };
-    Summary {
-        passed,
-        failed,
-        skipped,
-        code,
-    }
-}
-
 fn tail(log: &Path) -> Vec<String> {
     let bytes = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
@@ -210,78 +111,4 @@ fn tail(log: &Path) -> Vec<String> {
         .iter()
         .map(|line| (*line).to_owned())
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn step(is_test: bool) -> Step {
-        Step {
-            label: String::new(),
-            command: Vec::new(),
-            env: Vec::new(),
-            is_test,
-        }
-    }
-
-    #[test]
-    fn test_cases_are_counted_per_step_and_the_first_bad_code_is_kept() {
-        let steps = [step(true), step(true)];
-        let mut score = Score::new(&steps);
-        score.line(
-            0,
-            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured",
-        );
-        score.exit(0, 0);
-        score.line(
-            1,
-            "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured",
-        );
-        score.exit(1, 101);
-        let expected = Summary {
-            passed: 4,
-            failed: 2,
-            skipped: 1,
-            code: 101,
-        };
-        assert_eq!(score.summary(End::Done), expected);
-    }
-
-    #[test]
-    fn a_test_binary_without_a_summary_has_failed() {
-        let steps = [step(true)];
-        let mut score = Score::new(&steps);
-        score.exit(0, 0);
-        let summary = score.summary(End::Done);
-        assert_eq!((summary.failed, summary.code), (1, 1));
-    }
-
-    #[test]
-    fn steps_that_a_dead_guest_never_ran_have_failed() {
-        let steps = [step(true), step(true)];
-        let mut score = Score::new(&steps);
-        score.line(
-            0,
-            "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured",
-        );
-        score.exit(0, 0);
-        let summary = score.summary(End::Died);
-        assert_eq!((summary.passed, summary.failed, summary.code), (3, 1, DIED));
-        assert_eq!(score.summary(End::TimedOut).code, TIMED_OUT);
-    }
-
-    #[test]
-    fn a_command_counts_as_one_case() {
-        let steps = [step(false)];
-        let mut score = Score::new(&steps);
-        score.exit(0, 3);
-        let expected = Summary {
-            passed: 0,
-            failed: 1,
-            skipped: 0,
-            code: 3,
-        };
-        assert_eq!(score.summary(End::Done), expected);
-    }
 }

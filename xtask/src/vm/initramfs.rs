@@ -3,13 +3,12 @@
 use std::{
     fs,
     io::Write as _,
-    os::unix::fs::PermissionsExt as _,
+    os::{fd::AsRawFd as _, unix::fs::PermissionsExt as _},
     path::{Path, PathBuf},
     str::FromStr,
 };
 
 use anyhow::{Context as _, Result};
-use tempfile::NamedTempFile;
 
 use super::{
     cpio::Archive,
@@ -71,6 +70,17 @@ impl Step {
     }
 }
 
+/// A guest's file system in a file without a name, so that nothing is left of it whatever happens.
+#[derive(Debug)]
+pub(super) struct Initramfs(fs::File);
+
+impl Initramfs {
+    /// Where a child of this process finds it, as long as this value lives.
+    pub(super) fn path(&self) -> PathBuf {
+        format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd()).into()
+    }
+}
+
 /// Writes the guest's file system to a temporary file in `dir`. The kernel unpacks one archive
 /// after the other: `userland` as it is, then what belongs to this run.
 pub(super) fn write(
@@ -79,7 +89,7 @@ pub(super) fn write(
     kernel: &Kernel,
     files: &[GuestFile],
     steps: &[Step],
-) -> Result<NamedTempFile> {
+) -> Result<Initramfs> {
     let mut archive = Archive::default();
     skeleton(&mut archive);
     add_glibc(&mut archive)?;
@@ -91,13 +101,11 @@ pub(super) fn write(
         let path = format!("guest/steps/{index:03}");
         archive.file(&path, 0o644, step.script().as_bytes());
     }
-    let mut out = tempfile::Builder::new()
-        .prefix("initramfs-")
-        .tempfile_in(dir)?;
+    let mut out = tempfile::tempfile_in(dir)?;
     let base = fs::read(userland).with_context(|| format!("cannot read {}", userland.display()))?;
     out.write_all(&base)?;
     out.write_all(&archive.finish())?;
-    Ok(out)
+    Ok(Initramfs(out))
 }
 
 fn skeleton(archive: &mut Archive) {

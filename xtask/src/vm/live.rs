@@ -1,11 +1,14 @@
 //! The project's own guest tests: the live tests, once for each attach flavour.
 
-use std::{path::PathBuf, process::Stdio};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::{toolchain, workspace};
+use crate::{process, toolchain, workspace};
 
 use super::{
     initramfs::{GuestFile, Step},
@@ -17,8 +20,9 @@ const FLAVOURS: [&str; 3] = ["kprobe", "fentry", "tracepoint"];
 const PACKAGE: &str = "finback";
 const SCENARIOS: &str = "agent/tests/scenarios";
 
-/// Builds test binary and agent on the host; returns what must be copied into a guest.
-pub(super) fn build() -> Result<Vec<GuestFile>> {
+/// Builds test binary and agent on the host; returns what must be copied into a guest. Copies
+/// go to `dir`.
+pub(super) fn build(dir: &Path) -> Result<Vec<GuestFile>> {
     output::note("building the guest tests");
     toolchain::ensure()?;
     let built = workspace::cargo()
@@ -30,18 +34,16 @@ pub(super) fn build() -> Result<Vec<GuestFile>> {
         .context("cannot start cargo")?;
     ensure!(built.status.success(), "the guest tests do not build");
     let messages = String::from_utf8(built.stdout)?;
-    let file = |kind, name, guest: &str| {
+    let mut files = Vec::new();
+    for (kind, name, guest) in [("test", "live", "/live"), ("bin", PACKAGE, "/finback")] {
         let host = executable(&messages, kind, name);
         let host = host.with_context(|| format!("cargo built no {kind} `{name}`"))?;
-        Ok::<_, anyhow::Error>(GuestFile {
+        let host = without_debug_info(&host, &dir.join(format!("{kind}-{name}")))?;
+        files.push(GuestFile {
             host,
             guest: guest.into(),
-        })
-    };
-    let mut files = vec![
-        file("test", "live", "/live")?,
-        file("bin", PACKAGE, "/finback")?,
-    ];
+        });
+    }
     let scenarios = workspace::root().join(SCENARIOS);
     if scenarios.is_dir() {
         files.push(GuestFile {
@@ -50,6 +52,17 @@ pub(super) fn build() -> Result<Vec<GuestFile>> {
         });
     }
     Ok(files)
+}
+
+/// A guest's memory holds all its files, and unpacking them takes time: a tenth is left of a
+/// development build. Panics still name their place.
+fn without_debug_info(host: &Path, copy: &Path) -> Result<PathBuf> {
+    let Some(strip) = process::find("strip") else {
+        return Ok(host.to_owned());
+    };
+    let mut command = Command::new(strip);
+    process::output(command.arg("--strip-debug").arg("-o").arg(copy).arg(host))?;
+    Ok(copy.to_owned())
 }
 
 /// One step per flavour, with what the live tests read from their environment.

@@ -6,9 +6,11 @@
 
 mod accel;
 mod apt;
+mod args;
 mod cpio;
 mod elf;
 mod guest;
+mod host;
 mod initramfs;
 mod live;
 mod machine;
@@ -16,133 +18,20 @@ mod mirror;
 mod modules;
 mod output;
 mod protocol;
+mod python;
+mod score;
 mod series;
 mod store;
 mod userland;
 
 use std::{path::Path, sync::Mutex, time::Duration};
 
+use crate::workspace;
 use anyhow::{Context as _, Result, ensure};
-use clap::{Args, Parser};
 
-use crate::{apt::Package, process, workspace};
+use self::{guest::Guest, initramfs::Step, machine::Accel, series::Series, store::Store};
 
-use self::{
-    accel::Choice,
-    guest::Guest,
-    initramfs::{GuestFile, Step},
-    machine::Accel,
-    mirror::Mirrors,
-    series::Series,
-    store::Store,
-};
-
-pub(crate) use self::guest::Summary;
-
-/// What the host needs for guests: a program or file, its Debian package, and what for.
-const HOST_NEEDS: [(&str, &str, &str); 4] = [
-    ("qemu-system-x86_64", "qemu-system-x86", "runs the guests"),
-    (
-        "depmod",
-        "kmod",
-        "finds out which kernel modules need which",
-    ),
-    (
-        "xz",
-        "xz-utils",
-        "unpacks the modules of kernels from 6.12 on",
-    ),
-    (
-        apt::KEYRING,
-        "debian-archive-keyring",
-        "checks the signatures of the guests' packages",
-    ),
-];
-
-/// Installs what the host lacks for running guests.
-///
-/// # Errors
-/// As [`crate::apt::ensure`].
-pub(crate) fn ensure_host() -> Result<()> {
-    let lacks =
-        |need: &&(&str, _, _)| !Path::new(need.0).exists() && process::find(need.0).is_none();
-    let missing: Vec<Package> = HOST_NEEDS
-        .iter()
-        .filter(lacks)
-        .map(|(_, package, why)| Package::new(*package, *why))
-        .collect();
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        crate::apt::ensure(&missing)
-    }
-}
-
-/// Which guests, and what to run in them.
-#[derive(Args, Debug)]
-pub(crate) struct VmArgs {
-    /// Kernel series, or `latest`
-    #[arg(long, value_delimiter = ',', default_value = "5.10,6.1,6.12,latest")]
-    kernel: Vec<Series>,
-    /// How to run the guest's processor
-    #[arg(long, value_enum, default_value = "auto")]
-    accel: Choice,
-    /// Let the guest's clock count instructions and skip idle time (one emulated processor)
-    #[arg(long, conflicts_with_all = ["accel", "smp"])]
-    virtual_time: bool,
-    /// Use only what is cached
-    #[arg(long)]
-    offline: bool,
-    /// Seconds of wall time after which a guest is killed
-    #[arg(long, default_value_t = 600, value_name = "SECONDS")]
-    timeout: u64,
-    /// Guests at the same time
-    #[arg(long, default_value_t = 2)]
-    jobs: usize,
-    /// Processors of a guest
-    #[arg(long, default_value_t = 1)]
-    smp: u32,
-    /// Memory of a guest
-    #[arg(long, default_value_t = 1024, value_name = "MIB")]
-    memory: u32,
-    /// Copy a file (with the libraries it needs) or a folder into the guest
-    #[arg(long, value_name = "HOST[:GUEST]")]
-    file: Vec<GuestFile>,
-    /// Set a variable in the guest
-    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
-    env: Vec<(String, String)>,
-    /// Debian archive to fetch from; by default the one that this machine's apt uses
-    #[arg(
-        long,
-        env = "FINBACK_VM_MIRROR",
-        requires = "security_mirror",
-        value_name = "ADDRESS"
-    )]
-    mirror: Option<String>,
-    /// Debian security archive to fetch from
-    #[arg(
-        long,
-        env = "FINBACK_VM_SECURITY_MIRROR",
-        requires = "mirror",
-        value_name = "ADDRESS"
-    )]
-    security_mirror: Option<String>,
-    /// What to run in the guest; without it, the project's live tests
-    #[arg(last = true)]
-    command: Vec<String>,
-}
-
-impl Default for VmArgs {
-    /// As on the command line without any option: the guest tests on all kernels.
-    fn default() -> Self {
-        #[derive(Parser)]
-        struct Alone {
-            #[command(flatten)]
-            args: VmArgs,
-        }
-        Alone::parse_from(["vm"]).args
-    }
-}
+pub(crate) use self::{args::VmArgs, host::ensure as ensure_host, score::Summary};
 
 /// Boots one guest per kernel, several at a time. Counts test cases, or each guest as one case when there is a
 /// command. Guests that die (code 125) or take too long (code 124) have failed.
@@ -202,12 +91,14 @@ fn outcomes(args: &VmArgs) -> Result<Vec<Summary>> {
 
 /// Everything that must be there before the first guest boots.
 fn guests(args: &VmArgs, dir: &Path) -> Result<Vec<Guest>> {
+    for folder in ["live", "logs"] {
+        std::fs::create_dir_all(dir.join(folder))?;
+    }
     let mut files = args.file.clone();
     if args.command.is_empty() {
-        files.extend(live::build()?);
+        files.extend(live::build(&dir.join("live"))?);
     }
-    std::fs::create_dir_all(dir.join("logs"))?;
-    let store = Store::open(dir, args.offline, || mirrors(args))?;
+    let store = Store::open(dir, args.offline, || args.mirrors())?;
     let userland = userland::archive(&store)?;
     let kernels: Vec<_> = args
         .kernel
@@ -257,19 +148,4 @@ fn steps(args: &VmArgs, series: Series) -> Vec<Step> {
         step.env.extend_from_slice(&args.env);
     }
     steps
-}
-
-fn mirrors(args: &VmArgs) -> Result<Mirrors> {
-    match (&args.mirror, &args.security_mirror) {
-        (Some(archive), Some(security)) => Ok(Mirrors {
-            archive: archive.clone(),
-            security: security.clone(),
-        }),
-        _ => Mirrors::from_sys(),
-    }
-}
-
-fn assignment(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
 }

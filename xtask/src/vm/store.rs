@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 
 use crate::process;
 
@@ -17,6 +17,9 @@ use super::{
     output,
     series::{Series, kernel_of_package},
 };
+
+/// Start of the names of folders that are not complete.
+const PARTIAL: &str = "partial-";
 
 /// A kernel on the host's disk.
 #[derive(Clone, Debug)]
@@ -40,14 +43,15 @@ impl Kernel {
 #[derive(Debug)]
 pub(super) struct Store {
     dir: PathBuf,
-    apt: Option<PrivateApt>,
+    /// Or why there is none.
+    apt: Result<PrivateApt, String>,
     /// Held while the store is in use for fetching: two runs do not fetch at the same time.
     _lock: fs::File,
 }
 
 impl Store {
-    /// Waits until no other run is fetching. Without a way to reach a mirror the store is as
-    /// if offline, with a warning.
+    /// Waits until no other run is fetching. Without a way to reach a mirror the store gives what is
+    /// cached, with a warning.
     pub(super) fn open(
         dir: &Path,
         offline: bool,
@@ -56,18 +60,20 @@ impl Store {
         fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let lock = fs::File::create(dir.join("lock"))?;
         lock.lock().context("cannot lock the guest cache")?;
+        remove_partial(dir)?;
         let apt = if offline {
-            None
+            Err("fetching is switched off".to_owned())
         } else {
             mirrors()
                 .and_then(|mirrors| PrivateApt::open(&dir.join("apt"), &mirrors))
+                .map_err(|error| format!("{error:#}"))
                 .inspect_err(|error| {
-                    output::note(&format!("warning: only cached packages: {error:#}"));
+                    output::note(&format!("warning: only cached packages: {error}"));
                 })
-                .ok()
         };
+        let dir = dir.to_owned();
         Ok(Self {
-            dir: dir.to_owned(),
+            dir,
             apt,
             _lock: lock,
         })
@@ -76,22 +82,19 @@ impl Store {
     /// The newest kernel of the series: fetched if possible, else the newest that is cached.
     pub(super) fn kernel(&self, series: Series) -> Result<Kernel> {
         let failure = match self.fetched(series) {
-            Ok(Some(kernel)) => return Ok(kernel),
-            Ok(None) => None,
-            Err(error) => Some(error),
+            Ok(kernel) => return Ok(kernel),
+            Err(error) => error,
         };
         let cached = fs::read_dir(&self.dir)?
             .flatten()
             .filter_map(|entry| entry.file_name().into_string().ok());
         let Some(version) = series.newest_cached(cached) else {
-            let nothing = format!("no kernel of series {series} is cached");
-            return Err(match failure {
-                Some(error) => error.context(nothing),
-                None => anyhow::anyhow!("{nothing}, and without a network none can be fetched"),
-            });
+            return Err(failure.context(format!("no kernel of series {series} is cached")));
         };
-        if let Some(error) = failure {
-            output::note(&format!("warning: {series} stays at {version}: {error:#}"));
+        if self.apt.is_ok() {
+            output::note(&format!(
+                "warning: {series} stays at {version}: {failure:#}"
+            ));
         }
         Ok(self.cached(&version))
     }
@@ -106,18 +109,24 @@ impl Store {
         if done.is_dir() {
             return Ok(done);
         }
-        let apt = self.apt.as_ref();
-        let apt =
-            apt.with_context(|| format!("{name} is not cached, and cannot be fetched offline"))?;
+        let apt = self
+            .apt()
+            .with_context(|| format!("{name} is not cached"))?;
         output::note(&format!("fetching {name}"));
         let work = tempfile::Builder::new()
-            .prefix("partial-")
+            .prefix(PARTIAL)
             .tempdir_in(&self.dir)?;
         let folder = work.path().join("folder");
         fs::create_dir(&folder)?;
         build(apt, &folder).with_context(|| format!("cannot fetch {name}"))?;
         fs::rename(&folder, &done)?;
         Ok(done)
+    }
+
+    fn apt(&self) -> Result<&PrivateApt> {
+        self.apt
+            .as_ref()
+            .map_err(|error| anyhow!("cannot fetch packages: {error}"))
     }
 
     fn cached(&self, version: &str) -> Kernel {
@@ -127,18 +136,26 @@ impl Store {
         }
     }
 
-    fn fetched(&self, series: Series) -> Result<Option<Kernel>> {
-        let Some(apt) = &self.apt else {
-            return Ok(None);
-        };
-        let names = apt.names("linux-image-")?;
+    fn fetched(&self, series: Series) -> Result<Kernel> {
+        let names = self.apt()?.names("linux-image-")?;
         let newest = series.newest(names.iter().map(String::as_str));
         let package =
             newest.with_context(|| format!("the mirror has no kernel of series {series}"))?;
         let version = kernel_of_package(package).context("a kernel package without version")?;
         self.folder(version, |apt, into| fetch(apt, package, version, into))?;
-        Ok(Some(self.cached(version)))
+        Ok(self.cached(version))
     }
+}
+
+/// What a run that was killed left behind. Only the holder of the lock may remove it.
+fn remove_partial(dir: &Path) -> Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Image and modules of one kernel. Up to 6.18 one package holds both; later ones only name

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, bail};
 
 use crate::process;
 
@@ -15,8 +15,12 @@ use super::{
     apt::PrivateApt,
     cpio::{Archive, MERGED},
     elf::{self, LIBRARY_DIR},
+    python,
     store::Store,
 };
+
+/// What decides what the user land is made of: any change of it makes a new one.
+const RECIPE: &str = concat!(include_str!("userland.rs"), include_str!("python.rs"));
 
 /// Packages of the programs, each with the packages of its libraries. glibc is the host's.
 const PACKAGES: &[&str] = &[
@@ -84,44 +88,9 @@ const LINKS: &[(&str, &str)] = &[
     ("etc/mtab", "/proc/self/mounts"),
 ];
 
-const PYTHON: &str = "usr/lib/python3.11";
-/// Folders of Python's library that no test needs, and modules that would need more libraries.
-const PYTHON_WITHOUT: &[&str] = &[
-    "_codecs_",
-    "_crypt",
-    "_ctypes_test",
-    "_curses",
-    "_dbm",
-    "_hashlib",
-    "_sqlite3",
-    "_ssl",
-    "_test",
-    "_uuid",
-    "_xxtestfuzz",
-    "__phello__",
-    "config-",
-    "curses",
-    "dbm",
-    "distutils",
-    "ensurepip",
-    "lib2to3",
-    "nis.",
-    "ossaudiodev",
-    "pydoc",
-    "readline",
-    "sqlite3",
-    "test",
-    "tkinter",
-    "venv",
-    "xml",
-    "xx",
-    "LICENSE",
-];
-
-/// The archive of the user land, built once and then cached. It follows its recipe, which is
-/// this file, and not the packages' versions: any version will do.
+/// The archive of the user land, built once and then cached. It follows its recipe and not the packages' versions: any version will do.
 pub(super) fn archive(store: &Store) -> Result<PathBuf> {
-    let name = format!("userland-{:016x}", fnv1a(include_str!("userland.rs")));
+    let name = format!("userland-{:016x}", fnv1a(RECIPE));
     let folder = store.folder(&name, build)?;
     Ok(folder.join("userland.cpio"))
 }
@@ -130,8 +99,7 @@ fn build(apt: &PrivateApt, into: &Path) -> Result<()> {
     let work = tempfile::tempdir_in(into)?;
     let root = work.path();
     apt.unpack(PACKAGES, root)?;
-    prune_python(&root.join(PYTHON))?;
-    compile_python(root)?;
+    python::reduce(root)?;
 
     let mut land = Land {
         root,
@@ -143,7 +111,7 @@ fn build(apt: &PrivateApt, into: &Path) -> Result<()> {
     for program in PROGRAMS {
         land.program(program)?;
     }
-    land.tree(PYTHON)?;
+    land.tree(python::LIBRARY)?;
     land.applets()?;
     for (link, target) in LINKS {
         land.archive.symlink(link, target);
@@ -166,7 +134,7 @@ impl Land<'_> {
         self.archive
             .file(path, fs::metadata(&file)?.permissions().mode(), &bytes);
         if elf::is_dynamic(&bytes) {
-            for library in elf::libraries(&file, &self.library_dirs())? {
+            for library in elf::libraries(&file, &elf::library_dirs(self.root))? {
                 self.library(path, &library)?;
             }
         }
@@ -221,62 +189,6 @@ impl Land<'_> {
         }
         Ok(())
     }
-
-    fn library_dirs(&self) -> [PathBuf; 2] {
-        ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|dir| self.root.join(dir))
-    }
-}
-
-fn prune_python(dir: &Path) -> Result<()> {
-    for dir in [dir.to_owned(), dir.join("lib-dynload")] {
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if !PYTHON_WITHOUT.iter().any(|prefix| name.starts_with(prefix)) {
-                continue;
-            }
-            if entry.file_type()?.is_dir() {
-                fs::remove_dir_all(entry.path())?;
-            } else {
-                fs::remove_file(entry.path())?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Byte code instead of sources: compiling each import would take seconds in an emulated guest,
-/// and every megabyte of the archive costs it time to unpack.
-fn compile_python(root: &Path) -> Result<()> {
-    let search = std::env::join_paths(
-        ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|dir| root.join(dir)),
-    )?;
-    let mut python = Command::new(elf::LOADER);
-    python
-        .arg("--library-path")
-        .arg(search)
-        .arg(root.join("usr/bin/python3.11"));
-    python.env("PYTHONHOME", root.join("usr"));
-    python.args([
-        "-S",
-        "-m",
-        "compileall",
-        "-q",
-        "-b",
-        "--invalidation-mode",
-        "unchecked-hash",
-    ]);
-    python
-        .arg("-s")
-        .arg(root)
-        .args(["-p", "/"])
-        .arg(root.join(PYTHON));
-    process::output(&mut python).context("cannot compile Python's library")?;
-    ensure!(
-        root.join(PYTHON).join("socket.pyc").exists(),
-        "Python compiled nothing"
-    );
-    Ok(())
 }
 
 /// Names a recipe; stable across builds of this program, unlike the standard hasher.
