@@ -6,9 +6,24 @@
 
 #![forbid(unsafe_code)]
 
+mod change;
+mod deadline;
+mod ended;
 pub mod event;
 pub mod finding;
+mod inspect;
+mod life;
+mod loss;
 pub mod observation;
+mod resync;
+mod roster;
+pub mod settings;
 pub mod socket;
 pub mod state;
+mod table;
 pub mod time;
+mod time_wait;
+pub mod tracker;
+mod transition;
+mod verdict;
+mod watch;

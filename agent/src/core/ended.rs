@@ -1,0 +1,67 @@
+//! Connections that are over, so that a late record or an old snapshot does not bring them back.
+
+use rustc_hash::FxHashMap;
+
+use super::socket::SocketKey;
+use super::time::Timestamp;
+
+const PLACES: usize = 1024;
+
+/// The last ends by socket address, one per place; all of them while a snapshot is under way.
+#[derive(Debug)]
+pub(super) struct Ended {
+    recent: Box<[SocketKey]>,
+    /// Every end since the snapshot was asked for, `None` while none is under way.
+    during_snapshot: Option<FxHashMap<u64, Timestamp>>,
+}
+
+impl Ended {
+    /// The tracker starts with a snapshot.
+    pub(super) fn new() -> Self {
+        let nobody = SocketKey {
+            sock: 0,
+            birth: Timestamp::from_nanos(0),
+        };
+        Self {
+            recent: vec![nobody; PLACES].into_boxed_slice(),
+            during_snapshot: Some(FxHashMap::default()),
+        }
+    }
+
+    pub(super) fn note(&mut self, key: SocketKey) {
+        if let Some(place) = self.recent.get_mut(place(key.sock)) {
+            *place = key;
+        }
+        if let Some(ends) = &mut self.during_snapshot {
+            ends.insert(key.sock, key.birth);
+        }
+    }
+
+    /// Whether the connection is known to be over.
+    pub(super) fn contains(&self, key: SocketKey) -> bool {
+        let recent = self
+            .recent
+            .get(place(key.sock))
+            .is_some_and(|end| end.sock == key.sock && end.birth >= key.birth);
+        recent
+            || self
+                .during_snapshot
+                .as_ref()
+                .and_then(|ends| ends.get(&key.sock))
+                .is_some_and(|&birth| birth >= key.birth)
+    }
+
+    pub(super) fn snapshot_asked(&mut self) {
+        self.during_snapshot.get_or_insert_default();
+    }
+
+    pub(super) fn snapshot_answered(&mut self) {
+        self.during_snapshot = None;
+    }
+}
+
+/// Sockets are aligned to at least 64 bytes: the low bits say nothing.
+fn place(sock: u64) -> usize {
+    let mixed = (sock >> 6) ^ (sock >> 16) ^ (sock >> 26);
+    usize::try_from(mixed % PLACES as u64).unwrap_or(0)
+}

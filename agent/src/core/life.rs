@@ -1,0 +1,273 @@
+//! The life of a finding: opened by proof, updated when the proof changes, resolved once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::event::Body;
+use super::finding::{Action, Confidence, Evidence, Finding, Resolution, Verdict};
+use super::observation::{Snapshot, SocketView};
+use super::socket::{Attribution, Holder, Owner};
+use super::state::{Cause, TcpState};
+use super::table::{Slot, Tracked};
+use super::time::Timestamp;
+use super::tracker::Tracker;
+use super::transition;
+use super::verdict::wording;
+
+impl Tracker {
+    /// A verdict holds: opens the finding, or updates it if what it says has changed.
+    pub(super) fn flag(
+        &mut self,
+        slot: Slot,
+        view: &SocketView,
+        snapshot: &Snapshot,
+        verdict: Verdict,
+        missing: Vec<&'static str>,
+    ) {
+        let taken = snapshot.taken;
+        let set = self.settings.verdict(verdict);
+        let Some(tracked) = self.table.get_mut(slot) else {
+            return;
+        };
+        let watch = tracked.watch_mut();
+        let open = watch.finding.clone();
+        let history = if let Some(open) = &open {
+            history(open, verdict, &mut watch.began, taken)
+        } else {
+            watch.began = taken;
+            Vec::new()
+        };
+        let holders = holders(view);
+        let owner = named(tracked, &holders, verdict, taken);
+        let mut evidence = evidence(tracked, view, snapshot, missing);
+        evidence.threshold = set.after;
+        let half = tracked.half;
+        let mut finding = Finding {
+            id: open.as_ref().map_or(self.last_finding + 1, |open| open.id),
+            action: open.as_ref().map_or(Action::Opened, |_| Action::Updated),
+            verdict,
+            severity: set.severity,
+            confidence: confidence(&evidence),
+            opened: open.as_ref().map_or(taken, |open| open.opened),
+            half_closed_since: half.and_then(|half| half.fin_at()),
+            half_closed: half.map_or_else(Default::default, |half| taken.since(half.since)),
+            summary: String::new(),
+            hint: wording::hint(verdict, owner.as_ref().map_or("", |o| &o.process.comm)),
+            evidence,
+            holders,
+            history,
+            resolution: None,
+        };
+        let opener = tracked.owner.as_ref();
+        finding.summary = wording::summary(&finding, owner.as_ref(), opener, tracked.endpoints);
+        let silent = open.as_ref().filter(|open| same(open, &finding));
+        finding.action = silent.map_or(finding.action, |open| open.action);
+        let finding = Arc::new(finding);
+        let watch = tracked.watch_mut();
+        watch.finding = Some(Arc::clone(&finding));
+        watch.named = owner;
+        if open.is_none() {
+            self.last_finding += 1;
+            self.stats.findings += 1;
+        }
+        if silent.is_none() {
+            self.tell_finding(slot, taken, TcpState::CloseWait, finding);
+        }
+    }
+
+    /// Ends the open finding, if there is one.
+    pub(super) fn resolve(
+        &mut self,
+        slot: Slot,
+        time: Timestamp,
+        state: TcpState,
+        why: Resolution,
+    ) {
+        let Some(tracked) = self.table.get_mut(slot) else {
+            return;
+        };
+        let since = tracked.half.map(|half| half.since);
+        let Some(finding) = tracked.watch.as_mut().and_then(|w| w.finding.take()) else {
+            return;
+        };
+        self.stats.findings -= 1;
+        let mut finding = Arc::unwrap_or_clone(finding);
+        finding.action = Action::Resolved;
+        finding.resolution = Some(why);
+        finding.half_closed = since.map_or(finding.half_closed, |since| time.since(since));
+        self.tell_finding(slot, time, state, Arc::new(finding));
+    }
+
+    /// The connection leaves CLOSE_WAIT: nothing is watched any more.
+    pub(super) fn conclude(&mut self, slot: Slot, time: Timestamp, state: TcpState, cause: Cause) {
+        self.resolve(slot, time, state, transition::resolution(cause));
+        if let Some(tracked) = self.table.get_mut(slot)
+            && tracked.half.take().is_some()
+        {
+            tracked.watch = None;
+            self.deadlines.disarm(slot, tracked);
+        }
+    }
+
+    /// A process has it now: it no longer waits in an accept queue.
+    pub(super) fn accepted(&mut self, slot: Slot, time: Timestamp, now: Timestamp) {
+        let first_look = self.settings.first_look_at(now.max(time));
+        let Some(tracked) = self.table.get_mut(slot) else {
+            return;
+        };
+        let Some(half) = tracked.half.as_mut().filter(|half| half.unattached) else {
+            return;
+        };
+        half.unattached = false;
+        tracked.watch_mut().accepted_at = Some(time);
+        self.deadlines.advance(slot, tracked, first_look);
+        self.resolve_never_accepted(slot, time);
+    }
+
+    /// An open `never_accepted` is over; what comes next is judged anew.
+    pub(super) fn resolve_never_accepted(&mut self, slot: Slot, time: Timestamp) {
+        let verdict = self
+            .table
+            .get(slot)
+            .and_then(|tracked| tracked.watch.as_ref()?.finding.as_ref())
+            .map(|finding| finding.verdict);
+        if verdict == Some(Verdict::NeverAccepted) {
+            self.resolve(slot, time, TcpState::CloseWait, Resolution::Accepted);
+        }
+    }
+
+    fn tell_finding(
+        &mut self,
+        slot: Slot,
+        time: Timestamp,
+        state: TcpState,
+        finding: Arc<Finding>,
+    ) {
+        let Some(tracked) = self.table.get(slot) else {
+            return;
+        };
+        let peer = self.table.peer_owner(tracked.endpoints);
+        let mut connection = tracked.shown(state, peer);
+        connection.owner = tracked.watch.as_ref().and_then(|watch| watch.named.clone());
+        self.tell(
+            time,
+            Body::Finding {
+                connection,
+                finding,
+            },
+        );
+    }
+}
+
+/// Whether two findings say the same but for numbers that always move.
+fn same(open: &Finding, new: &Finding) -> bool {
+    open.verdict == new.verdict
+        && open.severity == new.severity
+        && open.confidence == new.confidence
+        && open.holders == new.holders
+        && open.evidence.missing == new.evidence.missing
+}
+
+fn history(
+    open: &Finding,
+    verdict: Verdict,
+    began: &mut Timestamp,
+    taken: Timestamp,
+) -> Vec<(Verdict, Timestamp)> {
+    let mut history = open.history.clone();
+    if open.verdict != verdict {
+        history.push((open.verdict, std::mem::replace(began, taken)));
+    }
+    history
+}
+
+fn confidence(evidence: &Evidence) -> Confidence {
+    if evidence.missing.is_empty() {
+        Confidence::Proven
+    } else {
+        Confidence::Likely
+    }
+}
+
+/// Who can end it: the holders, or the listener's if nobody has accepted it. Sorted, each once.
+fn holders(view: &SocketView) -> Vec<Holder> {
+    let mut holders = match &view.queued {
+        Some(queued) => queued.listeners.clone(),
+        None => view.holders.clone(),
+    };
+    holders.sort_unstable_by_key(|holder| (holder.process.id, holder.fd));
+    holders.dedup_by_key(|holder| (holder.process.id, holder.fd));
+    holders
+}
+
+/// The process a finding names: one that holds the socket, preferably its opener.
+fn named(
+    tracked: &Tracked,
+    holders: &[Holder],
+    verdict: Verdict,
+    taken: Timestamp,
+) -> Option<Owner> {
+    let first = holders.first()?;
+    let by = |attribution| Owner {
+        process: Arc::clone(&first.process),
+        thread: None,
+        attribution,
+        since: taken,
+    };
+    if verdict == Verdict::NeverAccepted {
+        return Some(by(Attribution::Listener));
+    }
+    let Some(known) = &tracked.owner else {
+        return Some(by(Attribution::Holder));
+    };
+    if holders
+        .iter()
+        .any(|holder| holder.process.id == known.process.id)
+    {
+        return Some(known.clone());
+    }
+    let seen_opening = matches!(
+        known.attribution,
+        Attribution::Connect | Attribution::Accept
+    );
+    Some(by(if seen_opening {
+        Attribution::Inherited
+    } else {
+        Attribution::Holder
+    }))
+}
+
+fn evidence(
+    tracked: &Tracked,
+    view: &SocketView,
+    snapshot: &Snapshot,
+    missing: Vec<&'static str>,
+) -> Evidence {
+    let counters = view.counters;
+    let listener = view.queued.as_ref().and_then(|queued| queued.listener);
+    Evidence {
+        state: Some(view.state),
+        unread_bytes: counters.map(|c| c.unread),
+        unacked_bytes: counters.map(|c| c.unacked),
+        sent_since_fin_bytes: counters
+            .zip(view.sent_at_fin)
+            .map(|(c, at_fin)| c.bytes_sent.saturating_sub(at_fin)),
+        eof_delivered: tracked.eof_at,
+        eof_deliveries: tracked.eof_at.map(|_| tracked.eof_count),
+        accepted: Some(view.queued.is_none()),
+        accept_queue: listener.and_then(|listener| backlog(snapshot, listener)),
+        observed: Some(snapshot.taken),
+        threshold: Duration::ZERO,
+        missing,
+    }
+}
+
+/// How many connections wait in this listener's accept queue.
+fn backlog(snapshot: &Snapshot, listener: u64) -> Option<u32> {
+    let sockets = &snapshot.sockets;
+    let first = sockets.partition_point(|view| view.key.sock < listener);
+    let view = sockets
+        .get(first)
+        .filter(|view| view.key.sock == listener)?;
+    view.counters.map(|counters| counters.backlog)
+}

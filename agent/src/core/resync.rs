@@ -1,0 +1,165 @@
+//! Comparing the table with the kernel.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::event::Body;
+use super::event::Transition;
+use super::inspect::absorb;
+use super::observation::{Minisock, Snapshot, SocketView};
+use super::socket::{Endpoints, SocketKey};
+use super::state::{Cause, TcpState};
+use super::table::{Lookup, Slot, Tracked};
+use super::time::Timestamp;
+use super::tracker::Tracker;
+
+impl Tracker {
+    /// The answer to [`Output::Resync`](super::event::Output::Resync): every socket, and the minisocks if they
+    /// could be listed. Repairs the table; what happened after the snapshot was taken stays.
+    pub fn handle_resync(&mut self, snapshot: &Snapshot, now: Timestamp) {
+        let taken = snapshot.taken;
+        let mut corrected = 0;
+        let mut present = FxHashSet::default();
+        for view in &snapshot.sockets {
+            present.insert(view.key);
+            corrected += u64::from(self.compare(view, taken));
+        }
+        corrected += self.remove_absent(&present, snapshot.time_wait.as_deref(), taken);
+        self.seeded = true;
+        self.repair.done(taken);
+        self.ended.snapshot_answered();
+        self.tell(
+            now,
+            Body::Resync {
+                sockets: snapshot.sockets.len() as u64,
+                corrected,
+                took: snapshot.took,
+            },
+        );
+        for view in &snapshot.sockets {
+            if let Some(slot) = self.table.find(view.key) {
+                self.look(slot, view, snapshot, now);
+            }
+        }
+    }
+
+    /// Compares one socket; whether the table was wrong.
+    fn compare(&mut self, view: &SocketView, taken: Timestamp) -> bool {
+        match self.table.look_up(view.key) {
+            Lookup::Younger => false,
+            Lookup::Found(slot) => self.compare_known(slot, view, taken),
+            Lookup::Older(slot) => {
+                self.replaced(slot, taken);
+                self.add_missed(view, taken)
+            }
+            Lookup::Absent => !self.ended.contains(view.key) && self.add_missed(view, taken),
+        }
+    }
+
+    fn compare_known(&mut self, slot: Slot, view: &SocketView, taken: Timestamp) -> bool {
+        let Some(tracked) = self.table.get_mut(slot) else {
+            return false;
+        };
+        absorb(tracked, view);
+        let newer = tracked.changed > taken;
+        if newer || tracked.minisock || tracked.state == view.state {
+            return false;
+        }
+        self.correct(slot, view, taken);
+        true
+    }
+
+    fn add_missed(&mut self, view: &SocketView, taken: Timestamp) -> bool {
+        let Some(slot) = self.add_seen(view, taken) else {
+            return false;
+        };
+        if let Some(tracked) = self.table.get_mut(slot) {
+            absorb(tracked, view);
+        }
+        let transition = Transition {
+            from: TcpState::Closed,
+            to: view.state,
+            after: None,
+            cause: Cause::Resync,
+        };
+        if view.state != TcpState::Closed {
+            self.tell_transition(slot, view.changed.unwrap_or(taken), transition);
+        }
+        true
+    }
+
+    /// Ends what the kernel no longer has, unless it came to be after the snapshot.
+    fn remove_absent(
+        &mut self,
+        present: &FxHashSet<SocketKey>,
+        minisocks: Option<&[Minisock]>,
+        taken: Timestamp,
+    ) -> u64 {
+        let minisocks: Option<FxHashMap<Endpoints, TcpState>> =
+            minisocks.map(|list| list.iter().map(|m| (m.endpoints, m.substate)).collect());
+        let absent: Vec<(Slot, bool)> = self
+            .table
+            .iter()
+            .filter(|(_, t)| t.seen <= taken && t.changed <= taken && t.key.birth <= taken)
+            .filter(|(_, t)| t.minisock || !present.contains(&t.key))
+            .map(|(slot, t)| (slot, present.contains(&t.key)))
+            .collect();
+        let mut corrected = 0;
+        for (slot, has_full_socket) in absent {
+            if !has_full_socket && self.table.get(slot).is_some_and(|t| t.minisock) {
+                self.table.detach(slot);
+            }
+            let listed = minisocks.as_ref().map_or(Listed::Unknown, |list| {
+                list.get(&self.endpoints(slot))
+                    .map_or(Listed::No, |&substate| Listed::In(substate))
+            });
+            corrected += u64::from(self.settle_absent(slot, listed, taken));
+        }
+        corrected
+    }
+
+    /// One connection without a full socket.
+    fn settle_absent(&mut self, slot: Slot, listed: Listed, taken: Timestamp) -> bool {
+        let Some(tracked) = self.table.get(slot) else {
+            return false;
+        };
+        match (tracked.minisock, listed) {
+            // The next sweep tells.
+            (true, Listed::Unknown) => false,
+            (true, Listed::No) => {
+                self.time_wait_left(slot, taken);
+                true
+            }
+            (true, Listed::In(substate)) if substate == tracked.state => false,
+            (true, Listed::In(_)) => {
+                self.fin_reached_minisock(slot, taken);
+                true
+            }
+            (false, Listed::In(substate)) if closing(tracked) => {
+                let from = tracked.state;
+                self.become_minisock(slot, taken, from, substate, Cause::Resync);
+                self.table.detach(slot);
+                true
+            }
+            (false, _) => {
+                self.vanished(slot, taken, Cause::Resync);
+                true
+            }
+        }
+    }
+}
+
+/// Whether a minisock has a connection's addresses.
+#[derive(Clone, Copy, Debug)]
+enum Listed {
+    /// Minisocks were not listed.
+    Unknown,
+    /// None has.
+    No,
+    /// One in this substate.
+    In(TcpState),
+}
+
+/// Whether a minisock may have taken over: it has not ended and is not listening.
+const fn closing(tracked: &Tracked) -> bool {
+    !matches!(tracked.state, TcpState::Closed | TcpState::Listen)
+}

@@ -1,0 +1,100 @@
+//! How connections come into the table and leave it.
+
+use super::event::Transition;
+use super::socket::{Endpoints, SocketKey};
+use super::state::{Cause, TcpState};
+use super::table::{Lookup, Slot, Tracked};
+use super::time::Timestamp;
+use super::tracker::Tracker;
+
+impl Tracker {
+    /// Finds the connection an observation speaks of or makes it; `None` if it is over, or not to be tracked.
+    pub(super) fn meet(
+        &mut self,
+        time: Timestamp,
+        key: SocketKey,
+        endpoints: Endpoints,
+        state: TcpState,
+    ) -> Option<Slot> {
+        match self.table.look_up(key) {
+            Lookup::Found(slot) => {
+                if endpoints.local.port() != 0 {
+                    self.table.move_to(slot, endpoints);
+                }
+                return Some(slot);
+            }
+            Lookup::Younger => {
+                self.stats.stale += 1;
+                return None;
+            }
+            Lookup::Older(slot) => self.replaced(slot, time),
+            Lookup::Absent => {}
+        }
+        if self.ended.contains(key) {
+            self.stats.stale += 1;
+            return None;
+        }
+        self.admit(time, Tracked::new(key, endpoints, state))
+    }
+
+    /// Puts a new connection into the table, if there is room.
+    pub(super) fn admit(&mut self, time: Timestamp, tracked: Tracked) -> Option<Slot> {
+        // The kernel's map had no room for it: nothing holds its records together.
+        if tracked.key.birth == Timestamp::default() {
+            return None;
+        }
+        if self.table.len() >= self.settings.max_connections {
+            self.stats.overflow += 1;
+            return None;
+        }
+        let endpoints = tracked.endpoints;
+        // New traffic between the same addresses: the minisock has made room (RFC 6191).
+        if let Some(minisock) = self.table.minisock(endpoints) {
+            self.time_wait_left(minisock, time);
+        }
+        Some(self.table.insert(tracked))
+    }
+
+    /// Another connection has this one's socket: its end was missed.
+    pub(super) fn replaced(&mut self, slot: Slot, time: Timestamp) {
+        let Some(tracked) = self.table.get(slot) else {
+            return;
+        };
+        if tracked.minisock {
+            self.table.detach(slot);
+        } else {
+            self.vanished(slot, time, Cause::Unknown);
+        }
+    }
+
+    /// The connection is over without a word from the kernel.
+    pub(super) fn vanished(&mut self, slot: Slot, time: Timestamp, cause: Cause) {
+        let Some(tracked) = self.table.get(slot) else {
+            return;
+        };
+        if tracked.state != TcpState::Closed {
+            let transition = Transition {
+                from: tracked.state,
+                to: TcpState::Closed,
+                after: tracked.spent_in(tracked.state, time),
+                cause,
+            };
+            self.conclude(slot, time, TcpState::Closed, cause);
+            self.tell_transition(slot, time, transition);
+        }
+        self.forget(slot);
+    }
+
+    /// Removes a connection from the table for good.
+    pub(super) fn forget(&mut self, slot: Slot) {
+        if let Some(tracked) = self.table.get_mut(slot) {
+            self.deadlines.disarm(slot, tracked);
+        }
+        if let Some(tracked) = self.table.remove(slot) {
+            self.ended.note(tracked.key);
+            if tracked.minisock {
+                self.stats.minisocks -= 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What can be set: thresholds, severities, which states are told, and bounds. `config` fills it in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use finback_common::hook::Signal;
+
+use super::finding::{Severity, Verdict};
+use super::state::TcpState;
+use super::time::Timestamp;
+
+/// Everything the tracker is told once, at its start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Threshold and severity per verdict; a verdict that is missing here has its default.
+    pub verdicts: BTreeMap<Verdict, VerdictSettings>,
+    /// A change to one of these states becomes a `transition` event.
+    pub reported: BTreeSet<TcpState>,
+    /// An open finding is looked at so often.
+    pub inspection_interval: Duration,
+    /// A half-closed connection is looked at first so long after the FIN: what it has read and sent until then
+    /// is the ground that idleness is measured from. Never later than the smallest threshold.
+    pub first_look: Duration,
+    /// A connection that was seen sending is left alone at least so long, whatever the verdict's threshold.
+    pub draining_window: Duration,
+    /// Connections tracked at once; more are counted in `Stats::overflow` and not followed.
+    pub max_connections: usize,
+    /// Signals that fire in this run.
+    pub signals: BTreeSet<Signal>,
+    /// All of `signals` have been firing since this moment.
+    pub watching_since: Timestamp,
+    /// No hook tells of TIME_WAIT (tracepoint flavour): entries are inferred, exits found by sweeping.
+    pub time_wait_by_sweep: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            verdicts: BTreeMap::new(),
+            reported: BTreeSet::from([
+                TcpState::Established,
+                TcpState::CloseWait,
+                TcpState::TimeWait,
+                TcpState::Closed,
+            ]),
+            inspection_interval: Duration::from_secs(10),
+            first_look: Duration::from_secs(2),
+            draining_window: Duration::ZERO,
+            max_connections: 1 << 20,
+            signals: Signal::ALL.iter().copied().collect(),
+            watching_since: Timestamp::default(),
+            time_wait_by_sweep: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Threshold and severity of a verdict.
+    pub fn verdict(&self, verdict: Verdict) -> VerdictSettings {
+        self.verdicts
+            .get(&verdict)
+            .copied()
+            .unwrap_or_else(|| VerdictSettings::default_of(verdict))
+    }
+
+    /// The threshold of a verdict.
+    pub fn after(&self, verdict: Verdict) -> Duration {
+        self.verdict(verdict).after
+    }
+
+    /// Looks that fall due within this time of each other share one pass over the kernel.
+    pub(super) fn slack(&self) -> Duration {
+        (self.smallest_threshold() / 10).clamp(Duration::from_millis(10), Duration::from_secs(1))
+    }
+
+    /// When a connection that became half-closed at `since` is looked at first.
+    pub(super) fn first_look_at(&self, since: Timestamp) -> Timestamp {
+        since + self.first_look.min(self.smallest_threshold())
+    }
+
+    fn smallest_threshold(&self) -> Duration {
+        Verdict::ALL
+            .iter()
+            .map(|&verdict| self.after(verdict))
+            .min()
+            .unwrap_or(Duration::from_secs(10))
+    }
+}
+
+/// Settings of one verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerdictSettings {
+    /// The proof must hold so long.
+    pub after: Duration,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+impl VerdictSettings {
+    /// Defaults of design §5.
+    pub const fn default_of(verdict: Verdict) -> Self {
+        let (seconds, severity) = match verdict {
+            Verdict::EofUnread => (10, Severity::Warning),
+            Verdict::EofNotRequested => (30, Severity::Info),
+            Verdict::NotClosed => (30, Severity::Warning),
+            Verdict::NeverAccepted => (5, Severity::Warning),
+        };
+        Self {
+            after: Duration::from_secs(seconds),
+            severity,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_that_is_not_set_has_its_default() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.after(Verdict::NotClosed), Duration::from_secs(30));
+        let own = VerdictSettings {
+            after: Duration::from_secs(1),
+            severity: Severity::Critical,
+        };
+        settings.verdicts.insert(Verdict::NotClosed, own);
+        assert_eq!(settings.verdict(Verdict::NotClosed), own);
+        assert_eq!(settings.after(Verdict::EofUnread), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn the_first_look_is_never_later_than_the_smallest_threshold() {
+        let mut settings = Settings::default();
+        let since = Timestamp::from_nanos(1);
+        assert_eq!(
+            settings.first_look_at(since),
+            since + Duration::from_secs(2)
+        );
+        let own = VerdictSettings {
+            after: Duration::from_millis(500),
+            severity: Severity::Info,
+        };
+        settings.verdicts.insert(Verdict::EofUnread, own);
+        assert_eq!(
+            settings.first_look_at(since),
+            since + Duration::from_millis(500)
+        );
+        assert_eq!(settings.slack(), Duration::from_millis(50));
+    }
+}

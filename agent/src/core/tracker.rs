@@ -1,0 +1,332 @@
+//! The tracker: observations and the time go in, events and requests come out.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::deadline::Deadlines;
+use super::ended::Ended;
+use super::event::{Body, Connection, Event, Output, Transition};
+use super::finding::Finding;
+use super::inspect::Inspection;
+use super::loss::Repair;
+use super::observation::{Observation, What};
+use super::settings::Settings;
+use super::socket::{Attribution, Owner, Role, SocketKey};
+use super::state::TcpState;
+use super::table::{Slot, Table};
+use super::time::Timestamp;
+use super::time_wait::Sweep;
+
+/// Follows every connection and judges the half-closed ones. Sans-IO: the caller
+/// - hands over records with [`Tracker::handle`], in the order in which they come out of the ring,
+/// - carries out every [`Output`] and hands back the answer,
+/// - calls [`Tracker::handle_timeout`] when [`Tracker::poll_timeout`] has come.
+#[derive(Debug)]
+pub struct Tracker {
+    pub(super) settings: Settings,
+    /// `settings.reported` as bits of the kernel's state numbers.
+    reported: u16,
+    pub(super) table: Table,
+    pub(super) deadlines: Deadlines,
+    pub(super) ended: Ended,
+    outputs: VecDeque<Output>,
+    pub(super) last_finding: u64,
+    pub(super) seeded: bool,
+    pub(super) inspection: Inspection,
+    pub(super) sweep: Sweep,
+    pub(super) repair: Repair,
+    pub(super) stats: Stats,
+}
+
+/// What the tracker counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Connections in the table, minisocks included.
+    pub connections: u64,
+    /// Minisocks among them.
+    pub minisocks: u64,
+    /// Open findings.
+    pub findings: u64,
+    /// Observations of connections that the table had no room for.
+    pub overflow: u64,
+    /// Observations that were older than what was known, repeated it, or came after the end.
+    pub stale: u64,
+}
+
+/// A connection as lists and tests show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectionView {
+    /// The connection.
+    pub connection: Connection,
+    /// When it entered its state, if that was seen.
+    pub entered: Option<Timestamp>,
+    /// When the peer's FIN was accepted, if that was seen and it is in CLOSE_WAIT.
+    pub fin_at: Option<Timestamp>,
+    /// When the end-of-stream was first handed to the application.
+    pub eof_at: Option<Timestamp>,
+    /// It has no full socket any more.
+    pub minisock: bool,
+    /// The open finding.
+    pub finding: Option<Arc<Finding>>,
+}
+
+impl Tracker {
+    /// An empty tracker. It expects a snapshot of the sockets that are there already
+    /// ([`Tracker::handle_snapshot`]); records may come before it.
+    pub fn new(settings: Settings) -> Self {
+        let reported = settings
+            .reported
+            .iter()
+            .fold(0, |bits, &state| bits | bit(state));
+        Self {
+            settings,
+            reported,
+            table: Table::default(),
+            deadlines: Deadlines::default(),
+            ended: Ended::new(),
+            outputs: VecDeque::new(),
+            last_finding: 0,
+            seeded: false,
+            inspection: Inspection::default(),
+            sweep: Sweep::default(),
+            repair: Repair::default(),
+            stats: Stats::default(),
+        }
+    }
+
+    /// One record. `now` may be later than the record.
+    pub fn handle(&mut self, observation: Observation, now: Timestamp) {
+        let Observation { time, key, what } = observation;
+        match what {
+            What::State(change) => self.state_changed(time, key, &change),
+            What::Owner {
+                endpoints,
+                state,
+                role,
+                owner,
+                inode,
+            } => {
+                if let Some(slot) = self.meet(time, key, endpoints, state) {
+                    self.found_in_use(slot, time);
+                    self.owner_seen(slot, time, role, &owner, inode, now);
+                }
+            }
+            What::Eof { pid: _, thread } => self.eof_delivered(time, key, thread),
+            What::Write {
+                pid: _,
+                thread: _,
+                bytes: _,
+            } => self.written(time, key),
+            // Evidence for verdicts about connections that are not half-closed.
+            What::Segment {
+                fin: _,
+                rst: _,
+                seq: _,
+                rcv_nxt: _,
+            } => {}
+            What::TimeWaitEntered {
+                endpoints,
+                substate,
+            } => self.time_wait_entered(time, key, endpoints, substate),
+            What::TimeWaitLeft { endpoints } => {
+                if let Some(slot) = self.table.minisock(endpoints) {
+                    self.time_wait_left(slot, time);
+                }
+            }
+            What::Gone => self.gone(time, key),
+        }
+    }
+
+    /// Something that [`Tracker::poll_timeout`] announced is due.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.ask_for_looks(now);
+        self.ask_for_sweep(now);
+        self.ask_for_resync(now);
+    }
+
+    /// When to call [`Tracker::handle_timeout`].
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        [self.looks_due(), self.sweep.due(), self.repair.due()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The next thing to do or to tell, in order.
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Every connection, sorted by key.
+    pub fn connections(&self) -> impl Iterator<Item = ConnectionView> {
+        let mut slots: Vec<(SocketKey, Slot)> =
+            self.table.iter().map(|(slot, t)| (t.key, slot)).collect();
+        slots.sort_unstable();
+        slots.into_iter().filter_map(|(_, slot)| {
+            let tracked = self.table.get(slot)?;
+            let peer = self.table.peer_owner(tracked.endpoints);
+            Some(ConnectionView {
+                connection: tracked.shown(tracked.state, peer),
+                entered: tracked.entered,
+                fin_at: tracked.half.and_then(|half| half.fin_at()),
+                eof_at: tracked.eof_at,
+                minisock: tracked.minisock,
+                finding: tracked.watch.as_ref().and_then(|w| w.finding.clone()),
+            })
+        })
+    }
+
+    /// Every open finding, sorted by id.
+    pub fn findings(&self) -> impl Iterator<Item = Arc<Finding>> {
+        let mut findings: Vec<Arc<Finding>> = self
+            .table
+            .iter()
+            .filter_map(|(_, tracked)| tracked.watch.as_ref()?.finding.clone())
+            .collect();
+        findings.sort_unstable_by_key(|finding| finding.id);
+        findings.into_iter()
+    }
+
+    /// Counts.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            connections: self.table.len() as u64,
+            ..self.stats
+        }
+    }
+
+    pub(super) fn put(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(super) fn tell(&mut self, time: Timestamp, body: Body) {
+        self.put(Output::Event(Event { time, body }));
+    }
+
+    /// Tells a change of state if that is asked for.
+    pub(super) fn tell_transition(&mut self, slot: Slot, time: Timestamp, transition: Transition) {
+        if self.reported & bit(transition.to) == 0 {
+            return;
+        }
+        let Some(tracked) = self.table.get(slot) else {
+            return;
+        };
+        let peer = self.table.peer_owner(tracked.endpoints);
+        let connection = tracked.shown(transition.to, peer);
+        self.tell(
+            time,
+            Body::Transition {
+                connection,
+                transition,
+            },
+        );
+    }
+
+    /// Tells a change of state of a connection that is not in the table.
+    pub(super) fn tell_untracked(
+        &mut self,
+        time: Timestamp,
+        connection: Connection,
+        transition: Transition,
+    ) {
+        if self.reported & bit(transition.to) != 0 {
+            self.tell(
+                time,
+                Body::Transition {
+                    connection,
+                    transition,
+                },
+            );
+        }
+    }
+
+    /// A connection that is met first in use has its state from the user; the record of the change comes later.
+    fn found_in_use(&mut self, slot: Slot, time: Timestamp) {
+        let Some(tracked) = self.table.get_mut(slot) else {
+            return;
+        };
+        if tracked.seen != Timestamp::default() || tracked.announced {
+            return;
+        }
+        tracked.changed = time;
+        if tracked.state == TcpState::CloseWait {
+            self.watch_from(slot, time, None, None);
+        }
+    }
+
+    fn owner_seen(
+        &mut self,
+        slot: Slot,
+        time: Timestamp,
+        role: Role,
+        owner: &Owner,
+        inode: Option<u64>,
+        now: Timestamp,
+    ) {
+        let Some(tracked) = self.table.get_mut(slot) else {
+            return;
+        };
+        tracked.seen = tracked.seen.max(time);
+        tracked.offer_owner(owner);
+        tracked.inode = inode.or(tracked.inode);
+        if role != Role::Unknown {
+            tracked.role = role;
+        }
+        if owner.attribution != Attribution::Listener {
+            self.accepted(slot, time, now);
+        }
+    }
+
+    fn eof_delivered(&mut self, time: Timestamp, key: SocketKey, thread: u32) {
+        let Some(slot) = self.table.find(key) else {
+            return;
+        };
+        let Some(tracked) = self.table.get_mut(slot) else {
+            return;
+        };
+        tracked.seen = tracked.seen.max(time);
+        let first = tracked.eof_at.is_none();
+        tracked.offer_eof(time, tracked.eof_count.saturating_add(1));
+        if !first {
+            return;
+        }
+        let after = match tracked.half {
+            Some(half) => half.fin_at().map(|fin| time.since(fin)),
+            None => tracked.spent_in(TcpState::TimeWait, time),
+        };
+        let peer = self.table.peer_owner(self.endpoints(slot));
+        let Some(tracked) = self.table.get(slot) else {
+            return;
+        };
+        let connection = tracked.shown(tracked.state, peer);
+        self.tell(
+            time,
+            Body::Eof {
+                connection,
+                after,
+                thread,
+            },
+        );
+    }
+
+    fn written(&mut self, time: Timestamp, key: SocketKey) {
+        let Some(slot) = self.table.find(key) else {
+            return;
+        };
+        let slack = self.settings.slack();
+        let Some(tracked) = self.table.get_mut(slot) else {
+            return;
+        };
+        tracked.seen = tracked.seen.max(time);
+        tracked.write_at = Some(tracked.write_at.map_or(time, |known| known.min(time)));
+        // Is it being sent, or refused? A look shortly after tells; a refusal arrives as a reset.
+        let flagged = tracked.watch.as_ref().is_some_and(|w| w.finding.is_some());
+        if flagged {
+            self.deadlines.advance(slot, tracked, time + slack);
+        }
+    }
+}
+
+const fn bit(state: TcpState) -> u16 {
+    1 << state.to_kernel()
+}

@@ -1,0 +1,202 @@
+//! What a finding says to a human: one sentence, and what to do about it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::core::finding::{Confidence, Finding, Verdict};
+use crate::core::socket::{Endpoints, Owner};
+
+/// One sentence: who, what, whose peer, since when.
+pub(in super::super) fn summary(
+    finding: &Finding,
+    owner: Option<&Owner>,
+    opener: Option<&Owner>,
+    endpoints: Endpoints,
+) -> String {
+    let who = who(finding, owner, opener);
+    let peer = endpoints.peer;
+    let age = age(finding.half_closed);
+    let mut text = match finding.verdict {
+        Verdict::EofUnread => {
+            format!("{who} has not read the end-of-stream that {peer} sent {age} ago")
+        }
+        Verdict::EofNotRequested => format!(
+            "{who} read the last data from {peer} together with its end-of-stream and has not read again; \
+             {peer} hung up {age} ago"
+        ),
+        Verdict::NotClosed => {
+            format!("{who} has not closed the connection that {peer} ended {age} ago")
+        }
+        Verdict::NeverAccepted => format!(
+            "{who} has not accepted the connection from {peer} to port {}, which hung up {age} ago",
+            endpoints.local.port()
+        ),
+    };
+    if let (Verdict::NotClosed, Some(told)) = (finding.verdict, finding.evidence.eof_delivered) {
+        let told = finding
+            .half_closed_since
+            .map_or(Duration::ZERO, |fin| told.since(fin));
+        append(
+            &mut text,
+            format_args!(", though it was told {} after", self::age(told)),
+        );
+    }
+    if finding.confidence == Confidence::Likely {
+        append(
+            &mut text,
+            format_args!(
+                " (likely; not seen: {})",
+                finding.evidence.missing.join(", ")
+            ),
+        );
+    }
+    text
+}
+
+fn append(text: &mut String, more: std::fmt::Arguments<'_>) {
+    if text.write_fmt(more).is_err() {
+        // Writing to a string only fails if a `Display` does; those of the standard library do not.
+        text.push('…');
+    }
+}
+
+fn who(finding: &Finding, owner: Option<&Owner>, opener: Option<&Owner>) -> String {
+    let Some(owner) = owner else {
+        return opener.map_or_else(
+            || "An unknown process".to_owned(),
+            |opener| {
+                let process = &opener.process;
+                format!(
+                    "A process without a visible descriptor (opened by {}, pid {})",
+                    process.comm, process.id.pid
+                )
+            },
+        );
+    };
+    let process = &owner.process;
+    let pid = process.id.pid;
+    let descriptors: Vec<String> = finding
+        .holders
+        .iter()
+        .filter(|holder| holder.process.id == process.id)
+        .map(|holder| holder.fd.to_string())
+        .collect();
+    let fd = if descriptors.is_empty() {
+        String::new()
+    } else if finding.verdict == Verdict::NeverAccepted {
+        format!(", listening on fd {}", descriptors.join(" and "))
+    } else {
+        format!(", fd {}", descriptors.join(" and "))
+    };
+    let others = finding.holders.len() - descriptors.len();
+    let others = match others {
+        0 => String::new(),
+        1 => ", with one more holder".to_owned(),
+        n => format!(", with {n} more holders"),
+    };
+    format!("{} (pid {pid}{fd}{others})", process.comm)
+}
+
+/// "0.4 s", "12 s", "3 min", "2 h".
+fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match seconds {
+        0..10 => format!("{}.{} s", seconds, age.subsec_millis() / 100),
+        10..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    }
+}
+
+/// What to do about it, in the words of the process's runtime if its name tells that.
+pub(in super::super) fn hint(verdict: Verdict, comm: &str) -> String {
+    let general = match verdict {
+        Verdict::EofUnread => {
+            "The receiving side is not being read: look for a thread that is blocked, an event loop that dropped \
+             the descriptor, or a connection that was put aside without read interest."
+        }
+        Verdict::EofNotRequested => {
+            "Everything was read but the next read, which would have returned 0, never came: check idle \
+             connections for readability before reuse, or close them after the last response."
+        }
+        Verdict::NotClosed => {
+            "A read returned 0 and the descriptor stayed open: close it on every path that sees the \
+             end-of-stream, also after errors."
+        }
+        Verdict::NeverAccepted => {
+            "The accept loop does not keep up or has stopped: look for a blocked acceptor, a worker limit that \
+             is reached, or too few free descriptors."
+        }
+    };
+    let own = runtime(comm).and_then(|runtime| advice(runtime, verdict));
+    own.map_or_else(|| general.to_owned(), |own| format!("{general} {own}"))
+}
+
+#[derive(Clone, Copy)]
+enum Runtime {
+    Java,
+    Python,
+    Node,
+    Php,
+    Ruby,
+}
+
+fn runtime(comm: &str) -> Option<Runtime> {
+    [
+        ("java", Runtime::Java),
+        ("python", Runtime::Python),
+        ("gunicorn", Runtime::Python),
+        ("uwsgi", Runtime::Python),
+        ("node", Runtime::Node),
+        ("php", Runtime::Php),
+        ("ruby", Runtime::Ruby),
+        ("puma", Runtime::Ruby),
+    ]
+    .into_iter()
+    .find(|(prefix, _)| comm.starts_with(prefix))
+    .map(|(_, runtime)| runtime)
+}
+
+const fn advice(runtime: Runtime, verdict: Verdict) -> Option<&'static str> {
+    if matches!(verdict, Verdict::NeverAccepted) {
+        return None;
+    }
+    Some(match runtime {
+        Runtime::Java => {
+            "In Java: close response bodies and streams (try-with-resources), and let the pool evict idle connections."
+        }
+        Runtime::Python => {
+            "In Python: use `with` for sockets, responses and sessions; a response that is not read to its end \
+             keeps its connection."
+        }
+        Runtime::Node => {
+            "In Node.js: handle 'end' and 'close' and call destroy(); allowHalfOpen leaves the closing to you."
+        }
+        Runtime::Php => {
+            "In PHP: persistent streams and handles outlive the request; close or limit them."
+        }
+        Runtime::Ruby => {
+            "In Ruby: use the block forms (TCPSocket.open, Net::HTTP.start), which close on the way out."
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_short() {
+        assert_eq!(age(Duration::from_millis(450)), "0.4 s");
+        assert_eq!(age(Duration::from_secs(12)), "12 s");
+        assert_eq!(age(Duration::from_mins(3)), "3 min");
+        assert_eq!(age(Duration::from_hours(2)), "2 h");
+    }
+
+    #[test]
+    fn hints_know_the_runtime() {
+        assert!(hint(Verdict::NotClosed, "python3.13").contains("In Python"));
+        assert!(!hint(Verdict::NeverAccepted, "python3.13").contains("In Python"));
+        assert!(!hint(Verdict::NotClosed, "nginx").contains(" In "));
+    }
+}
