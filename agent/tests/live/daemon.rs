@@ -93,12 +93,21 @@ impl Daemon {
 
     fn wait_for_hello(&mut self) -> Result<Hello> {
         let patience = 2 * setting().patience();
-        let hello = self.stream.wait_for(0, patience, |event| event.kind == Kind::Hello);
+        let hello = self
+            .stream
+            .wait_for(0, patience, |event| event.kind == Kind::Hello);
         let Some(hello) = hello else {
             let fault = self.stream.check().err().map(|error| error.to_string());
-            bail!("the daemon did not say hello: {} {}", fault.unwrap_or_default(), self.last_words());
+            bail!(
+                "the daemon did not say hello: {} {}",
+                fault.unwrap_or_default(),
+                self.last_words()
+            );
         };
-        hello.hello.map(|hello| *hello).context("a hello without payload")
+        hello
+            .hello
+            .map(|hello| *hello)
+            .context("a hello without payload")
     }
 
     /// Its directory with configuration and socket.
@@ -122,7 +131,12 @@ impl Daemon {
     }
 
     /// Waits for an event.
-    pub(crate) fn wait_for(&self, from: usize, what: &str, wanted: impl Fn(&Event) -> bool) -> Result<Event> {
+    pub(crate) fn wait_for(
+        &self,
+        from: usize,
+        what: &str,
+        wanted: impl Fn(&Event) -> bool,
+    ) -> Result<Event> {
         let patience = setting().patience();
         self.stream
             .wait_for(from, patience, wanted)
@@ -133,7 +147,11 @@ impl Daemon {
     pub(crate) fn tail(&self, from: usize) -> String {
         let events = self.stream.select(from, |_| true);
         let last = &events[events.len().saturating_sub(25)..];
-        format!("{} events since then, the last of them:\n{}", events.len(), lines(last))
+        format!(
+            "{} events since then, the last of them:\n{}",
+            events.len(),
+            lines(last)
+        )
     }
 
     /// Ends it as a service manager would and checks that it goes in time, with code 0 and every line written.
@@ -146,7 +164,10 @@ impl Daemon {
         kill_process(Pid::from_child(&self.child), signal)?;
         let status = wait_at_most(&mut self.child, setting().farewell())?;
         let errors = self.last_words();
-        ensure!(status.code() == Some(0), "the daemon ended with {status}: {errors}");
+        ensure!(
+            status.code() == Some(0),
+            "the daemon ended with {status}: {errors}"
+        );
         self.stream.check()?;
         Ok(errors)
     }
@@ -176,21 +197,30 @@ impl Drop for Daemon {
 /// An event for a human who looks for the reason of a failure.
 pub(crate) fn line(event: &Event) -> String {
     let time = event.time.get(11..).unwrap_or_default();
-    let mut text = format!("{} {time} {:?}", event.seq, event.kind);
-    if let Some((local, peer)) = event.ends() {
-        text += &format!(" {local} > {peer} pid {:?}", event.pid());
-    }
-    if let Some(change) = &event.transition {
-        text += &format!(" {} -> {} ({})", change.from, change.to, change.cause);
-    }
-    if let Some(finding) = &event.finding {
-        text += &format!(" {:?} {}: {}", finding.action, finding.verdict, finding.summary);
-    }
-    text
+    let ends = event
+        .ends()
+        .map_or_else(String::new, |(local, peer)| format!("{local} > {peer}"));
+    let change = event
+        .transition
+        .as_ref()
+        .map_or_else(String::new, |change| {
+            format!("{} -> {} ({})", change.from, change.to, change.cause)
+        });
+    let finding = event.finding.as_ref().map_or_else(String::new, |finding| {
+        format!(
+            "{:?} {}: {}",
+            finding.action, finding.verdict, finding.summary
+        )
+    });
+    let (seq, kind, pid) = (event.seq, event.kind, event.pid());
+    format!("{seq} {time} {kind:?} {ends} pid {pid:?} {change}{finding}")
 }
 
 /// Several of them.
-#[expect(single_use_lifetimes, reason = "an anonymous lifetime in impl Trait is not stable")]
+#[expect(
+    single_use_lifetimes,
+    reason = "an anonymous lifetime in impl Trait is not stable"
+)]
 pub(crate) fn lines<'a>(events: impl IntoIterator<Item = &'a Event>) -> String {
     let lines: Vec<_> = events.into_iter().map(line).collect();
     lines.join("\n")

@@ -31,7 +31,10 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-use scenario::{before, command, crowd, ends, family, half_close, namespace, overflow, owner, table, tcpstates, verdict};
+use scenario::{
+    before, command, crowd, ends, family, half_close, namespace, overflow, owner, table, tcpstates,
+    verdict,
+};
 use trial::{alone, watching};
 
 fn main() -> ExitCode {

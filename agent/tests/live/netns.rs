@@ -24,7 +24,10 @@ impl Netns {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("finback-live-{}-{count}", std::process::id());
         ip(&["netns", "add", &name])?;
-        let namespace = Self { name, deleted: false };
+        let namespace = Self {
+            name,
+            deleted: false,
+        };
         ip(&["-n", &namespace.name, "link", "set", "lo", "up"])?;
         Ok(namespace)
     }
@@ -42,7 +45,15 @@ impl Netns {
     /// Gives its loopback device one more address.
     pub(crate) fn add_address(&self, address: &str) -> Result<()> {
         let length = if address.contains(':') { 128 } else { 32 };
-        ip(&["-n", &self.name, "addr", "add", &format!("{address}/{length}"), "dev", "lo"])
+        ip(&[
+            "-n",
+            &self.name,
+            "addr",
+            "add",
+            &format!("{address}/{length}"),
+            "dev",
+            "lo",
+        ])
     }
 
     /// Runs `work` in a thread that has moved there; sockets and processes that it makes stay there.
@@ -53,7 +64,9 @@ impl Netns {
                 move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
                 work()
             });
-            worker.join().map_err(|_| anyhow!("panic inside a network namespace"))?
+            worker
+                .join()
+                .unwrap_or_else(|_| Err(anyhow!("panic inside a network namespace")))
         })
     }
 
@@ -74,7 +87,10 @@ impl Drop for Netns {
 }
 
 fn ip(args: &[&str]) -> Result<()> {
-    let output = Command::new("ip").args(args).output().context("cannot run ip (package iproute2)")?;
+    let output = Command::new("ip")
+        .args(args)
+        .output()
+        .context("cannot run ip (package iproute2)")?;
     ensure!(
         output.status.success(),
         "ip {}: {}",

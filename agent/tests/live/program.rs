@@ -27,7 +27,8 @@ pub(crate) struct Program {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Did {
-    pub(crate) did: String,
+    #[serde(rename = "did")]
+    what: String,
     pub(crate) pid: u32,
     pub(crate) fd: u32,
     pub(crate) inode: u64,
@@ -41,7 +42,10 @@ pub(crate) struct Did {
 
 impl Program {
     /// Starts `agent/tests/scenarios/SCRIPT ARGS`, in the network namespace of the calling thread.
-    pub(crate) fn start<A: AsRef<OsStr>>(script: &str, args: impl IntoIterator<Item = A>) -> Result<Self> {
+    pub(crate) fn start<A: AsRef<OsStr>>(
+        script: &str,
+        args: impl IntoIterator<Item = A>,
+    ) -> Result<Self> {
         let setting = setting();
         let life = 4 * setting.patience().as_secs();
         let mut child = Command::new(&setting.python)
@@ -85,8 +89,9 @@ impl Program {
                 .said
                 .recv_timeout(left)
                 .with_context(|| format!("{} never said that it did `{what}`", self.name))?;
-            let did: Did = serde_json::from_str(&line).with_context(|| format!("{}: {line}", self.name))?;
-            if did.did == what {
+            let did: Did =
+                serde_json::from_str(&line).with_context(|| format!("{}: {line}", self.name))?;
+            if did.what == what {
                 return Ok(did);
             }
         }

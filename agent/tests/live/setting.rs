@@ -28,7 +28,9 @@ pub(crate) fn setting() -> &'static Setting {
 
 impl Setting {
     fn from_environment() -> Self {
-        let path = |name: &str, default: &str| env::var_os(name).map_or(PathBuf::from(default), PathBuf::from);
+        let path = |name: &str, default: &str| {
+            env::var_os(name).map_or(PathBuf::from(default), PathBuf::from)
+        };
         let debian = PathBuf::from("/usr/bin/python3");
         Self {
             finback: path("FINBACK_BIN", env!("CARGO_BIN_EXE_finback")),
@@ -38,7 +40,11 @@ impl Setting {
             ),
             attach: env::var("FINBACK_TEST_ATTACH").unwrap_or_else(|_| "auto".into()),
             guest: env::var("FINBACK_GUEST_KERNEL").ok(),
-            python: if debian.exists() { debian } else { "python3".into() },
+            python: if debian.exists() {
+                debian
+            } else {
+                "python3".into()
+            },
         }
     }
 

@@ -52,7 +52,11 @@ impl Stream {
     /// Copies of the events from `from` on that `wanted` takes.
     pub(crate) fn select(&self, from: usize, wanted: impl Fn(&Event) -> bool) -> Vec<Event> {
         let inner = self.shared.lock();
-        inner.events[from..].iter().filter(|event| wanted(event)).cloned().collect()
+        inner.events[from..]
+            .iter()
+            .filter(|event| wanted(event))
+            .cloned()
+            .collect()
     }
 
     /// The first event from `from` on that `wanted` takes, now or within `patience`.
@@ -82,7 +86,10 @@ impl Stream {
     pub(crate) fn check(&self) -> Result<()> {
         let inner = self.shared.lock();
         if let Some(first) = inner.faults.first() {
-            bail!("{} faults in the stream; the first: {first}", inner.faults.len());
+            bail!(
+                "{} faults in the stream; the first: {first}",
+                inner.faults.len()
+            );
         }
         Ok(())
     }
@@ -128,7 +135,8 @@ impl Shared {
 impl Inner {
     fn take(&mut self, line: &str) {
         if !line.ends_with('\n') {
-            self.faults.push(format!("the last line is not complete: {line}"));
+            self.faults
+                .push(format!("the last line is not complete: {line}"));
             return;
         }
         match Event::read(line) {
@@ -139,7 +147,8 @@ impl Inner {
 
     fn add(&mut self, event: Event, line: &str) {
         if self.events.is_empty() != (event.kind == Kind::Hello) {
-            self.faults.push(format!("hello is the first line and only that: {line}"));
+            self.faults
+                .push(format!("hello is the first line and only that: {line}"));
         }
         self.check_sequence(&event, line);
         self.check_time(&event, line);
@@ -153,7 +162,8 @@ impl Inner {
             return;
         }
         if event.seq != self.next_seq {
-            self.faults.push(format!("seq is not {}: {line}", self.next_seq));
+            self.faults
+                .push(format!("seq is not {}: {line}", self.next_seq));
         }
         self.next_seq = event.seq + 1;
     }
@@ -165,7 +175,9 @@ impl Inner {
         };
         let newest = self.newest.entry(socket).or_default();
         if event.time < *newest {
-            self.faults.push(format!("earlier than the event of this socket before it ({newest}): {line}"));
+            self.faults.push(format!(
+                "earlier than the event of this socket before it ({newest}): {line}"
+            ));
         } else {
             newest.clone_from(&event.time);
         }

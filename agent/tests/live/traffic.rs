@@ -31,18 +31,29 @@ impl Pair {
         let server = Program::start("server.py", [manner, bound])?;
         let listening = server.did("listening")?;
         let client = TcpStream::connect((address.parse::<IpAddr>()?, listening.port))?;
-        Ok(Self { server, listening, client })
+        Ok(Self {
+            server,
+            listening,
+            client,
+        })
     }
 
     /// The connection as the server has it.
     pub(crate) fn ends(&self) -> Result<Ends> {
-        Ok(Ends::new(self.listening.port, self.client.local_addr()?.port()))
+        Ok(Ends::new(
+            self.listening.port,
+            self.client.local_addr()?.port(),
+        ))
     }
 }
 
 /// Connects from a chosen port.
 pub(crate) fn connect_from(local: SocketAddr, peer: SocketAddr) -> Result<TcpStream> {
-    let family = if peer.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let family = if peer.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    };
     let end = socket(family, SocketType::STREAM, None)?;
     set_socket_reuseaddr(&end, true)?;
     bind(&end, &local)?;

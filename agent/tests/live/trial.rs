@@ -22,7 +22,9 @@ pub(crate) fn skip<T>(reason: impl Into<String>) -> Result<T> {
 
 /// A test that brings its own daemon, or needs none.
 pub(crate) fn alone(name: &'static str, test: fn() -> Result<()>) -> Trial {
-    Trial::ignorable_test(name, move || conclude(name, need_root().and_then(|()| test())))
+    Trial::ignorable_test(name, move || {
+        conclude(name, need_root().and_then(|()| test()))
+    })
 }
 
 /// A test that watches the shared daemon.
@@ -71,7 +73,10 @@ fn with_shared(test: fn(Watch<'_>) -> Result<()>) -> Result<()> {
 /// Looks at the stream of the shared daemon, if one runs.
 pub(crate) fn with_shared_stream<T>(look: impl FnOnce(&Stream) -> Result<T>) -> Result<Option<T>> {
     let shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    shared.as_ref().map(|daemon| look(daemon.stream())).transpose()
+    shared
+        .as_ref()
+        .map(|daemon| look(daemon.stream()))
+        .transpose()
 }
 
 /// Stops the shared daemon, if one runs.

@@ -34,22 +34,35 @@ pub(crate) struct Ends {
 impl Ends {
     /// In any namespace.
     pub(crate) fn new(local: u16, peer: u16) -> Self {
-        Self { local, peer, netns: None }
+        Self {
+            local,
+            peer,
+            netns: None,
+        }
     }
 
     /// In this namespace.
     pub(crate) fn within(self, netns: u32) -> Self {
-        Self { netns: Some(netns), ..self }
+        Self {
+            netns: Some(netns),
+            ..self
+        }
     }
 
     /// The other end.
     pub(crate) fn reversed(self) -> Self {
-        Self { local: self.peer, peer: self.local, ..self }
+        Self {
+            local: self.peer,
+            peer: self.local,
+            ..self
+        }
     }
 
     /// Whether an event is about it.
     pub(crate) fn is_of(self, event: &Event) -> bool {
-        let ports = event.ends().map(|(local, peer): (SocketAddr, SocketAddr)| (local.port(), peer.port()));
+        let ports = event
+            .ends()
+            .map(|(local, peer): (SocketAddr, SocketAddr)| (local.port(), peer.port()));
         let netns = event.socket.as_ref().map(|socket| socket.netns);
         ports == Some((self.local, self.peer)) && (self.netns.is_none() || self.netns == netns)
     }
@@ -104,21 +117,34 @@ impl<'a> Watch<'a> {
     /// Waits until this finding is resolved.
     pub(crate) fn resolved(&self, opened: &Finding) -> Result<(Event, Finding)> {
         let event = self.wait_for(&format!("end of finding {}", opened.id), |event| {
-            is(event, Action::Resolved) && event.finding.as_ref().is_some_and(|now| now.id == opened.id)
+            is(event, Action::Resolved)
+                && event
+                    .finding
+                    .as_ref()
+                    .is_some_and(|now| now.id == opened.id)
         })?;
         let finding = finding_of(&event)?;
         Ok((event, finding))
     }
 
     /// Waits until `count` events have come that the test wants.
-    pub(crate) fn count(&self, what: &str, count: usize, wanted: impl Fn(&Event) -> bool) -> Result<()> {
+    pub(crate) fn count(
+        &self,
+        what: &str,
+        count: usize,
+        wanted: impl Fn(&Event) -> bool,
+    ) -> Result<()> {
         let deadline = Instant::now() + 2 * setting().patience();
         loop {
             let seen = self.select(&wanted).len();
             if seen >= count {
                 return Ok(());
             }
-            ensure!(Instant::now() < deadline, "{seen} of {count} {what}; {}", self.daemon.tail(self.from));
+            ensure!(
+                Instant::now() < deadline,
+                "{seen} of {count} {what}; {}",
+                self.daemon.tail(self.from)
+            );
             thread::sleep(Duration::from_millis(100));
         }
     }
@@ -146,8 +172,13 @@ impl<'a> Watch<'a> {
         for (id, life) in &lives {
             if self.own.contains(id) {
                 check_life(life)?;
-            } else if life.iter().any(|event| is(event, Action::Opened)) && !is_true_of_a_stranger(life) {
-                bail!("another connection was flagged: {}", lines(life.iter().copied()));
+            } else if life.iter().any(|event| is(event, Action::Opened))
+                && !is_true_of_a_stranger(life)
+            {
+                bail!(
+                    "another connection was flagged: {}",
+                    lines(life.iter().copied())
+                );
             }
         }
         Ok(())
@@ -156,12 +187,22 @@ impl<'a> Watch<'a> {
 
 /// Opened once, updated at will, resolved once, in this order.
 fn check_life(life: &[&Event]) -> Result<()> {
-    let actions: Vec<_> = life.iter().filter_map(|event| Some(event.finding.as_ref()?.action)).collect();
+    let actions: Vec<_> = life
+        .iter()
+        .filter_map(|event| Some(event.finding.as_ref()?.action))
+        .collect();
     let updates = actions.len().saturating_sub(2);
     let right = actions.first() == Some(&Action::Opened)
         && actions.last() == Some(&Action::Resolved)
-        && actions.iter().filter(|action| **action == Action::Updated).count() == updates;
-    ensure!(right, "a finding is opened once and resolved once, not {actions:?}");
+        && actions
+            .iter()
+            .filter(|action| **action == Action::Updated)
+            .count()
+            == updates;
+    ensure!(
+        right,
+        "a finding is opened once and resolved once, not {actions:?}"
+    );
     Ok(())
 }
 
@@ -172,11 +213,20 @@ fn is_true_of_a_stranger(life: &[&Event]) -> bool {
     };
     let mine = life.iter().any(|event| {
         let holders = event.finding.iter().flat_map(|finding| &finding.holders);
-        holders.map(|holder| holder.pid).chain(event.pid()).any(is_ours)
+        holders
+            .map(|holder| holder.pid)
+            .chain(event.pid())
+            .any(is_ours)
     });
-    let listed = Command::new("ss").args(["-tanH", "state", "close-wait"]).output();
+    let listed = Command::new("ss")
+        .args(["-tanH", "state", "close-wait"])
+        .output();
     let listed = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    !mine && listed.is_ok_and(|text| text.lines().any(|row| row.contains(&local.to_string()) && row.contains(&peer.to_string())))
+    !mine
+        && listed.is_ok_and(|text| {
+            text.lines()
+                .any(|row| row.contains(&local.to_string()) && row.contains(&peer.to_string()))
+        })
 }
 
 /// Whether a process belongs to this test run (or cannot be asked any more): it, or its parent, is this process.
@@ -190,7 +240,10 @@ fn is_ours(pid: u32) -> bool {
 }
 
 fn is(event: &Event, action: Action) -> bool {
-    event.finding.as_ref().is_some_and(|finding| finding.action == action)
+    event
+        .finding
+        .as_ref()
+        .is_some_and(|finding| finding.action == action)
 }
 
 fn finding_of(event: &Event) -> Result<Finding> {

@@ -208,7 +208,9 @@ impl Event {
             return Some("schema is not 1");
         }
         let processes = self.process.iter().chain(&self.peer_process);
-        let mut times = processes.map(|process| &process.start_time).chain([&self.time]);
+        let mut times = processes
+            .map(|process| &process.start_time)
+            .chain([&self.time]);
         if !times.all(|time| is_time(time)) {
             return Some("time is not RFC 3339 UTC with nanoseconds");
         }
@@ -220,10 +222,19 @@ impl Event {
             Kind::Lost => self.lost.is_some(),
             Kind::Resync => self.resync.is_some(),
         };
-        if self.process.iter().chain(&self.peer_process).any(|process| process.start_time > self.time) {
+        if self
+            .process
+            .iter()
+            .chain(&self.peer_process)
+            .any(|process| process.start_time > self.time)
+        {
             return Some("a process of it started later than it happened");
         }
-        if self.lost.as_ref().is_some_and(|lost| !is_time(&lost.since) || lost.since > self.time) {
+        if self
+            .lost
+            .as_ref()
+            .is_some_and(|lost| !is_time(&lost.since) || lost.since > self.time)
+        {
             return Some("lost.since is not a time before it was noticed");
         }
         if !payload {
@@ -233,7 +244,11 @@ impl Event {
         if of_socket && (self.socket.is_none() || self.network.is_none()) {
             return Some("an event of a socket has no socket or no network");
         }
-        if self.network.as_ref().is_some_and(|network| !network.is_sound()) {
+        if self
+            .network
+            .as_ref()
+            .is_some_and(|network| !network.is_sound())
+        {
             return Some("network.transport or network.type does not fit");
         }
         self.finding.as_ref().and_then(|finding| finding.fault())
@@ -264,7 +279,11 @@ impl Event {
 
 impl Network {
     fn is_sound(&self) -> bool {
-        let family = if self.local.address.is_ipv4() { "ipv4" } else { "ipv6" };
+        let family = if self.local.address.is_ipv4() {
+            "ipv4"
+        } else {
+            "ipv6"
+        };
         self.transport == "tcp" && self.family == family
     }
 }

@@ -31,7 +31,11 @@ pub(crate) fn sockets_before_start() -> Result<()> {
         ..Leak::of_server(&watch, &unread_conn)
     };
     let first = watch.expect(unread.ends()?, &old)?;
-    ensure!(first.1.half_closed_since.is_none(), "nobody saw when {:?} began", first.1);
+    ensure!(
+        first.1.half_closed_since.is_none(),
+        "nobody saw when {:?} began",
+        first.1
+    );
     // Whether its end-of-stream was delivered, nobody saw either.
     let read_before = Leak {
         verdicts: &["eof_not_requested", "not_closed"],

@@ -15,9 +15,9 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::daemon::{Daemon, run_command};
+use crate::netns::Netns;
 use crate::program::wait_at_most;
 use crate::scenario::crowd::run;
-use crate::netns::Netns;
 use crate::setting::setting;
 use crate::trial::skip;
 
@@ -28,8 +28,15 @@ const KERNEL_LACKS: i32 = 4;
 
 /// Runs a command that ends by itself, not longer than the patience of the tests.
 pub(crate) fn output_of(command: &mut Command) -> Result<Output> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let mut streams = (child.stdout.take().context("no stdout")?, child.stderr.take().context("no stderr")?);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut streams = (
+        child.stdout.take().context("no stdout")?,
+        child.stderr.take().context("no stderr")?,
+    );
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let status = thread::scope(|scope| {
         scope.spawn(|| streams.0.read_to_end(&mut stdout));
@@ -41,18 +48,32 @@ pub(crate) fn output_of(command: &mut Command) -> Result<Output> {
         }
         status
     })?;
-    Ok(Output { status, stdout, stderr })
+    Ok(Output {
+        status,
+        stdout,
+        stderr,
+    })
 }
 
 /// Checks exit code and that each of the words is in the message on standard error.
 fn refused(command: &mut Command, code: i32, words: &[&str]) -> Result<()> {
     let output = output_of(command)?;
     let message = String::from_utf8(output.stderr)?;
-    ensure!(output.status.code() == Some(code), "{} instead of code {code}: {message}", output.status);
+    ensure!(
+        output.status.code() == Some(code),
+        "{} instead of code {code}: {message}",
+        output.status
+    );
     for word in words {
-        ensure!(message.contains(word), "the message does not name `{word}`: {message}");
+        ensure!(
+            message.contains(word),
+            "the message does not name `{word}`: {message}"
+        );
     }
-    ensure!(!message.contains("panicked") && !message.contains("RUST_BACKTRACE"), "a panic: {message}");
+    ensure!(
+        !message.contains("panicked") && !message.contains("RUST_BACKTRACE"),
+        "a panic: {message}"
+    );
     Ok(())
 }
 
@@ -62,7 +83,11 @@ pub(crate) fn without_capabilities() -> Result<()> {
     let binary = dir.path().join("finback");
     fs::copy(&setting().finback, &binary)?;
     let mut command = Command::new(&binary);
-    command.args(["run", "--duration", "1s", "--socket"]).arg(dir.path().join("s")).uid(65534).gid(65534);
+    command
+        .args(["run", "--duration", "1s", "--socket"])
+        .arg(dir.path().join("s"))
+        .uid(65534)
+        .gid(65534);
     refused(&mut command, NOT_PERMITTED, &["CAP_BPF", "CAP_PERFMON"])
 }
 
@@ -76,7 +101,11 @@ fn public_dir() -> Result<TempDir> {
 pub(crate) fn wrong_ring_size() -> Result<()> {
     let dir = tempfile::tempdir()?;
     for size in ["5000", "12288", "2048"] {
-        refused(&mut run_command(&dir, &["--ring-bytes", size])?, USAGE, &[size])?;
+        refused(
+            &mut run_command(&dir, &["--ring-bytes", size])?,
+            USAGE,
+            &[size],
+        )?;
     }
     Ok(())
 }
@@ -118,10 +147,17 @@ fn socket_left_behind(socket: &Path) -> Result<()> {
     let dir = tempfile::tempdir()?;
     let left = dir.path().join("finback.sock");
     drop(std::os::unix::net::UnixListener::bind(&left)?);
-    ensure!(left.exists() && !socket.exists(), "a closed listener keeps its file");
+    ensure!(
+        left.exists() && !socket.exists(),
+        "a closed listener keeps its file"
+    );
     let mut command = run_command(&dir, &["--duration", "1s"])?;
     let output = output_of(&mut command)?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(())
 }
 
@@ -144,9 +180,16 @@ pub(crate) fn closed_output() -> Result<()> {
     }
     let (read, status) = (read?, status?);
     let mut errors = String::new();
-    child.stderr.take().context("no stderr")?.read_to_string(&mut errors)?;
+    child
+        .stderr
+        .take()
+        .context("no stderr")?
+        .read_to_string(&mut errors)?;
     ensure!(read > 0, "no first line: {errors}");
-    ensure!(status.code() == Some(0), "{status} after its reader has gone: {errors}");
+    ensure!(
+        status.code() == Some(0),
+        "{status} after its reader has gone: {errors}"
+    );
     let quiet = !errors.to_lowercase().contains("pipe") && !errors.contains("panicked");
     ensure!(quiet, "not quiet: {errors}");
     Ok(())
@@ -176,7 +219,9 @@ pub(crate) fn interrupted() -> Result<()> {
         let (_server, mut client) = run(&namespace, 1_000)?;
         client.tell("go")?;
         daemon.wait_for(0, "event", |event| event.to() == Some("close_wait"))?;
-        daemon.stop_by(signal).with_context(|| format!("{signal:?}"))?;
+        daemon
+            .stop_by(signal)
+            .with_context(|| format!("{signal:?}"))?;
     }
     Ok(())
 }
@@ -188,6 +233,8 @@ pub(crate) fn missing_flavour() -> Result<()> {
     }
     let dir = tempfile::tempdir()?;
     let mut command = Command::new(&setting().finback);
-    command.args(["run", "--attach", "kprobe", "--duration", "1s", "--socket"]).arg(dir.path().join("s"));
+    command
+        .args(["run", "--attach", "kprobe", "--duration", "1s", "--socket"])
+        .arg(dir.path().join("s"));
     refused(&mut command, KERNEL_LACKS, &["kprobe"])
 }

@@ -33,8 +33,14 @@ pub(crate) fn peer_reset(mut watch: Watch<'_>) -> Result<()> {
     reset(pair.client)?;
     watch.expect_end(&opened, &["reset"])?;
     let closed = watch.transition(ends, "closed")?;
-    let cause = closed.transition.as_ref().map(|change| change.cause.clone());
-    ensure!(cause.as_deref() == Some("rst_received"), "closed because of {cause:?}");
+    let cause = closed
+        .transition
+        .as_ref()
+        .map(|change| change.cause.clone());
+    ensure!(
+        cause.as_deref() == Some("rst_received"),
+        "closed because of {cause:?}"
+    );
     watch.finish()
 }
 
@@ -48,11 +54,15 @@ pub(crate) fn destroyed(mut watch: Watch<'_>) -> Result<()> {
     let opened = watch.expect(ends, &Leak::of_server(&watch, &conn))?;
     let filter = format!("sport = :{}", conn.port);
     let output = namespace.inside(|| {
-        let output = Command::new("ss").args(["-K", "-tnH", "state", "close-wait", &filter]).output();
+        let output = Command::new("ss")
+            .args(["-K", "-tnH", "state", "close-wait", &filter])
+            .output();
         output.context("cannot run ss (package iproute2)")
     })?;
     if output.stdout.is_empty() {
-        return skip("this kernel does not let ss destroy sockets (CONFIG_INET_DIAG_DESTROY is off)");
+        return skip(
+            "this kernel does not let ss destroy sockets (CONFIG_INET_DIAG_DESTROY is off)",
+        );
     }
     watch.expect_end(&opened, &["destroyed"])?;
     watch.finish()

@@ -9,14 +9,18 @@ use crate::scenario::verdict::close_and_finish;
 use crate::traffic::Pair;
 use crate::watch::Watch;
 
-/// Both ends on ::1.
+/// Both ends on `::1`.
 pub(crate) fn ipv6(watch: Watch<'_>) -> Result<()> {
     leak(watch, Pair::new("never_reads", "::1")?, "::1")
 }
 
 /// An IPv6 listener that takes an IPv4 client: the addresses are shown as the IPv4 that they are.
 pub(crate) fn v4_mapped(watch: Watch<'_>) -> Result<()> {
-    leak(watch, Pair::reached_at("never_reads", "::", "127.0.0.1")?, "127.0.0.1")
+    leak(
+        watch,
+        Pair::reached_at("never_reads", "::", "127.0.0.1")?,
+        "127.0.0.1",
+    )
 }
 
 fn leak(mut watch: Watch<'_>, pair: Pair, address: &str) -> Result<()> {

@@ -23,10 +23,17 @@ pub(crate) fn draining(watch: Watch<'_>) -> Result<()> {
     thread::sleep(3 * NOT_CLOSED);
     let ends = Ends::new(conn.port, conn.peer_port);
     let flagged = watch.select(|event| ends.is_of(event) && event.finding.is_some());
-    ensure!(flagged.is_empty(), "flagged while it was sending: {}", crate::daemon::lines(&flagged));
+    ensure!(
+        flagged.is_empty(),
+        "flagged while it was sending: {}",
+        crate::daemon::lines(&flagged)
+    );
     server.tell("finish")?;
     let sent = server.did("sent")?.bytes;
-    ensure!(client.finish()? == sent, "the client did not get the {sent} bytes that the server sent");
+    ensure!(
+        client.finish()? == sent,
+        "the client did not get the {sent} bytes that the server sent"
+    );
     watch.transition(ends, "closed")?;
     server.end()?;
     watch.finish()
@@ -49,7 +56,9 @@ impl Client {
         if let Ok(netcat) = netcat {
             return Ok(Self::Netcat(netcat));
         }
-        println!("note: no nc (package netcat-openbsd): the test half-closes by shutdown(SHUT_WR) itself");
+        println!(
+            "note: no nc (package netcat-openbsd): the test half-closes by shutdown(SHUT_WR) itself"
+        );
         let stream = TcpStream::connect(("127.0.0.1", listening.port))?;
         stream.shutdown(Shutdown::Write)?;
         Ok(Self::Own(stream))

@@ -17,8 +17,10 @@ const CLIENT: &str = "127.0.0.1:7001";
 /// The same 4-tuple at once in two namespaces; one server leaks, the other closes.
 pub(crate) fn same_tuple_twice(mut watch: Watch<'_>) -> Result<()> {
     let (leaking, healthy) = (Netns::new()?, Netns::new()?);
-    let leaker = leaking.inside(|| Program::start("server.py", ["never_reads", "127.0.0.1", "7000"]))?;
-    let closer = healthy.inside(|| Program::start("server.py", ["never_reads", "127.0.0.1", "7000"]))?;
+    let leaker =
+        leaking.inside(|| Program::start("server.py", ["never_reads", "127.0.0.1", "7000"]))?;
+    let closer =
+        healthy.inside(|| Program::start("server.py", ["never_reads", "127.0.0.1", "7000"]))?;
     leaker.did("listening")?;
     closer.did("listening")?;
     let (server, client): (SocketAddr, SocketAddr) = (SERVER.parse()?, CLIENT.parse()?);
@@ -36,7 +38,11 @@ pub(crate) fn same_tuple_twice(mut watch: Watch<'_>) -> Result<()> {
     let opened = watch.expect(there, &Leak::of_server(&watch, &conn))?;
     let elsewhere = ends.within(healthy.inode()?);
     let closed = watch.transition(elsewhere, "closed")?;
-    ensure!(closed.pid() == Some(closer.pid()), "the healthy connection is of process {:?}", closed.pid());
+    ensure!(
+        closed.pid() == Some(closer.pid()),
+        "the healthy connection is of process {:?}",
+        closed.pid()
+    );
     closer.end()?;
     close_and_finish(watch, leaker, &opened)
 }
@@ -57,11 +63,20 @@ pub(crate) fn time_wait(watch: Watch<'_>) -> Result<()> {
     client.did("done")?;
     let pid = client.pid();
     let is_it = |event: &crate::wire::Event| {
-        let there = event.socket.as_ref().is_some_and(|socket| socket.netns == netns);
+        let there = event
+            .socket
+            .as_ref()
+            .is_some_and(|socket| socket.netns == netns);
         there && event.ends().is_some_and(|(local, _)| local.port() == port)
     };
-    let entered = watch.wait_for("entry into TIME_WAIT", |event| is_it(event) && event.to() == Some("time_wait"))?;
-    ensure!(entered.pid() == Some(pid), "TIME_WAIT of process {:?}, not {pid}", entered.pid());
+    let entered = watch.wait_for("entry into TIME_WAIT", |event| {
+        is_it(event) && event.to() == Some("time_wait")
+    })?;
+    ensure!(
+        entered.pid() == Some(pid),
+        "TIME_WAIT of process {:?}, not {pid}",
+        entered.pid()
+    );
     server.tell("exit")?;
     server.end()?;
     client.end()?;
@@ -70,7 +85,14 @@ pub(crate) fn time_wait(watch: Watch<'_>) -> Result<()> {
         let from = event.transition.as_ref().map(|change| change.from.as_str());
         is_it(event) && from == Some("time_wait") && event.to() == Some("closed")
     })?;
-    ensure!(left.seq > entered.seq && left.time >= entered.time, "TIME_WAIT ended before it began");
-    ensure!(left.pid() == Some(pid), "the end of TIME_WAIT has lost its process: {:?}", left.pid());
+    ensure!(
+        left.seq > entered.seq && left.time >= entered.time,
+        "TIME_WAIT ended before it began"
+    );
+    ensure!(
+        left.pid() == Some(pid),
+        "the end of TIME_WAIT has lost its process: {:?}",
+        left.pid()
+    );
     watch.finish()
 }

@@ -38,9 +38,20 @@ pub(crate) fn lost_and_repaired() -> Result<()> {
     drop((server, storm));
 
     let (_, finding) = watch.opened(pair.ends()?)?;
-    let holders: Vec<_> = finding.holders.iter().map(|holder| (holder.pid, holder.fd)).collect();
-    ensure!(holders == [(conn.pid, conn.fd)], "the leak's holders are {holders:?}");
-    ensure!(finding.verdict == "eof_unread", "the leak is called {}", finding.verdict);
+    let holders: Vec<_> = finding
+        .holders
+        .iter()
+        .map(|holder| (holder.pid, holder.fd))
+        .collect();
+    ensure!(
+        holders == [(conn.pid, conn.fd)],
+        "the leak's holders are {holders:?}"
+    );
+    ensure!(
+        finding.verdict == "eof_unread",
+        "the leak is called {}",
+        finding.verdict
+    );
     check_announcements(&watch)?;
     compare_with_ss(&watch, &namespace)?;
     drop((pair, keeper));
@@ -67,8 +78,26 @@ fn check_announcements(watch: &Watch<'_>) -> Result<()> {
     watch.wait_for("resync after the last loss", |event| {
         event.kind == Kind::Resync && event.seq > newest.seq
     })?;
+    let resyncs = watch.select(|event| event.resync.is_some());
+    let resyncs: Vec<_> = resyncs
+        .iter()
+        .filter_map(|event| event.resync.as_ref())
+        .collect();
+    ensure!(
+        resyncs
+            .iter()
+            .all(|resync| resync.sockets > 0 && resync.took_ns > 0),
+        "nothing compared: {resyncs:?}"
+    );
+    ensure!(
+        resyncs.iter().any(|resync| resync.corrected > 0),
+        "nothing was lost that mattered: {resyncs:?}"
+    );
     for lost in losses.iter().filter_map(|event| event.lost.as_ref()) {
-        ensure!(lost.records > 0 && lost.reason == "ring_full", "a strange loss: {lost:?}");
+        ensure!(
+            lost.records > 0 && lost.reason == "ring_full",
+            "a strange loss: {lost:?}"
+        );
     }
     Ok(())
 }
@@ -99,19 +128,31 @@ const OPEN: [&str; 3] = ["established", "close_wait", "fin_wait_2"];
 fn from_stream(watch: &Watch<'_>, netns: u32) -> Sockets {
     let mut newest = BTreeMap::new();
     for event in watch.select(|event| is_in(event, netns)) {
-        if let (Some(id), Some((local, peer)), Some(network)) = (event.socket_id(), event.ends(), &event.network) {
+        if let (Some(id), Some((local, peer)), Some(network)) =
+            (event.socket_id(), event.ends(), &event.network)
+        {
             newest.insert(id, (local, peer, network.connection.state.clone()));
         }
     }
-    newest.into_values().filter(|(_, _, state)| OPEN.contains(&state.as_str())).collect()
+    newest
+        .into_values()
+        .filter(|(_, _, state)| OPEN.contains(&state.as_str()))
+        .collect()
 }
 
 fn from_ss(namespace: &Netns) -> Result<Sockets> {
-    let output = namespace.inside(|| Command::new("ss").arg("-tanH").output().context("cannot run ss"))?;
+    let output = namespace.inside(|| {
+        Command::new("ss")
+            .arg("-tanH")
+            .output()
+            .context("cannot run ss")
+    })?;
     let mut sockets = Sockets::new();
     for row in String::from_utf8(output.stdout)?.lines() {
         let words: Vec<_> = row.split_whitespace().collect();
-        let [state, _, _, local, peer, ..] = words[..] else { continue };
+        let [state, _, _, local, peer, ..] = words[..] else {
+            continue;
+        };
         let state = match state {
             "ESTAB" => "established",
             "CLOSE-WAIT" => "close_wait",

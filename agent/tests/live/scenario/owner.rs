@@ -14,7 +14,10 @@ pub(crate) fn inherited_by_fork(mut watch: Watch<'_>) -> Result<()> {
     let mut pair = Pair::new("forks", "127.0.0.1")?;
     let parent = pair.server.did("accepted")?;
     let child = pair.server.did("inherited")?;
-    ensure!(parent.pid != child.pid && parent.inode == child.inode, "no inheritance: {parent:?} {child:?}");
+    ensure!(
+        parent.pid != child.pid && parent.inode == child.inode,
+        "no inheritance: {parent:?} {child:?}"
+    );
     let ends = pair.ends()?;
     drop(pair.client);
     let leak = Leak {
@@ -42,14 +45,25 @@ pub(crate) fn right_process_in_a_crowd(watch: Watch<'_>) -> Result<()> {
     crowd.close()?;
     for ends in owners.keys() {
         // The client closes first: its end goes through TIME_WAIT, the server's to CLOSED.
-        watch.transition(ends.ends, if ends.is_client { "fin_wait_1" } else { "closed" })?;
+        watch.transition(
+            ends.ends,
+            if ends.is_client {
+                "fin_wait_1"
+            } else {
+                "closed"
+            },
+        )?;
     }
     let mut known = 0;
     for event in watch.select(|event| event.transition.is_some()) {
         let owner = owners.iter().find(|(crowd, _)| crowd.ends.is_of(&event));
         let Some((end, owner)) = owner else { continue };
         match event.pid() {
-            Some(pid) => ensure!(pid == *owner, "process {pid}, not {owner}: {}", crate::daemon::line(&event)),
+            Some(pid) => ensure!(
+                pid == *owner,
+                "process {pid}, not {owner}: {}",
+                crate::daemon::line(&event)
+            ),
             None => ensure!(
                 !end.is_client && may_be_unknown(&watch, &event),
                 "no process: {}",
@@ -58,7 +72,10 @@ pub(crate) fn right_process_in_a_crowd(watch: Watch<'_>) -> Result<()> {
         }
         known += usize::from(event.pid().is_some());
     }
-    ensure!(known >= 4 * AT_ONCE, "only {known} transitions of {AT_ONCE} connections carry a process");
+    ensure!(
+        known >= 4 * AT_ONCE,
+        "only {known} transitions of {AT_ONCE} connections carry a process"
+    );
     watch.finish()
 }
 
@@ -83,7 +100,11 @@ struct Crowd {
 
 impl Crowd {
     fn start() -> Result<Self> {
-        let mut crowd = Self { servers: Vec::new(), clients: Vec::new(), ports: Vec::new() };
+        let mut crowd = Self {
+            servers: Vec::new(),
+            clients: Vec::new(),
+            ports: Vec::new(),
+        };
         for _ in 0..SERVERS {
             let server = Program::start("crowd.py", ["serve"])?;
             crowd.ports.push(server.did("listening")?.port);
@@ -111,11 +132,27 @@ impl Crowd {
             let server = number % SERVERS;
             for port in client.did("open")?.ports {
                 let ends = Ends::new(port, self.ports[server]);
-                owners.insert(CrowdEnd { ends, is_client: true }, client.pid());
-                owners.insert(CrowdEnd { ends: ends.reversed(), is_client: false }, self.servers[server].pid());
+                owners.insert(
+                    CrowdEnd {
+                        ends,
+                        is_client: true,
+                    },
+                    client.pid(),
+                );
+                owners.insert(
+                    CrowdEnd {
+                        ends: ends.reversed(),
+                        is_client: false,
+                    },
+                    self.servers[server].pid(),
+                );
             }
         }
-        ensure!(owners.len() == 2 * AT_ONCE, "{} ends of {AT_ONCE} connections", owners.len());
+        ensure!(
+            owners.len() == 2 * AT_ONCE,
+            "{} ends of {AT_ONCE} connections",
+            owners.len()
+        );
         Ok(owners)
     }
 

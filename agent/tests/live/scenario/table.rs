@@ -10,13 +10,24 @@ use crate::daemon::{Daemon, run_command};
 use crate::scenario::command::output_of;
 use crate::setting::setting;
 use crate::trial::{stop_shared, with_shared_stream};
-use crate::wire::Kind;
+use crate::wire::{Hello, Kind};
 
 /// Everything that the shared daemon has said until here, and its end.
 pub(crate) fn whole_stream() -> Result<()> {
     let kinds = with_shared_stream(|stream| {
         stream.check()?;
-        let kinds = stream.select(0, |_| true).iter().map(|event| event.kind).collect();
+        let first = stream.select(0, |event| event.kind == Kind::Hello);
+        check_hello(
+            first
+                .first()
+                .and_then(|event| event.hello.as_deref())
+                .context("no hello")?,
+        )?;
+        let kinds = stream
+            .select(0, |_| true)
+            .iter()
+            .map(|event| event.kind)
+            .collect();
         Ok::<BTreeSet<Kind>, anyhow::Error>(kinds)
     })?;
     if let Some(kinds) = kinds {
@@ -30,6 +41,33 @@ pub(crate) fn whole_stream() -> Result<()> {
     stop_shared()
 }
 
+/// The first line says where this is and how each signal is learnt.
+fn check_hello(hello: &Hello) -> Result<()> {
+    let machine = rustix::system::uname();
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    ensure!(
+        hello.version == env!("CARGO_PKG_VERSION"),
+        "version {}",
+        hello.version
+    );
+    ensure!(
+        hello.host == machine.nodename().to_string_lossy(),
+        "host {}",
+        hello.host
+    );
+    ensure!(
+        hello.kernel == machine.release().to_string_lossy(),
+        "kernel {}",
+        hello.kernel
+    );
+    ensure!(hello.boot_id == boot.trim(), "boot id {}", hello.boot_id);
+    let signals: Vec<_> = hello.signals.keys().map(String::as_str).collect();
+    let mut all: Vec<_> = Signal::ALL.iter().map(|signal| signal.name()).collect();
+    all.sort_unstable();
+    ensure!(signals == all, "signals {signals:?}");
+    Ok(())
+}
+
 /// `run --check`: every required hook of every signal that has a flavour is marked `firing`; a forced flavour serves
 /// all signals that it claims.
 pub(crate) fn every_hook_fires() -> Result<()> {
@@ -37,12 +75,21 @@ pub(crate) fn every_hook_fires() -> Result<()> {
     let output = output_of(&mut run_command(&dir, &["--check"])?)?;
     let table = String::from_utf8(output.stdout)?;
     let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.code() == Some(0), "{}: {errors}", output.status);
+    ensure!(
+        output.status.code() == Some(0),
+        "{}: {errors}",
+        output.status
+    );
     for signal in Signal::ALL {
-        ensure!(table.contains(signal.name()), "no signal {} in\n{table}", signal.name());
+        ensure!(
+            table.contains(signal.name()),
+            "no signal {} in\n{table}",
+            signal.name()
+        );
     }
     for hook in Hook::ALL.iter().filter(|hook| is_claimed(**hook)) {
-        let row = row_of(&table, *hook).with_context(|| format!("no row for {} in\n{table}", hook.program()))?;
+        let row = row_of(&table, *hook)
+            .with_context(|| format!("no row for {} in\n{table}", hook.program()))?;
         ensure!(row.contains("firing"), "{}: {row}", hook.program());
     }
     Ok(())
@@ -54,8 +101,11 @@ fn is_claimed(hook: Hook) -> bool {
     if !setting().forced() {
         return hook == Hook::TpSetState || hook == Hook::TpDestroySock;
     }
-    let flavour = Flavour::ALL.iter().find(|flavour| flavour.name() == setting().attach);
-    let too_old = matches!(hook, Hook::TpRecvLength | Hook::TpSendLength) && kernel_version() < (6, 3);
+    let flavour = Flavour::ALL
+        .iter()
+        .find(|flavour| flavour.name() == setting().attach);
+    let too_old =
+        matches!(hook, Hook::TpRecvLength | Hook::TpSendLength) && kernel_version() < (6, 3);
     hook.required() && Some(&hook.flavour()) == flavour && !too_old
 }
 
@@ -71,7 +121,9 @@ fn row_of(table: &str, hook: Hook) -> Option<&str> {
 pub(crate) fn kernel_version() -> (u32, u32) {
     let name = rustix::system::uname();
     let release = name.release().to_string_lossy().into_owned();
-    let mut numbers = release.split(['.', '-']).map_while(|word| word.parse().ok());
+    let mut numbers = release
+        .split(['.', '-'])
+        .map_while(|word| word.parse().ok());
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
@@ -81,9 +133,17 @@ pub(crate) fn doctor() -> Result<()> {
     let output = output_of(command.arg("doctor"))?;
     let table = String::from_utf8(output.stdout)?;
     let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.code() == Some(0), "{}: {table}{errors}", output.status);
+    ensure!(
+        output.status.code() == Some(0),
+        "{}: {table}{errors}",
+        output.status
+    );
     for signal in Signal::ALL {
-        ensure!(table.contains(signal.name()), "no signal {} in\n{table}", signal.name());
+        ensure!(
+            table.contains(signal.name()),
+            "no signal {} in\n{table}",
+            signal.name()
+        );
     }
     ensure!(table.contains("firing"), "nothing fires:\n{table}");
     Ok(())

@@ -59,7 +59,10 @@ pub(crate) fn comparison() -> Result<()> {
     thread::sleep(setting().patience() / 10);
     let theirs = other.finish()?;
     let ours = from_stream(&watch)?;
-    ensure!(theirs.values().sum::<i64>() > 100, "tcpstates saw too little: {theirs:?}");
+    ensure!(
+        theirs.values().sum::<i64>() > 100,
+        "tcpstates saw too little: {theirs:?}"
+    );
     compare(ours, theirs, daemon.flavour("state").unwrap_or_default())?;
     watch.finish()?;
     daemon.stop().map(drop)
@@ -72,7 +75,12 @@ fn compare(mut ours: Counted, mut theirs: Counted, flavour: &str) -> Result<()> 
     let entries = take(&mut ours, |row| row.to == "time_wait");
     ensure!(!entries.is_empty(), "no entry into TIME_WAIT in the stream");
     for (entry, count) in entries {
-        *ours.entry(Row { to: "closed".into(), ..entry }).or_default() += count;
+        *ours
+            .entry(Row {
+                to: "closed".into(),
+                ..entry
+            })
+            .or_default() += count;
     }
     take(&mut ours, |row| row.from == "time_wait");
     if flavour != "tracepoint" {
@@ -88,12 +96,18 @@ fn compare(mut ours: Counted, mut theirs: Counted, flavour: &str) -> Result<()> 
     theirs.retain(|_, count| *count != 0);
     let show = |(row, count): (&Row, &i64)| format!("{count:+} {row:?}");
     let left: Vec<_> = theirs.iter().map(show).collect();
-    ensure!(left.is_empty(), "only in tcpstates (+) or only in finback (-):\n{}", left.join("\n"));
+    ensure!(
+        left.is_empty(),
+        "only in tcpstates (+) or only in finback (-):\n{}",
+        left.join("\n")
+    );
     Ok(())
 }
 
 fn take(rows: &mut Counted, which: impl Fn(&Row) -> bool) -> Counted {
-    let (taken, left) = std::mem::take(rows).into_iter().partition(|(row, _)| which(row));
+    let (taken, left) = std::mem::take(rows)
+        .into_iter()
+        .partition(|(row, _)| which(row));
     *rows = left;
     taken
 }
@@ -134,7 +148,11 @@ impl Row {
         let [laddr, lport, raddr, rport, from] = words.get(arrow.checked_sub(5)?..arrow)? else {
             return None;
         };
-        let ip = |word: &str| word.parse().ok().map(|address: IpAddr| address.to_canonical());
+        let ip = |word: &str| {
+            word.parse()
+                .ok()
+                .map(|address: IpAddr| address.to_canonical())
+        };
         Some(Self {
             local: (ip(laddr)?, lport.parse().ok()?),
             peer: (ip(raddr)?, rport.parse().ok()?),
@@ -190,7 +208,11 @@ impl Other {
             if self.0.try_wait()?.is_some() || Instant::now() > deadline {
                 let mut errors = String::new();
                 drop(self.0.kill());
-                self.0.stderr.take().context("no stderr")?.read_to_string(&mut errors)?;
+                self.0
+                    .stderr
+                    .take()
+                    .context("no stderr")?
+                    .read_to_string(&mut errors)?;
                 return skip(format!("tcpstates does not run here: {}", errors.trim()));
             }
             thread::sleep(Duration::from_millis(20));
@@ -201,7 +223,11 @@ impl Other {
     fn finish(mut self) -> Result<Counted> {
         kill_process(Pid::from_child(&self.0), Signal::INT)?;
         let mut output = String::new();
-        self.0.stdout.take().context("no stdout")?.read_to_string(&mut output)?;
+        self.0
+            .stdout
+            .take()
+            .context("no stdout")?
+            .read_to_string(&mut output)?;
         wait_at_most(&mut self.0, setting().patience())?;
         let mut counted = Counted::new();
         for row in output.lines().filter_map(Row::read) {
@@ -226,5 +252,7 @@ fn perf_events(pid: u32) -> usize {
         return 0;
     };
     let links = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    links.filter(|link| link.to_string_lossy().contains("perf_event")).count()
+    links
+        .filter(|link| link.to_string_lossy().contains("perf_event"))
+        .count()
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::daemon::{EOF_NOT_REQUESTED, NEVER_ACCEPTED, NOT_CLOSED};
 use crate::program::Program;
-use crate::proof::Leak;
+use crate::proof::{Leak, nanos};
 use crate::traffic::Pair;
 use crate::watch::{Ends, Watch};
 use crate::wire::Role;
@@ -22,7 +22,10 @@ pub(crate) fn eof_unread(mut watch: Watch<'_>) -> Result<()> {
     let leak = Leak::of_server(&watch, &conn);
     let opened = watch.expect(ends, &leak)?;
     let unread = number(&opened.1.evidence, "unread_bytes")?;
-    ensure!(unread == 18, "17 bytes and the FIN wait to be read, not {unread}");
+    ensure!(
+        unread == 18,
+        "17 bytes and the FIN wait to be read, not {unread}"
+    );
     close_and_finish(watch, pair.server, &opened)
 }
 
@@ -37,11 +40,30 @@ pub(crate) fn not_closed(mut watch: Watch<'_>) -> Result<()> {
     let leak = Leak::of_server(&watch, &conn).after_reading(&watch, &["not_closed"], NOT_CLOSED);
     let opened = watch.expect(ends, &leak)?;
     if watch.daemon().flavour("eof").is_some() {
-        let eof = watch.wait_for("eof event", |event| ends.is_of(event) && event.eof.is_some())?;
+        let eof = watch.wait_for("eof event", |event| {
+            ends.is_of(event) && event.eof.is_some()
+        })?;
         let thread = eof.eof.as_ref().map(|eof| eof.thread_id);
-        ensure!(thread == Some(conn.pid), "the end-of-stream was read by thread {thread:?}");
-        ensure!(eof.pid() == Some(conn.pid), "the end-of-stream was read by process {:?}", eof.pid());
-        ensure!(eof.seq < opened.0.seq, "the finding came before its end-of-stream");
+        ensure!(
+            thread == Some(conn.pid),
+            "the end-of-stream was read by thread {thread:?}"
+        );
+        ensure!(
+            eof.pid() == Some(conn.pid),
+            "the end-of-stream was read by process {:?}",
+            eof.pid()
+        );
+        ensure!(
+            eof.seq < opened.0.seq,
+            "the finding came before its end-of-stream"
+        );
+        let fin = watch.transition(ends, "close_wait")?;
+        let after = eof.eof.as_ref().and_then(|eof| eof.after_ns);
+        let between = nanos(&eof.time)? - nanos(&fin.time)?;
+        ensure!(
+            after.map(i128::from) == Some(between),
+            "delivered after {after:?} ns, by the times {between}"
+        );
     }
     close_and_finish(watch, pair.server, &opened)
 }
@@ -54,12 +76,20 @@ pub(crate) fn eof_not_requested(mut watch: Watch<'_>) -> Result<()> {
     pair.client.write_all(b"all that there is")?;
     drop(pair.client);
     let took = pair.server.did("took")?;
-    ensure!(took.bytes == 17 && took.of == 17, "the server took {} of {} bytes", took.bytes, took.of);
+    ensure!(
+        took.bytes == 17 && took.of == 17,
+        "the server took {} of {} bytes",
+        took.bytes,
+        took.of
+    );
     let leak = Leak::of_server(&watch, &conn);
     let leak = leak.after_reading(&watch, &["eof_not_requested"], EOF_NOT_REQUESTED);
     let opened = watch.expect(ends, &leak)?;
     let unread = number(&opened.1.evidence, "unread_bytes")?;
-    ensure!(unread == 0, "everything was read, the evidence says that {unread} bytes wait");
+    ensure!(
+        unread == 0,
+        "everything was read, the evidence says that {unread} bytes wait"
+    );
     close_and_finish(watch, pair.server, &opened)
 }
 
@@ -76,7 +106,11 @@ pub(crate) fn never_accepted(mut watch: Watch<'_>) -> Result<()> {
     };
     drop(pair.client);
     let opened = watch.expect(ends, &leak)?;
-    let accepted = opened.1.evidence.get("accepted").and_then(serde_json::Value::as_bool);
+    let accepted = opened
+        .1
+        .evidence
+        .get("accepted")
+        .and_then(serde_json::Value::as_bool);
     ensure!(accepted == Some(false), "evidence.accepted is {accepted:?}");
     close_and_finish(watch, pair.server, &opened)
 }
