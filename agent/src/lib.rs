@@ -3,3 +3,4 @@
 //! The library exists for the binary and for its tests; it promises no stable interface.
 
 pub mod core;
+pub mod kernel;

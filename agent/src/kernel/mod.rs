@@ -1,0 +1,201 @@
+//! The door to the kernel: what it can do, which programs run in it, what they say, and snapshots of its sockets.
+
+pub mod btf;
+pub mod check;
+pub mod clock;
+pub mod decode;
+pub mod diag;
+pub mod error;
+pub mod netns;
+pub mod offsets;
+pub mod options;
+pub mod proc;
+pub mod report;
+
+mod address;
+mod attach;
+mod counters;
+mod intern;
+mod load;
+mod logs;
+mod object;
+mod plan;
+mod prove;
+mod ring;
+mod rows;
+mod slim;
+mod snapshot;
+mod sockets;
+mod sys;
+
+use std::fmt;
+use std::io;
+
+use aya::Ebpf;
+use aya_log::EbpfLogger;
+use finback_common::counter::Counter;
+
+use self::counters::{Counts, LossMeter, of};
+use self::decode::Decoder;
+pub use self::error::{ErrorKind, KernelError};
+pub use self::options::{Attach, Options};
+pub use self::report::HookReport;
+use self::report::SnapshotReport;
+use self::ring::Ring;
+use self::snapshot::Join;
+use self::sockets::Sockets;
+use crate::core::observation::{Loss, Minisock, Observation, Snapshot};
+use crate::core::time::Timestamp;
+
+/// The programs in the kernel and everything they say. Dropping it detaches them.
+pub struct Kernel {
+    object: Ebpf,
+    ring: Ring,
+    sockets: Sockets,
+    failures: Counts,
+    hits: Counts,
+    decoder: Decoder,
+    meter: LossMeter,
+    logs: Option<EbpfLogger<logs::Forward>>,
+    report: HookReport,
+}
+
+impl Kernel {
+    /// Checks what must be there, loads and attaches the programs, and proves each hook on connections of its own.
+    /// What those say is thrown away: the first record passed on is of another process.
+    pub fn load(options: &Options) -> Result<Self, KernelError> {
+        options.check()?;
+        let found = check::prerequisites()?;
+        let load::Loaded {
+            mut object,
+            hits,
+            report,
+        } = load::load(options, found.release, found.limits)?;
+        let mut kernel = Self {
+            ring: Ring::take(&mut object)?,
+            sockets: Sockets::take(&mut object)?,
+            failures: Counts::failures(&mut object)?,
+            hits,
+            decoder: Decoder::default(),
+            meter: LossMeter::default(),
+            logs: logs::open(&mut object, options.log_level),
+            object,
+            report,
+        };
+        while kernel.ring.drain(|_| {}) > 0 {}
+        drop(kernel.losses());
+        Ok(kernel)
+    }
+
+    /// What is attached and what works.
+    pub const fn report(&self) -> &HookReport {
+        &self.report
+    }
+
+    /// Brings the hit counts in the report up to date.
+    pub fn refresh_report(&mut self) -> Result<&HookReport, KernelError> {
+        let hits = self.hits.read()?;
+        for row in self
+            .report
+            .signals
+            .iter_mut()
+            .flat_map(|signal| &mut signal.hooks)
+        {
+            row.hits = of(&hits, row.hook);
+        }
+        Ok(&self.report)
+    }
+
+    /// Waits until there may be records and adds them to `into`. Adds nothing when woken for nothing; loses nothing
+    /// when dropped while waiting. Must run on a tokio runtime with I/O and time.
+    pub async fn next_batch(&mut self, into: &mut Vec<Observation>) -> io::Result<()> {
+        self.ring.wait().await?;
+        self.drain(into);
+        Ok(())
+    }
+
+    /// Adds to `into` what is there now.
+    pub fn drain(&mut self, into: &mut Vec<Observation>) {
+        let decoder = &mut self.decoder;
+        self.ring
+            .drain(|record| into.extend(decoder.decode(record)));
+        if let Some(logs) = &mut self.logs {
+            logs.flush();
+        }
+    }
+
+    /// What was lost since the last call, by reason; empty if nothing was, or if the counters cannot be read.
+    pub fn losses(&mut self) -> Vec<Loss> {
+        match self.failures.read() {
+            Ok(failures) => self.meter.update(&failures, self.decoder.malformed()),
+            Err(error) => {
+                tracing::warn!(%error, "the counters of the kernel programs cannot be read");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Every counter of the kernel programs since the start, for metrics.
+    pub fn counters(&self) -> Result<Vec<(Counter, u64)>, KernelError> {
+        let values = self.failures.read()?;
+        let value = |counter: Counter| values.get(counter as usize).copied().unwrap_or(0);
+        Ok(Counter::ALL
+            .iter()
+            .map(|counter| (*counter, value(*counter)))
+            .collect())
+    }
+
+    /// Every TCP socket of the host with its holders, without minisocks.
+    pub fn snapshot(&mut self) -> Result<Snapshot, KernelError> {
+        match &self.report.snapshot {
+            SnapshotReport::Iterator => self.snapshot_from_iterator(),
+            SnapshotReport::Proc { .. } => self.snapshot_from_proc(),
+        }
+    }
+
+    fn snapshot_from_iterator(&mut self) -> Result<Snapshot, KernelError> {
+        let failed = |source| KernelError::Io {
+            what: "walk the descriptors of all processes",
+            source,
+        };
+        let mut join = Join::new(&mut self.decoder.processes);
+        let file = rows::open(&mut self.object).map_err(|error| failed(io::Error::other(error)))?;
+        rows::read(file, |row| join.row(row)).map_err(failed)?;
+        self.sockets.walk(|sock, entry| join.entry(sock, entry))?;
+        Ok(join.finish())
+    }
+
+    /// The same without the iterator: `/proc/*/fd` joined with `sock_diag` and the map. Some ten times slower, and
+    /// sees accept queues only by address.
+    pub fn snapshot_from_proc(&mut self) -> Result<Snapshot, KernelError> {
+        let mut join = proc::Join::new(&mut self.decoder.processes)?;
+        self.sockets.walk(|sock, entry| join.entry(sock, entry))?;
+        Ok(join.finish())
+    }
+
+    /// The minisocks of these network namespaces, all if empty. A namespace that cannot be entered is left out.
+    pub fn time_wait(&self, namespaces: &[u32]) -> Result<Vec<Minisock>, KernelError> {
+        let (minisocks, failures) =
+            diag::minisocks(namespaces).map_err(|source| KernelError::Io {
+                what: "list the minisocks of a network namespace",
+                source,
+            })?;
+        for (namespace, error) in failures {
+            tracing::debug!(netns = namespace.id, %error, "this network namespace's sockets cannot be listed");
+        }
+        Ok(minisocks)
+    }
+
+    /// The time on the clock of all records.
+    pub fn now(&self) -> Timestamp {
+        clock::now()
+    }
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kernel")
+            .field("report", &self.report)
+            .finish_non_exhaustive()
+    }
+}

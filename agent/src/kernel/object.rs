@@ -1,0 +1,13 @@
+//! The kernel object: the programs of `ebpf/`, compiled by the build script, inside this binary.
+
+/// The ELF file.
+pub(super) static OBJECT: &[u8] =
+    aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/finback-ebpf"));
+
+/// The program that walks all descriptors, and what it iterates over.
+pub(super) const ITERATOR: &str = "iter_task_file";
+/// Its target (`bpf_iter_task_file`).
+pub(super) const ITERATOR_TARGET: &str = "task_file";
+
+/// Ring of aya-log.
+pub(super) const LOG_RING: &str = "AYA_LOGS";

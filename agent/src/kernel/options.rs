@@ -1,0 +1,85 @@
+//! What the caller may choose.
+
+use finback_common::hook::Flavour;
+
+use super::error::KernelError;
+
+/// Which flavour to take for each signal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Attach {
+    /// The cheapest that loads and fires.
+    #[default]
+    Auto,
+    /// This one only; signals that it cannot give are reported as missing.
+    Forced(Flavour),
+}
+
+/// How the kernel side is set up.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which flavours.
+    pub attach: Attach,
+    /// Whether to look at FIN and RST segments, the only signal with a cost per packet.
+    pub segment: bool,
+    /// Bit `1 << state` set: changes to that state come out of the ring.
+    pub state_mask: u32,
+    /// Size of the ring, bytes: a power of two and a multiple of the page size.
+    pub ring_bytes: u32,
+    /// Sockets the kernel side can follow at once.
+    pub max_sockets: u32,
+    /// Level of the kernel programs' own log: 0 off, 1 error … 5 trace.
+    pub log_level: u8,
+}
+
+impl Options {
+    /// 16 MiB lose nothing at 1 M records/s with a 5 ms reader (toolchain.md §5).
+    pub const RING_BYTES: u32 = 16 << 20;
+    /// Allocated by the kernel at start, some 240 bytes each.
+    pub const MAX_SOCKETS: u32 = 128 << 10;
+
+    /// Refuses a ring size that the kernel would refuse without a reason.
+    pub fn check(&self) -> Result<(), KernelError> {
+        let page = rustix::param::page_size();
+        let bytes = self.ring_bytes;
+        if !bytes.is_power_of_two() || !(bytes as usize).is_multiple_of(page) {
+            return Err(KernelError::RingSize { bytes, page });
+        }
+        Ok(())
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            attach: Attach::Auto,
+            segment: true,
+            state_mask: u32::MAX,
+            ring_bytes: Self::RING_BYTES,
+            max_sockets: Self::MAX_SOCKETS,
+            log_level: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring(ring_bytes: u32) -> Result<(), KernelError> {
+        Options {
+            ring_bytes,
+            ..Options::default()
+        }
+        .check()
+    }
+
+    #[test]
+    fn ring_sizes_are_checked_before_the_kernel_is_asked() {
+        assert!(Options::default().check().is_ok());
+        assert!(ring(4096 * 16).is_ok());
+        for wrong in [0, 1, 2048, 4097, 3 * 4096] {
+            let error = ring(wrong).unwrap_err().to_string();
+            assert!(error.contains(&format!("{wrong} bytes")), "{error}");
+        }
+    }
+}

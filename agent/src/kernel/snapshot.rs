@@ -1,0 +1,206 @@
+//! One pass over the kernel: every TCP socket with its holders, its numbers and what the hooks know of it.
+
+use finback_common::entry::{SocketEntry, Tuple, flag};
+use finback_common::row::{HolderRow, QueueRow, SocketView as RowView};
+use finback_common::tcp;
+use rustc_hash::FxHashMap;
+
+use super::address::endpoints;
+use super::clock::now;
+use super::decode::role;
+use super::intern::Processes;
+use super::rows::Row;
+use crate::core::observation::{Queued, Snapshot, SocketCounters, SocketView};
+use crate::core::socket::{Holder, SocketKey};
+use crate::core::state::TcpState;
+use crate::core::time::Timestamp;
+
+/// What the iterator said of one socket.
+struct Found {
+    view: RowView,
+    holders: Vec<Holder>,
+    inode: u64,
+    listener: Option<u64>,
+}
+
+/// Collects rows, then joins them with the entries of the map.
+pub(super) struct Join<'a> {
+    taken: Timestamp,
+    processes: &'a mut Processes,
+    found: FxHashMap<u64, Found>,
+    listeners: FxHashMap<u64, Vec<Holder>>,
+    sockets: Vec<SocketView>,
+}
+
+impl<'a> Join<'a> {
+    pub(super) fn new(processes: &'a mut Processes) -> Self {
+        Self {
+            taken: now(),
+            processes,
+            found: FxHashMap::default(),
+            listeners: FxHashMap::default(),
+            sockets: Vec::new(),
+        }
+    }
+
+    /// One row of the iterator.
+    pub(super) fn row(&mut self, row: &Row) {
+        match row {
+            Row::Holder(row) => self.holder(row),
+            Row::Queued(row) => self.queued(row),
+        }
+    }
+
+    fn holder(&mut self, row: &HolderRow) {
+        let holder = Holder {
+            process: self.processes.holder(row),
+            fd: row.fd,
+        };
+        if row.socket.state == tcp::LISTEN {
+            self.listeners
+                .entry(row.socket.sock)
+                .or_default()
+                .push(holder.clone());
+        }
+        let found = self.found(&row.socket);
+        found.inode = row.inode;
+        found.holders.push(holder);
+    }
+
+    fn queued(&mut self, row: &QueueRow) {
+        self.found(&row.socket).listener = Some(row.listener);
+    }
+
+    fn found(&mut self, view: &RowView) -> &mut Found {
+        self.found.entry(view.sock).or_insert_with(|| Found {
+            view: *view,
+            holders: Vec::new(),
+            inode: 0,
+            listener: None,
+        })
+    }
+
+    /// One entry of the map; all rows come before the first entry.
+    pub(super) fn entry(&mut self, sock: u64, entry: &SocketEntry) {
+        // The kernel reuses addresses at once: a row of another birth tells of an older connection that has gone
+        // since the iterator saw it.
+        let found = self
+            .found
+            .remove(&sock)
+            .filter(|found| found.view.birth_ns == entry.birth_ns);
+        let view = match found {
+            Some(found) => self.seen(found, Some(entry)),
+            None => from_entry(sock, entry, self.processes),
+        };
+        self.sockets.extend(view);
+    }
+
+    /// The whole picture, sorted.
+    pub(super) fn finish(mut self) -> Snapshot {
+        // What is left has no entry: the map was full when it was first seen.
+        let rest: Vec<Found> = self.found.drain().map(|(_, found)| found).collect();
+        for found in rest {
+            let view = self.seen(found, None);
+            self.sockets.extend(view);
+        }
+        self.sockets.sort_unstable_by_key(|socket| socket.key);
+        Snapshot {
+            taken: self.taken,
+            took: now().since(self.taken),
+            sockets: self.sockets,
+            time_wait: None,
+        }
+    }
+
+    /// A socket that the iterator saw, with what the hooks know of it.
+    fn seen(&mut self, found: Found, entry: Option<&SocketEntry>) -> Option<SocketView> {
+        let Found {
+            view,
+            mut holders,
+            inode,
+            listener,
+        } = found;
+        holders.sort_unstable_by_key(|holder| (holder.process.id, holder.fd));
+        // A thread with a descriptor table of its own can show the same descriptor again.
+        holders.dedup();
+        let tuple = complete(&view.tuple, entry);
+        let blank = SocketEntry {
+            birth_ns: view.birth_ns,
+            tuple,
+            state: view.state,
+            error: u16::try_from(view.error).unwrap_or(0),
+            ..SocketEntry::default()
+        };
+        let known = from_entry(view.sock, entry.unwrap_or(&blank), self.processes)?;
+        Some(SocketView {
+            endpoints: endpoints(&tuple)?,
+            state: TcpState::from_kernel(view.state)?,
+            holders,
+            queued: listener.map(|listener| Queued {
+                listener: Some(listener),
+                listeners: self.listeners.get(&listener).cloned().unwrap_or_default(),
+                proven: true,
+            }),
+            inode: (inode != 0).then_some(inode),
+            cookie: (view.cookie != 0).then_some(view.cookie),
+            counters: Some(counters(&view)),
+            ..known
+        })
+    }
+}
+
+/// A closed socket has given its local port back; the entry remembers it.
+fn complete(live: &Tuple, entry: Option<&SocketEntry>) -> Tuple {
+    match entry {
+        Some(entry) if live.local_port == 0 && entry.tuple.local_port != 0 => entry.tuple,
+        _ => *live,
+    }
+}
+
+const fn counters(view: &RowView) -> SocketCounters {
+    SocketCounters {
+        unread: view.unread,
+        unacked: view.unacked,
+        bytes_sent: view.bytes_sent,
+        bytes_acked: view.bytes_acked,
+        bytes_received: view.bytes_received,
+        error: view.error,
+        backlog: view.backlog,
+    }
+}
+
+/// What the hooks alone know; `None` if the entry makes no sense.
+pub(super) fn from_entry(
+    sock: u64,
+    entry: &SocketEntry,
+    processes: &mut Processes,
+) -> Option<SocketView> {
+    let has = |bit| entry.flags & bit != 0;
+    let fin_seen = has(flag::FIN_SEEN);
+    Some(SocketView {
+        key: SocketKey {
+            sock,
+            birth: Timestamp::from_nanos(entry.birth_ns),
+        },
+        endpoints: endpoints(&entry.tuple)?,
+        state: TcpState::from_kernel(entry.state)?,
+        changed: Timestamp::from_abi(entry.changed_ns),
+        role: role(has(flag::CLIENT), has(flag::SERVER)),
+        owner: processes.owner(&entry.owner, Timestamp::from_nanos(entry.owned_ns)),
+        holders: Vec::new(),
+        queued: None,
+        inode: None,
+        cookie: None,
+        fin_at: Timestamp::from_abi(entry.fin_ns).filter(|_| fin_seen),
+        eof_at: Timestamp::from_abi(entry.eof_ns),
+        eof_count: entry.eof_count,
+        write_at: Timestamp::from_abi(entry.write_ns),
+        write_bytes: entry.write_bytes,
+        sent_at_fin: fin_seen.then_some(entry.sent_at_fin),
+        counters: None,
+    })
+}
+
+#[cfg(test)]
+#[path = "snapshot_tests.rs"]
+mod tests;
