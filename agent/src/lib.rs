@@ -2,5 +2,9 @@
 //!
 //! The library exists for the binary and for its tests; it promises no stable interface.
 
+pub mod cli;
+pub mod config;
 pub mod core;
 pub mod kernel;
+pub mod output;
+pub mod process;

@@ -1,0 +1,111 @@
+//! What the user wants: a TOML file, overridden by flags, checked as a whole before anything starts.
+
+mod error;
+mod file;
+mod value;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::core::finding::{Severity, Verdict};
+use crate::core::state::TcpState;
+
+pub use error::Error;
+pub use file::File;
+pub use value::{Attach, RingBytes, StateSet, duration, max_sockets, states};
+
+/// Read if it exists and no other is named.
+pub const DEFAULT_FILE: &str = "/etc/finback/finback.toml";
+
+/// Where the daemon listens.
+pub const DEFAULT_SOCKET: &str = "/run/finback/finback.sock";
+
+/// Shown by default (design §6).
+pub const DEFAULT_STATES: StateSet = StateSet::of(&[
+    TcpState::Established,
+    TcpState::CloseWait,
+    TcpState::TimeWait,
+    TcpState::Closed,
+]);
+
+/// Sockets tracked at most: 64 MiB of kernel memory if all of them are there (256 B each, design §8).
+pub const DEFAULT_MAX_SOCKETS: u32 = 262_144;
+
+/// What flags say; a flag that was not given leaves the file's word.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--attach`.
+    pub attach: Option<Attach>,
+    /// `--states`.
+    pub states: Option<StateSet>,
+    /// `--ring-bytes`.
+    pub ring_bytes: Option<RingBytes>,
+    /// `--max-sockets`.
+    pub max_sockets: Option<u32>,
+    /// `--socket`.
+    pub socket: Option<PathBuf>,
+    /// `--no-segment`.
+    pub no_segment: bool,
+}
+
+/// A complete, checked configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Which flavours may be attached.
+    pub attach: Attach,
+    /// Transitions to these states are shown.
+    pub states: StateSet,
+    /// Size of the ring buffer.
+    pub ring_bytes: RingBytes,
+    /// Sockets tracked at most.
+    pub max_sockets: u32,
+    /// Where the daemon listens.
+    pub socket: PathBuf,
+    /// Whether to look at segments (FIN and RST on the wire).
+    pub segment: bool,
+    /// Thresholds that differ from the defaults of design §5.
+    pub thresholds: BTreeMap<Verdict, Duration>,
+    /// Severities that differ from the defaults.
+    pub severities: BTreeMap<Verdict, Severity>,
+}
+
+impl Config {
+    /// Joins a file's words (or [`File::default`]) and the flags.
+    pub fn new(file: File, flags: Flags) -> Self {
+        let segment = if flags.no_segment {
+            Some(false)
+        } else {
+            file.segment
+        };
+        Self {
+            attach: flags.attach.or(file.attach).unwrap_or_default(),
+            states: flags.states.or(file.states).unwrap_or(DEFAULT_STATES),
+            ring_bytes: flags.ring_bytes.or(file.ring_bytes).unwrap_or_default(),
+            max_sockets: flags
+                .max_sockets
+                .or(file.max_sockets)
+                .unwrap_or(DEFAULT_MAX_SOCKETS),
+            socket: flags
+                .socket
+                .or(file.socket)
+                .unwrap_or_else(|| DEFAULT_SOCKET.into()),
+            segment: segment.unwrap_or(true),
+            thresholds: file.thresholds,
+            severities: file.severities,
+        }
+    }
+
+    /// Reads the named file, or the default one if it exists, and joins it with the flags.
+    pub fn load(path: Option<&Path>, flags: Flags) -> Result<Self, Error> {
+        let file = match path {
+            Some(path) => File::read(path)?,
+            None if Path::new(DEFAULT_FILE).exists() => File::read(Path::new(DEFAULT_FILE))?,
+            None => File::default(),
+        };
+        Ok(Self::new(file, flags))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+use std::path::Path;
+use std::time::Duration;
+
+use finback_common::hook::Flavour;
+
+use super::*;
+
+fn parse(text: &str) -> Result<File, Error> {
+    File::parse(Path::new("f.toml"), text)
+}
+
+/// The two lines a user sees.
+fn refusal(text: &str) -> (String, String) {
+    let error = parse(text).unwrap_err();
+    (error.to_string(), error.help().to_owned())
+}
+
+#[test]
+fn everything_can_be_set() {
+    let file = parse(
+        r#"
+attach = "fentry"
+max_sockets = 100_000
+ring_bytes = "4MiB"
+segment = false
+socket = "/run/x.sock"
+states = ["close-wait", "TIME_WAIT", "fin_wait_1"]
+
+[thresholds]
+eof_unread = "500ms"
+not_closed = "2m"
+
+[severities]
+never_accepted = "critical"
+"#,
+    )
+    .unwrap();
+    let config = Config::new(file, Flags::default());
+    assert_eq!(config.attach, Attach::Only(Flavour::Fentry));
+    assert_eq!(config.max_sockets, 100_000);
+    assert_eq!(config.ring_bytes.get(), 4 << 20);
+    assert!(!config.segment);
+    assert_eq!(config.socket, Path::new("/run/x.sock"));
+    let states = [TcpState::CloseWait, TcpState::TimeWait, TcpState::FinWait1];
+    assert_eq!(config.states, StateSet::of(&states));
+    assert_eq!(
+        config.thresholds[&Verdict::EofUnread],
+        Duration::from_millis(500)
+    );
+    assert_eq!(
+        config.thresholds[&Verdict::NotClosed],
+        Duration::from_mins(2)
+    );
+    assert_eq!(
+        config.severities[&Verdict::NeverAccepted],
+        Severity::Critical
+    );
+}
+
+#[test]
+fn flags_win_over_the_file_and_the_file_over_defaults() {
+    let file = parse("attach = \"kprobe\"\nring_bytes = 65536\nmax_sockets = 5000").unwrap();
+    let flags = Flags {
+        attach: Some(Attach::Auto),
+        max_sockets: Some(6000),
+        no_segment: true,
+        ..Flags::default()
+    };
+    let config = Config::new(file, flags);
+    assert_eq!(config.attach, Attach::Auto);
+    assert_eq!(config.ring_bytes.get(), 65_536);
+    assert_eq!(config.max_sockets, 6000);
+    assert!(!config.segment);
+    assert_eq!(config.states, DEFAULT_STATES);
+    assert_eq!(config.socket, Path::new(DEFAULT_SOCKET));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
+    let (what, help) = refusal("attach = \"auto\"\n\nring_byte = 4096\n");
+    assert_eq!(what, "f.toml:3: unknown key `ring_byte`");
+    assert_eq!(
+        help,
+        "did you mean `ring_bytes`? known are attach, max_sockets, ring_bytes, segment, severities, socket, states, thresholds"
+    );
+}
+
+#[test]
+fn an_unknown_verdict_is_named_with_its_line_and_the_nearest() {
+    let (what, help) = refusal("[thresholds]\n# slow ones\neof_unraed = \"1s\"\n");
+    assert_eq!(what, "f.toml:3: unknown verdict `eof_unraed`");
+    assert!(
+        help.starts_with("did you mean `eof_unread`? known are eof_unread, "),
+        "{help}"
+    );
+}
+
+#[test]
+fn a_wrong_value_says_what_is_accepted() {
+    for (text, what, help) in [
+        (
+            "segment = \"yes\"",
+            "f.toml:1: wrong value for `segment`: \"yes\"",
+            "use true or false",
+        ),
+        (
+            "\nring_bytes = 100000",
+            "f.toml:2: wrong value for `ring_bytes`: 100000",
+            "a ring size is a power of two and a multiple of the page size (4096); the next is 131072",
+        ),
+        (
+            "ring_bytes = 2048",
+            "f.toml:1: wrong value for `ring_bytes`: 2048",
+            "a ring size is a power of two and a multiple of the page size (4096); the next is 4096",
+        ),
+        (
+            "[thresholds]\neof_unread = 10",
+            "f.toml:2: wrong value for `eof_unread`: 10",
+            "use a string, for example \"500ms\", \"10s\" or \"2m\"",
+        ),
+        (
+            "[thresholds]\neof_unread = \"10 parsecs\"",
+            "f.toml:2: wrong value for `eof_unread`: \"10 parsecs\"",
+            "use a whole number and a unit, for example 500ms, 10s, 2m or 1h",
+        ),
+        (
+            "attach = \"uprobe\"",
+            "f.toml:1: wrong value for `attach`: \"uprobe\"",
+            "use one of auto, kprobe, fentry, tracepoint",
+        ),
+        (
+            "max_sockets = 1",
+            "f.toml:1: wrong value for `max_sockets`: 1",
+            "use a number from 1024 to 16777216",
+        ),
+        (
+            "socket = \"x.sock\"",
+            "f.toml:1: wrong value for `socket`: \"x.sock\"",
+            "use an absolute path, for example \"/run/finback/finback.sock\"",
+        ),
+        (
+            "[severities]\nnot_closed = \"fatal\"",
+            "f.toml:2: wrong value for `not_closed`: \"fatal\"",
+            "use one of \"info\", \"warning\", \"critical\"",
+        ),
+    ] {
+        assert_eq!(refusal(text), (what.to_owned(), help.to_owned()));
+    }
+}
+
+#[test]
+fn broken_toml_is_refused_with_its_line() {
+    let (what, _) = refusal("attach = \"auto\"\nstates = [\n");
+    assert!(what.starts_with("f.toml:"), "{what}");
+    assert!(what.contains("not valid TOML: "), "{what}");
+}
+
+#[test]
+fn a_missing_file_says_why() {
+    let error = Config::load(Some(Path::new("/nonexistent/f.toml")), Flags::default()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot read /nonexistent/f.toml: No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn every_spelling_of_a_state_is_accepted() {
+    let expect = |words: &[&str], state| {
+        for word in words {
+            assert_eq!(states(word), Ok(StateSet::of(&[state])), "{word}");
+        }
+    };
+    expect(
+        &["close-wait", "CLOSE_WAIT", "close_wait", "CloseWait"],
+        TcpState::CloseWait,
+    );
+    expect(
+        &["fin-wait-1", "FIN_WAIT1", "fin_wait_1"],
+        TcpState::FinWait1,
+    );
+    expect(&["time-wait", "TIME_WAIT"], TcpState::TimeWait);
+    expect(&["closed", "CLOSE"], TcpState::Closed);
+    expect(
+        &["syn-recv", "SYN_RECV", "syn_received"],
+        TcpState::SynReceived,
+    );
+    let both = states("established, close-wait").unwrap();
+    assert_eq!(
+        both,
+        StateSet::of(&[TcpState::Established, TcpState::CloseWait])
+    );
+    let all = states("all").unwrap();
+    for number in 1..=11 {
+        assert!(all.contains(TcpState::from_kernel(number).unwrap()));
+    }
+    assert!(
+        states("close_wiat")
+            .unwrap_err()
+            .starts_with("did you mean `close_wait`? use closed, ")
+    );
+}
+
+#[test]
+fn durations_have_units() {
+    assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+    assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
+    assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
+    assert_eq!(duration("1h"), Ok(Duration::from_hours(1)));
+    for wrong in ["", "10", "s", "-1s", "1.5s", "99999999999999999999s"] {
+        assert!(duration(wrong).is_err(), "{wrong}");
+    }
+}

@@ -1,0 +1,132 @@
+use super::*;
+use crate::output::samples;
+
+fn feed() -> Feed {
+    Feed::new(samples::hello(), &[Format::Json])
+}
+
+fn publish(feed: &mut Feed) -> u64 {
+    feed.publish(&samples::transition(), samples::CLOCK, About::default())
+}
+
+/// The lines, as (type, seq).
+fn lines(bytes: &[u8]) -> Vec<(String, u64)> {
+    let text = std::str::from_utf8(bytes).unwrap();
+    assert!(text.ends_with('\n'));
+    text.lines()
+        .map(|line| {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap();
+            (
+                value["type"].as_str().unwrap().to_owned(),
+                value["seq"].as_u64().unwrap(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn numbers_run_on_from_hello_for_early_and_late_subscribers() {
+    let mut feed = feed();
+    let mut early = feed.handle().subscribe(Format::Json, "slow").unwrap();
+    assert_eq!(
+        lines(&early.blocking_next().unwrap()),
+        [("hello".into(), 0)]
+    );
+    publish(&mut feed);
+    publish(&mut feed);
+    feed.flush();
+    let both = lines(&early.blocking_next().unwrap());
+    assert_eq!(both, [("transition".into(), 1), ("transition".into(), 2)]);
+
+    let mut late = feed.handle().subscribe(Format::Json, "slow").unwrap();
+    assert_eq!(lines(&late.blocking_next().unwrap()), [("hello".into(), 2)]);
+    publish(&mut feed);
+    feed.flush();
+    for reader in [&mut early, &mut late] {
+        assert_eq!(
+            lines(&reader.blocking_next().unwrap()),
+            [("transition".into(), 3)]
+        );
+        assert_eq!(reader.try_next(), None);
+    }
+}
+
+#[test]
+fn a_slow_reader_is_told_how_many_lines_it_missed() {
+    let mut feed = feed();
+    let mut slow = feed
+        .handle()
+        .subscribe(Format::Json, "subscriber_slow")
+        .unwrap();
+    drop(slow.blocking_next());
+    let sent = CHUNKS as u64 + 100;
+    for _ in 0..sent {
+        publish(&mut feed);
+        feed.flush();
+    }
+    let first = slow.blocking_next().unwrap();
+    let text = std::str::from_utf8(&first).unwrap();
+    let lost: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    let records = lost["lost"]["records"].as_u64().unwrap();
+    assert_eq!(lost["lost"]["reason"], "subscriber_slow");
+    assert!(records >= 100);
+    let mut next = lost["seq"].as_u64().unwrap() + 1;
+    assert_eq!(next, records + 1);
+    let mut rest = lines(text.split_once('\n').unwrap().1.as_bytes());
+    while let Some(chunk) = slow.try_next() {
+        rest.extend(lines(&chunk));
+    }
+    for (_, seq) in rest {
+        assert_eq!(seq, next);
+        next += 1;
+    }
+    assert_eq!(next, sent + 1);
+}
+
+#[test]
+fn without_readers_events_are_only_counted() {
+    let mut feed = feed();
+    for _ in 0..10 {
+        publish(&mut feed);
+    }
+    assert!(feed.channels[0].buffer.is_empty());
+    feed.flush();
+    assert_eq!(feed.handle().sent(), 10);
+}
+
+#[test]
+fn the_end_of_the_feed_comes_after_its_last_line() {
+    let mut feed = feed();
+    let handle = feed.handle();
+    let mut reader = handle.subscribe(Format::Json, "slow").unwrap();
+    publish(&mut feed);
+    feed.flush();
+    drop(feed);
+    assert!(handle.subscribe(Format::Json, "slow").is_none());
+    assert_eq!(
+        lines(&reader.blocking_next().unwrap()),
+        [("hello".into(), 0)]
+    );
+    assert_eq!(
+        lines(&reader.blocking_next().unwrap()),
+        [("transition".into(), 1)]
+    );
+    assert_eq!(reader.blocking_next(), None);
+}
+
+#[test]
+fn a_large_batch_is_sent_in_pieces() {
+    let mut feed = feed();
+    let mut reader = feed.handle().subscribe(Format::Json, "slow").unwrap();
+    for _ in 0..1000 {
+        publish(&mut feed);
+    }
+    feed.flush();
+    drop(reader.blocking_next());
+    let mut count = 0;
+    while let Some(chunk) = reader.try_next() {
+        assert!(chunk.len() < 2 * CHUNK_BYTES);
+        count += lines(&chunk).len();
+    }
+    assert_eq!(count, 1000);
+}

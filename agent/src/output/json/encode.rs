@@ -1,0 +1,165 @@
+//! From the tracker's event to a line.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{BufMut as _, BytesMut};
+
+use super::{
+    Body, Connection, Container, Endpoint, Eof, Event, Executable, Finding, Lost, Network,
+    NetworkType, Process, Resync, SCHEMA, Socket, Subject, Transition, Transport, User,
+};
+use crate::core::event as core;
+use crate::core::socket::Owner;
+use crate::output::clock::WallClock;
+use crate::process::Description;
+
+/// What `/proc` knows of an event's processes, where somebody has asked it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About<'a> {
+    /// Of the connection's process.
+    pub process: Option<&'a Description>,
+    /// Of the process at the other end.
+    pub peer_process: Option<&'a Description>,
+}
+
+/// The wire form of an event; borrows from it.
+pub fn event<'a>(
+    event: &'a core::Event,
+    seq: u64,
+    clock: WallClock,
+    about: About<'a>,
+) -> Event<'a> {
+    Event {
+        schema: SCHEMA,
+        seq,
+        time: clock.at(event.time),
+        body: body(&event.body, clock, about),
+    }
+}
+
+fn body<'a>(body: &'a core::Body, clock: WallClock, about: About<'a>) -> Body<'a> {
+    match body {
+        core::Body::Transition {
+            connection,
+            transition,
+        } => Body::Transition {
+            subject: subject(connection, clock, about),
+            transition: Transition {
+                from: transition.from.into(),
+                to: transition.to.into(),
+                after_ns: transition.after.map(nanos),
+                cause: transition.cause.into(),
+            },
+        },
+        core::Body::Eof {
+            connection,
+            after,
+            thread,
+        } => Body::Eof {
+            subject: subject(connection, clock, about),
+            eof: Eof {
+                after_ns: after.map(nanos),
+                thread_id: *thread,
+            },
+        },
+        core::Body::Finding {
+            connection,
+            finding,
+        } => Body::Finding {
+            subject: subject(connection, clock, about),
+            finding: Box::new(Finding::from_core(finding, clock)),
+        },
+        core::Body::Lost { loss, since } => Body::Lost {
+            lost: Lost {
+                records: loss.records,
+                reason: loss.reason.into(),
+                since: clock.at(*since),
+            },
+        },
+        core::Body::Resync {
+            sockets,
+            corrected,
+            took,
+        } => Body::Resync {
+            resync: Resync {
+                sockets: *sockets,
+                corrected: *corrected,
+                took_ns: nanos(*took),
+            },
+        },
+    }
+}
+
+fn subject<'a>(
+    connection: &'a core::Connection,
+    clock: WallClock,
+    about: About<'a>,
+) -> Subject<'a> {
+    let endpoints = &connection.endpoints;
+    Subject {
+        socket: Socket {
+            id: connection.key.into(),
+            cookie: connection.cookie,
+            inode: connection.inode,
+            netns: endpoints.netns,
+            role: connection.role.into(),
+        },
+        network: Network {
+            transport: Transport::Tcp,
+            kind: NetworkType::from(&endpoints.local),
+            local: Endpoint::from(endpoints.local),
+            peer: Endpoint::from(endpoints.peer),
+            connection: Connection {
+                state: connection.state.into(),
+            },
+        },
+        process: connection
+            .owner
+            .as_ref()
+            .map(|owner| process(owner, clock, about.process)),
+        peer_process: connection
+            .peer_owner
+            .as_ref()
+            .map(|owner| process(owner, clock, about.peer_process)),
+        cgroup: about
+            .process
+            .and_then(|known| known.cgroup.as_deref())
+            .map(Into::into),
+        container: about
+            .process
+            .and_then(|known| known.container.as_deref())
+            .map(|id| Container { id: id.into() }),
+    }
+}
+
+fn process<'a>(owner: &'a Owner, clock: WallClock, known: Option<&'a Description>) -> Process<'a> {
+    let process = &*owner.process;
+    Process {
+        pid: process.id.pid,
+        start_time: clock.at(process.id.start),
+        executable: Executable {
+            name: (&*process.comm).into(),
+            path: known
+                .and_then(|known| known.path.as_deref())
+                .map(Into::into),
+        },
+        command_line: known
+            .and_then(|known| known.command_line.as_deref())
+            .map(Into::into),
+        user: process.uid.map(|id| User { id }),
+        attribution: owner.attribution.into(),
+    }
+}
+
+/// A duration as the wire has it.
+pub(super) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Appends the event and a line feed.
+pub fn write_line(event: &Event<'_>, buffer: &mut BytesMut) -> io::Result<()> {
+    serde_json::to_writer(buffer.writer(), event)?;
+    buffer.put_u8(b'\n');
+    Ok(())
+}

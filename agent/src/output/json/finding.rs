@@ -1,0 +1,194 @@
+//! A finding on the wire.
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::encode::nanos;
+use super::names::{Action, Confidence, Resolution, Severity, State, Verdict};
+use super::socket::Executable;
+use crate::core::finding as core;
+use crate::core::socket;
+use crate::output::clock::{Time, WallClock};
+
+/// Whose fault, since when, and how we know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding<'a> {
+    /// Unique for this run of the daemon.
+    pub id: u64,
+    /// Where it is in its life.
+    pub action: Action,
+    /// What is wrong.
+    pub verdict: Verdict,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// When it was opened.
+    pub opened: Time,
+    /// When the peer's FIN was accepted; absent if that was not seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub half_closed_since: Option<Time>,
+    /// How long the connection has been half-closed; if the FIN was not seen, since it was first seen so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub half_closed_ns: Option<u64>,
+    /// One sentence.
+    pub summary: Cow<'a, str>,
+    /// What to do about it.
+    pub hint: Cow<'a, str>,
+    /// Every number used.
+    pub evidence: Evidence,
+    /// Signals whose proof this kernel or this moment could not deliver.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Cow<'a, str>>,
+    /// Every descriptor that refers to the socket; for `never_accepted`, to its listener.
+    #[serde(borrow)]
+    pub holders: Vec<Holder<'a>>,
+    /// Earlier verdicts of the same finding, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Past>,
+    /// Why it is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
+}
+
+/// A descriptor that refers to a socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Holder<'a> {
+    /// Process id.
+    pub pid: u32,
+    /// When the process started.
+    pub start_time: Time,
+    /// Descriptor number.
+    pub fd: u32,
+    /// What the process runs.
+    #[serde(borrow)]
+    pub executable: Executable<'a>,
+}
+
+/// An earlier verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Past {
+    /// What was wrong.
+    pub verdict: Verdict,
+    /// From this moment on.
+    pub since: Time,
+}
+
+/// The numbers behind a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// State of the socket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// Bytes that wait to be read; the FIN counts as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread_bytes: Option<u32>,
+    /// Bytes not sent or not acknowledged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unacked_bytes: Option<u32>,
+    /// Bytes sent since the FIN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent_since_fin_bytes: Option<u64>,
+    /// The end-of-stream was first handed to the application at this moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eof_delivered: Option<Time>,
+    /// How often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eof_deliveries: Option<u32>,
+    /// Whether somebody has accepted the connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<bool>,
+    /// Connections in the same accept queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept_queue: Option<u32>,
+    /// When the socket was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Time>,
+    /// The threshold that was passed.
+    pub threshold_ns: u64,
+}
+
+impl<'a> Finding<'a> {
+    /// From the tracker's.
+    pub(super) fn from_core(finding: &'a core::Finding, clock: WallClock) -> Self {
+        Self {
+            id: finding.id,
+            action: finding.action.into(),
+            verdict: finding.verdict.into(),
+            severity: finding.severity.into(),
+            confidence: finding.confidence.into(),
+            opened: clock.at(finding.opened),
+            half_closed_since: finding.half_closed_since.map(|since| clock.at(since)),
+            half_closed_ns: Some(nanos(finding.half_closed)),
+            summary: finding.summary.as_str().into(),
+            hint: finding.hint.as_str().into(),
+            evidence: Evidence::from_core(&finding.evidence, clock),
+            missing: finding
+                .evidence
+                .missing
+                .iter()
+                .map(|name| Cow::Borrowed(*name))
+                .collect(),
+            holders: finding
+                .holders
+                .iter()
+                .map(|holder| Holder::from_core(holder, clock))
+                .collect(),
+            history: finding
+                .history
+                .iter()
+                .map(|(verdict, since)| Past {
+                    verdict: (*verdict).into(),
+                    since: clock.at(*since),
+                })
+                .collect(),
+            resolution: finding.resolution.map(Into::into),
+        }
+    }
+}
+
+impl<'a> Holder<'a> {
+    fn from_core(holder: &'a socket::Holder, clock: WallClock) -> Self {
+        Self {
+            pid: holder.process.id.pid,
+            start_time: clock.at(holder.process.id.start),
+            fd: holder.fd,
+            executable: Executable {
+                name: (&*holder.process.comm).into(),
+                path: None,
+            },
+        }
+    }
+}
+
+impl Evidence {
+    fn from_core(evidence: &core::Evidence, clock: WallClock) -> Self {
+        let core::Evidence {
+            state,
+            unread_bytes,
+            unacked_bytes,
+            sent_since_fin_bytes,
+            eof_delivered,
+            eof_deliveries,
+            accepted,
+            accept_queue,
+            observed,
+            threshold,
+            missing: _,
+        } = evidence;
+        Self {
+            state: state.map(Into::into),
+            unread_bytes: *unread_bytes,
+            unacked_bytes: *unacked_bytes,
+            sent_since_fin_bytes: *sent_since_fin_bytes,
+            eof_delivered: eof_delivered.map(|moment| clock.at(moment)),
+            eof_deliveries: *eof_deliveries,
+            accepted: *accepted,
+            accept_queue: *accept_queue,
+            observed: observed.map(|moment| clock.at(moment)),
+            threshold_ns: nanos(*threshold),
+        }
+    }
+}

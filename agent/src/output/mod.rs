@@ -1,0 +1,9 @@
+//! How the tracker's events leave: wire types, encoders, the feed that every subscriber reads, and stdout.
+
+pub mod clock;
+pub mod feed;
+pub mod json;
+#[cfg(test)]
+mod samples;
+pub mod sink;
+pub mod text;

@@ -1,0 +1,242 @@
+//! Events for tests: what the tracker could say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::clock::WallClock;
+use super::json::{self, About, Body, Event, Hello, Means};
+use crate::core::event as core;
+use crate::core::event::{Connection, Transition};
+use crate::core::finding::{Action, Confidence, Evidence, Finding, Resolution, Severity, Verdict};
+use crate::core::observation::Loss;
+use crate::core::socket::{
+    Attribution, Endpoints, Holder, Owner, Process, ProcessId, Role, SocketKey,
+};
+use crate::core::state::{Cause, TcpState};
+use crate::core::time::Timestamp;
+use crate::process::Description;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// When the samples happen, on the tracker's clock.
+const NOW: Timestamp = Timestamp::from_nanos(12_345 * SECOND + 123_456_789);
+
+/// Of a host booted 12,345 s before 2026-11-22 13:25:44 UTC.
+pub(crate) const CLOCK: WallClock = WallClock::from_boot((1_795_353_944 - 12_345) * SECOND);
+
+fn process() -> Arc<Process> {
+    Arc::new(Process {
+        id: ProcessId {
+            pid: 4711,
+            start: Timestamp::from_nanos((12_345 - 344) * SECOND),
+        },
+        comm: "python3".into(),
+        uid: Some(1000),
+        cgroup: Some(5432),
+    })
+}
+
+fn owner() -> Owner {
+    Owner {
+        process: process(),
+        thread: Some(4713),
+        attribution: Attribution::Accept,
+        since: NOW - Duration::from_secs(2),
+    }
+}
+
+fn connection(state: TcpState) -> Connection {
+    Connection {
+        key: SocketKey {
+            sock: 0xffff_8880_0123_4580,
+            birth: Timestamp::from_nanos(12_345 * SECOND - 1_376_543_691),
+        },
+        endpoints: Endpoints {
+            local: "192.0.2.10:8080".parse().unwrap(),
+            peer: "198.51.100.7:51234".parse().unwrap(),
+            netns: 4_026_531_840,
+        },
+        role: Role::Server,
+        state,
+        owner: Some(owner()),
+        peer_owner: None,
+        inode: Some(31_337),
+        cookie: Some(4242),
+    }
+}
+
+/// The peer hangs up.
+pub(crate) fn transition() -> core::Event {
+    core::Event {
+        time: NOW,
+        body: core::Body::Transition {
+            connection: connection(TcpState::CloseWait),
+            transition: Transition {
+                from: TcpState::Established,
+                to: TcpState::CloseWait,
+                after: Some(Duration::from_millis(1500)),
+                cause: Cause::FinReceived,
+            },
+        },
+    }
+}
+
+/// Gives the process of a transition another name.
+pub(crate) fn rename(event: &mut core::Event, name: &str) {
+    if let core::Body::Transition { connection, .. } = &mut event.body
+        && let Some(owner) = &mut connection.owner
+    {
+        owner.process = Arc::new(Process {
+            comm: name.into(),
+            ..(*owner.process).clone()
+        });
+    }
+}
+
+/// The application reads the end-of-stream.
+pub(crate) fn eof() -> core::Event {
+    core::Event {
+        time: NOW + Duration::from_micros(80),
+        body: core::Body::Eof {
+            connection: connection(TcpState::CloseWait),
+            after: Some(Duration::from_micros(80)),
+            thread: 4713,
+        },
+    }
+}
+
+/// A finding at this point of its life.
+pub(crate) fn finding(action: Action) -> core::Event {
+    let opened = NOW + Duration::from_secs(10);
+    let resolved = action == Action::Resolved;
+    core::Event {
+        time: if resolved {
+            opened + Duration::from_secs(5)
+        } else {
+            opened
+        },
+        body: core::Body::Finding {
+            connection: connection(if resolved {
+                TcpState::LastAck
+            } else {
+                TcpState::CloseWait
+            }),
+            finding: Arc::new(Finding {
+                id: 1,
+                action,
+                verdict: Verdict::EofUnread,
+                severity: Severity::Warning,
+                confidence: Confidence::Proven,
+                opened,
+                half_closed_since: Some(NOW),
+                half_closed: Duration::from_secs(if resolved { 15 } else { 10 }),
+                summary:
+                    "python3[4711] has not read from 198.51.100.7:51234 since it hung up 10 s ago"
+                        .into(),
+                hint: "read until the end-of-stream and close, or set a read timeout".into(),
+                evidence: Evidence {
+                    state: Some(TcpState::CloseWait),
+                    unread_bytes: Some(1),
+                    unacked_bytes: Some(0),
+                    sent_since_fin_bytes: Some(0),
+                    eof_deliveries: Some(0),
+                    accepted: Some(true),
+                    observed: Some(opened),
+                    threshold: Duration::from_secs(10),
+                    ..Evidence::default()
+                },
+                holders: vec![Holder {
+                    process: process(),
+                    fd: 7,
+                }],
+                history: Vec::new(),
+                resolution: resolved.then_some(Resolution::ClosedByApp),
+            }),
+        },
+    }
+}
+
+/// The ring was full.
+pub(crate) fn lost() -> core::Event {
+    core::Event {
+        time: NOW,
+        body: core::Body::Lost {
+            loss: Loss {
+                records: 117,
+                reason: "ring_full",
+            },
+            since: NOW - Duration::from_millis(40),
+        },
+    }
+}
+
+/// And was repaired.
+pub(crate) fn resync() -> core::Event {
+    core::Event {
+        time: NOW + Duration::from_millis(10),
+        body: core::Body::Resync {
+            sockets: 2048,
+            corrected: 3,
+            took: Duration::from_micros(4200),
+        },
+    }
+}
+
+/// What subscribers are greeted with.
+pub(crate) fn hello() -> Hello<'static> {
+    let signals = finback_common::hook::Signal::ALL.iter().map(|signal| {
+        let flavour = match signal.name() {
+            "open" | "accept" | "shutdown" | "close" => Some(Means::Fentry),
+            "time_wait" => Some(Means::Sweep),
+            "segment" => None,
+            _ => Some(Means::Tracepoint),
+        };
+        (signal.name().into(), flavour)
+    });
+    Hello {
+        version: "0.1.0".into(),
+        host: "web-1".into(),
+        kernel: "6.12.48+deb13-amd64".into(),
+        boot_id: "5f1c0d5e-8a53-4c3b-9f6d-0f3a1f9f2a10".into(),
+        signals: signals.collect(),
+        next_seq: 8,
+    }
+}
+
+/// What `/proc` knows of the samples' process.
+pub(crate) fn description() -> &'static Description {
+    static KNOWN: std::sync::LazyLock<Description> = std::sync::LazyLock::new(|| Description {
+        path: Some("/usr/bin/python3.13".into()),
+        command_line: Some("python3 -m shop --port 8080".into()),
+        cgroup: Some("/system.slice/shop.service".into()),
+        container: None,
+    });
+    &KNOWN
+}
+
+/// An example of every event, by name, as the documentation shows them.
+pub(crate) fn wire() -> Vec<(&'static str, Event<'static>)> {
+    let known = About {
+        process: Some(description()),
+        peer_process: None,
+    };
+    let encode = |event: core::Event, seq, about| {
+        let event = Box::leak(Box::new(event));
+        json::event(event, seq, CLOCK, about)
+    };
+    let greeting = Event {
+        schema: json::SCHEMA,
+        seq: 7,
+        time: CLOCK.at(NOW - Duration::from_secs(1)),
+        body: Body::Hello { hello: hello() },
+    };
+    vec![
+        ("hello", greeting),
+        ("transition", encode(transition(), 8, About::default())),
+        ("eof", encode(eof(), 9, About::default())),
+        ("finding", encode(finding(Action::Opened), 10, known)),
+        ("resolved", encode(finding(Action::Resolved), 11, known)),
+        ("lost", encode(lost(), 12, About::default())),
+        ("resync", encode(resync(), 13, About::default())),
+    ]
+}

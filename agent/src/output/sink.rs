@@ -1,0 +1,108 @@
+//! Standard output as a subscriber of the feed.
+//!
+//! It has a thread of its own: a reader that stops reading must not stop the tracker. What it does not take in
+//! time is dropped by the feed and announced (`stdout_slow`).
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::thread;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::sync::oneshot;
+
+use super::feed::Subscription;
+
+/// Reason of the `lost` line.
+pub const SLOW: &str = "stdout_slow";
+
+/// Why the writing ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The feed ended, everything is written.
+    Drained,
+    /// Nobody reads any more (a closed pipe): no error, `head` does so.
+    ReaderGone,
+}
+
+/// The writing thread.
+#[derive(Debug)]
+pub struct Sink {
+    end: oneshot::Receiver<io::Result<End>>,
+}
+
+impl Sink {
+    /// Begins to write the subscription's lines.
+    pub fn spawn(
+        subscription: Subscription,
+        out: impl io::Write + Send + 'static,
+    ) -> io::Result<Self> {
+        let (sender, end) = oneshot::channel();
+        thread::Builder::new()
+            .name("stdout".to_owned())
+            .spawn(move || {
+                // Fails if the daemon no longer waits for the end.
+                drop(sender.send(end_of(copy(subscription, out))));
+            })?;
+        Ok(Self { end })
+    }
+
+    /// Waits for the end. Must not be called again once it has returned.
+    pub async fn end(&mut self) -> io::Result<End> {
+        (&mut self.end)
+            .await
+            .unwrap_or_else(|_| Err(io::Error::other("the writing thread died")))
+    }
+}
+
+fn copy(mut subscription: Subscription, out: impl io::Write) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(64 * 1024, out);
+    while let Some(lines) = subscription.blocking_next() {
+        out.write_all(&lines)?;
+        while let Some(more) = subscription.try_next() {
+            out.write_all(&more)?;
+        }
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn end_of(result: io::Result<()>) -> io::Result<End> {
+    match result {
+        Ok(()) => Ok(End::Drained),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(End::ReaderGone),
+        Err(error) => Err(error),
+    }
+}
+
+/// Standard output without the line buffer of [`io::Stdout`]: chunks are complete lines already.
+pub fn stdout() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Whether the reader of a pipe has gone, without writing to it.
+pub fn reader_gone(out: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(out, PollFlags::empty())];
+    let polled = poll(&mut fds, Some(&Timespec::default()));
+    polled.is_ok() && fds[0].revents().contains(PollFlags::ERR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_pipe_is_noticed_without_a_write() {
+        let (reader, writer) = io::pipe().unwrap();
+        assert!(!reader_gone(writer.as_fd()));
+        drop(reader);
+        assert!(reader_gone(writer.as_fd()));
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_error_but_a_full_disk_is() {
+        let closed = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert_eq!(end_of(Err(closed)).unwrap(), End::ReaderGone);
+        assert!(end_of(Err(io::ErrorKind::StorageFull.into())).is_err());
+    }
+}

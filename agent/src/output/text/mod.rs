@@ -1,0 +1,330 @@
+//! The stream for human eyes: one aligned line per event, a marked paragraph per finding.
+
+use std::fmt::{self, Display, Write};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::json::{
+    Action, Body, Endpoint, Eof, Event, Evidence, Finding, Hello, Lost, Process, Resync, Severity,
+    State, Subject, Transition,
+};
+
+/// How the text may look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Colours allowed: a terminal, and `NO_COLOR` not set.
+    pub color: bool,
+}
+
+/// Writes an event, with a line feed.
+pub fn write(event: &Event<'_>, style: Style, out: &mut impl Write) -> fmt::Result {
+    let time = event.time.clock();
+    match &event.body {
+        Body::Hello { hello } => greet(hello, out),
+        Body::Transition {
+            subject,
+            transition,
+        } => {
+            write!(out, "{time} {}", Line(subject))?;
+            change(transition, out)
+        }
+        Body::Eof { subject, eof } => {
+            write!(out, "{time} {}", Line(subject))?;
+            delivery(eof, out)
+        }
+        Body::Finding { subject, finding } => {
+            write!(out, "{time} ")?;
+            paragraph(subject, finding, style, out)
+        }
+        Body::Lost { lost } => loss(&time, lost, out),
+        Body::Resync { resync } => comparison(&time, *resync, out),
+    }
+}
+
+fn greet(hello: &Hello<'_>, out: &mut impl Write) -> fmt::Result {
+    writeln!(
+        out,
+        "finback {} on {}, Linux {}",
+        hello.version, hello.host, hello.kernel
+    )?;
+    let missing: Vec<&str> = hello
+        .signals
+        .iter()
+        .filter(|(_, flavour)| flavour.is_none())
+        .map(|(signal, _)| &**signal)
+        .collect();
+    if !missing.is_empty() {
+        writeln!(
+            out,
+            "not available here: {} (see finback doctor)",
+            missing.join(", ")
+        )?;
+    }
+    writeln!(
+        out,
+        "{:<12} {:>7} {:<15} {:<21} {:<21} {:<28} {:>11}",
+        "TIME (UTC)", "PID", "COMM", "LADDR:PORT", "RADDR:PORT", "OLD -> NEW", "MS"
+    )
+}
+
+/// The columns that name a connection.
+struct Line<'a>(&'a Subject<'a>);
+
+impl Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.process {
+            Some(process) => write!(
+                f,
+                "{:>7} {:<15}",
+                process.pid,
+                clean(&process.executable.name)
+            )?,
+            None => write!(f, "{:>7} {:<15}", "-", "-")?,
+        }
+        let network = &self.0.network;
+        write!(
+            f,
+            " {:<21} {:<21}",
+            address(network.local),
+            address(network.peer)
+        )
+    }
+}
+
+fn address(endpoint: Endpoint) -> SocketAddr {
+    SocketAddr::new(endpoint.address, endpoint.port)
+}
+
+/// A process may name itself as it likes; a terminal must not obey it.
+fn clean(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
+}
+
+fn change(transition: &Transition, out: &mut impl Write) -> fmt::Result {
+    let change = format!("{} -> {}", label(transition.from), label(transition.to));
+    writeln!(out, " {change:<28} {:>11}", Millis(transition.after_ns))
+}
+
+fn delivery(eof: &Eof, out: &mut impl Write) -> fmt::Result {
+    writeln!(
+        out,
+        " {:<28} {:>11}",
+        "end-of-stream delivered",
+        Millis(eof.after_ns)
+    )
+}
+
+/// As the kernel and bcc's tools spell it.
+const fn label(state: State) -> &'static str {
+    match state {
+        State::Closed => "CLOSE",
+        State::Listen => "LISTEN",
+        State::SynSent => "SYN_SENT",
+        State::SynReceived => "SYN_RECV",
+        State::Established => "ESTABLISHED",
+        State::CloseWait => "CLOSE_WAIT",
+        State::LastAck => "LAST_ACK",
+        State::FinWait1 => "FIN_WAIT1",
+        State::FinWait2 => "FIN_WAIT2",
+        State::Closing => "CLOSING",
+        State::TimeWait => "TIME_WAIT",
+    }
+}
+
+fn paragraph(
+    subject: &Subject<'_>,
+    finding: &Finding<'_>,
+    style: Style,
+    out: &mut impl Write,
+) -> fmt::Result {
+    let mark = Mark {
+        severity: finding.severity,
+        action: finding.action,
+        color: style.color,
+    };
+    write!(out, "{mark} #{} {}", finding.id, word(finding.verdict))?;
+    write!(
+        out,
+        " ({}), {}",
+        word(finding.confidence),
+        word(finding.action)
+    )?;
+    if let Some(resolution) = finding.resolution {
+        write!(out, ": {}", word(resolution))?;
+    }
+    if let Some(process) = &subject.process {
+        write!(out, ": {}", named(process))?;
+    }
+    let network = &subject.network;
+    writeln!(out)?;
+    write!(
+        out,
+        "    {} <- {}",
+        address(network.local),
+        address(network.peer)
+    )?;
+    write!(out, "  {}", label(network.connection.state))?;
+    if let Some(since) = finding.half_closed_since {
+        write!(out, " since {}", since.clock())?;
+    }
+    if let Some(ns) = finding.half_closed_ns {
+        write!(out, " ({})", Human(Duration::from_nanos(ns)))?;
+    }
+    writeln!(out)?;
+    writeln!(out, "    {}", clean(&finding.summary))?;
+    if finding.action == Action::Resolved {
+        return Ok(());
+    }
+    holders(finding, out)?;
+    writeln!(out, "    evidence: {}", Proof(&finding.evidence))?;
+    if !finding.missing.is_empty() {
+        writeln!(out, "    not seen: {}", finding.missing.join(", "))?;
+    }
+    writeln!(out, "    hint: {}", clean(&finding.hint))
+}
+
+fn named(process: &Process<'_>) -> String {
+    format!("{}[{}]", clean(&process.executable.name), process.pid)
+}
+
+fn holders(finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
+    if finding.holders.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<_> = finding
+        .holders
+        .iter()
+        .map(|holder| {
+            format!(
+                "{}[{}] fd {}",
+                clean(&holder.executable.name),
+                holder.pid,
+                holder.fd
+            )
+        })
+        .collect();
+    writeln!(out, "    held by {}", list.join(", "))
+}
+
+/// The wire's word for a value.
+fn word(value: impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        Ok(other) => other.to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// `WARNING`, in the colour of its severity, or of success once it is resolved.
+struct Mark {
+    severity: Severity,
+    action: Action,
+    color: bool,
+}
+
+impl Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, color) = match (self.action, self.severity) {
+            (Action::Resolved, _) => ("RESOLVED", "32"),
+            (_, Severity::Info) => ("INFO", "36"),
+            (_, Severity::Warning) => ("WARNING", "33"),
+            (_, Severity::Critical) => ("CRITICAL", "31;1"),
+        };
+        if self.color {
+            write!(f, "\x1b[{color}m{text}\x1b[0m")
+        } else {
+            f.write_str(text)
+        }
+    }
+}
+
+/// The evidence in words.
+struct Proof<'a>(&'a Evidence);
+
+impl Display for Proof<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let evidence = self.0;
+        write!(
+            f,
+            "threshold {}",
+            Human(Duration::from_nanos(evidence.threshold_ns))
+        )?;
+        if let Some(bytes) = evidence.unread_bytes {
+            write!(f, ", {bytes} B unread (the FIN counts as one)")?;
+        }
+        if let Some(bytes) = evidence.unacked_bytes {
+            write!(f, ", {bytes} B unacknowledged")?;
+        }
+        if let Some(bytes) = evidence.sent_since_fin_bytes {
+            write!(f, ", {bytes} B sent since the FIN")?;
+        }
+        if let Some(times) = evidence.eof_deliveries {
+            write!(f, ", end-of-stream delivered {times} times")?;
+        }
+        if let Some(moment) = evidence.eof_delivered {
+            write!(f, ", at first at {}", moment.clock())?;
+        }
+        match evidence.accepted {
+            Some(true) => f.write_str(", accepted")?,
+            Some(false) => f.write_str(", never accepted")?,
+            None => {}
+        }
+        if let Some(queue) = evidence.accept_queue {
+            write!(f, ", {queue} in the accept queue")?;
+        }
+        Ok(())
+    }
+}
+
+fn loss(time: &impl Display, lost: &Lost<'_>, out: &mut impl Write) -> fmt::Result {
+    writeln!(
+        out,
+        "{time} LOST {} records ({}) since {}",
+        lost.records,
+        lost.reason,
+        lost.since.clock()
+    )
+}
+
+fn comparison(time: &impl Display, resync: Resync, out: &mut impl Write) -> fmt::Result {
+    writeln!(
+        out,
+        "{time} RESYNC {} sockets compared with the kernel in {}, {} corrected",
+        resync.sockets,
+        Human(Duration::from_nanos(resync.took_ns)),
+        resync.corrected
+    )
+}
+
+/// Milliseconds with three digits after the point, as in `tcpstates`.
+struct Millis(Option<u64>);
+
+impl Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(ns) => f.pad(&format!("{}.{:03}", ns / 1_000_000, ns / 1_000 % 1_000)),
+            None => f.pad("-"),
+        }
+    }
+}
+
+/// A duration in two units at most.
+struct Human(Duration);
+
+impl Display for Human {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        match seconds {
+            0 => write!(f, "{:.1} ms", self.0.as_secs_f64() * 1e3),
+            1..60 => write!(f, "{:.1} s", self.0.as_secs_f64()),
+            60..3600 => write!(f, "{} min {:02} s", seconds / 60, seconds % 60),
+            3600..86_400 => write!(f, "{} h {:02} min", seconds / 3600, seconds / 60 % 60),
+            _ => write!(f, "{} d {:02} h", seconds / 86_400, seconds / 3600 % 24),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

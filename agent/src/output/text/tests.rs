@@ -1,0 +1,116 @@
+use super::*;
+use crate::core::finding::Action as CoreAction;
+use crate::output::json::{self, About};
+use crate::output::samples;
+
+const PLAIN: Style = Style { color: false };
+
+fn text(name: &str, style: Style) -> String {
+    let (_, event) = samples::wire()
+        .into_iter()
+        .find(|(known, _)| *known == name)
+        .unwrap();
+    let mut out = String::new();
+    write(&event, style, &mut out).unwrap();
+    out
+}
+
+#[test]
+fn lines_are_aligned_with_the_heading() {
+    let hello = text("hello", PLAIN);
+    let heading = hello.lines().last().unwrap();
+    assert_eq!(
+        hello.lines().next(),
+        Some("finback 0.1.0 on web-1, Linux 6.12.48+deb13-amd64")
+    );
+    assert!(hello.contains("not available here: segment (see finback doctor)"));
+    let line = text("transition", PLAIN);
+    assert_eq!(
+        line,
+        "13:25:44.123    4711 python3         192.0.2.10:8080       198.51.100.7:51234    ESTABLISHED -> CLOSE_WAIT       1500.000\n"
+    );
+    for (column, value) in [
+        ("LADDR", "192.0.2.10:8080"),
+        ("RADDR", "198.51"),
+        ("OLD", "ESTABLISHED"),
+    ] {
+        assert_eq!(heading.find(column), line.find(value), "{column}");
+    }
+    assert_eq!(
+        text("eof", PLAIN),
+        "13:25:44.123    4711 python3         192.0.2.10:8080       198.51.100.7:51234    end-of-stream delivered            0.080\n"
+    );
+}
+
+#[test]
+fn a_finding_is_a_marked_paragraph() {
+    assert_eq!(
+        text("finding", PLAIN),
+        "\
+13:25:54.123 WARNING #1 eof_unread (proven), opened: python3[4711]
+    192.0.2.10:8080 <- 198.51.100.7:51234  CLOSE_WAIT since 13:25:44.123 (10.0 s)
+    python3[4711] has not read from 198.51.100.7:51234 since it hung up 10 s ago
+    held by python3[4711] fd 7
+    evidence: threshold 10.0 s, 1 B unread (the FIN counts as one), 0 B unacknowledged, 0 B sent since the FIN, end-of-stream delivered 0 times, accepted
+    hint: read until the end-of-stream and close, or set a read timeout
+"
+    );
+    assert!(text("resolved", PLAIN).starts_with(
+        "13:25:59.123 RESOLVED #1 eof_unread (proven), resolved: closed_by_app: python3[4711]\n"
+    ));
+}
+
+#[test]
+fn loss_and_repair_are_one_line_each() {
+    assert_eq!(
+        text("lost", PLAIN),
+        "13:25:44.123 LOST 117 records (ring_full) since 13:25:44.083\n"
+    );
+    assert_eq!(
+        text("resync", PLAIN),
+        "13:25:44.133 RESYNC 2048 sockets compared with the kernel in 4.2 ms, 3 corrected\n"
+    );
+}
+
+#[test]
+fn colour_only_where_allowed() {
+    assert!(!text("finding", PLAIN).contains('\x1b'));
+    assert!(text("finding", Style { color: true }).contains("\x1b[33mWARNING\x1b[0m"));
+}
+
+#[test]
+fn a_name_cannot_command_the_terminal() {
+    let mut event = samples::transition();
+    samples::rename(&mut event, "\x1b[2Jevil\n");
+    let mut out = String::new();
+    let wire = json::event(&event, 1, samples::CLOCK, About::default());
+    write(&wire, PLAIN, &mut out).unwrap();
+    assert!(out.contains("?[2Jevil?"));
+    assert_eq!(out.lines().count(), 1);
+}
+
+#[test]
+fn an_updated_finding_says_so() {
+    let event = samples::finding(CoreAction::Updated);
+    let mut out = String::new();
+    write(
+        &json::event(&event, 1, samples::CLOCK, About::default()),
+        PLAIN,
+        &mut out,
+    )
+    .unwrap();
+    assert!(out.contains(", updated: python3[4711]"), "{out}");
+}
+
+#[test]
+fn durations_have_readable_units() {
+    for (duration, expected) in [
+        (Duration::from_micros(1500), "1.5 ms"),
+        (Duration::from_millis(9900), "9.9 s"),
+        (Duration::from_secs(130), "2 min 10 s"),
+        (Duration::from_mins(63), "1 h 03 min"),
+        (Duration::from_hours(25), "1 d 01 h"),
+    ] {
+        assert_eq!(Human(duration).to_string(), expected);
+    }
+}

@@ -1,0 +1,152 @@
+//! What `/proc` knows of a process beyond what the kernel programs bring: its path, arguments and container.
+//!
+//! Asked for the processes of findings only, never per transition.
+
+mod cgroup;
+
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+
+use crate::core::socket::ProcessId;
+use crate::core::time::Timestamp;
+
+/// What `/proc` knows of a process. A field is `None` where it would not say (a kernel thread has no path).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Description {
+    /// Path of the executable.
+    pub path: Option<Box<str>>,
+    /// Arguments, joined by blanks.
+    pub command_line: Option<Box<str>>,
+    /// Path of its control group (version 2).
+    pub cgroup: Option<Box<str>>,
+    /// Id of its container.
+    pub container: Option<Box<str>>,
+}
+
+/// Longest command line that is kept, bytes: a JVM's can be a hundred times that.
+const COMMAND_LINE_MAX: usize = 4096;
+
+/// Looks into `/proc`. `None` if the process is gone, or if its pid belongs to another process by now.
+pub fn describe(id: ProcessId) -> Option<Description> {
+    let process = procfs::process::Process::new(i32::try_from(id.pid).ok()?).ok()?;
+    let started = started(process.stat().ok()?.starttime);
+    if !same_start(started, id.start) {
+        return None;
+    }
+    let cgroup = process.cgroups().ok().and_then(|groups| {
+        let unified = groups.into_iter().find(|group| group.hierarchy == 0);
+        unified.map(|group| group.pathname)
+    });
+    Some(Description {
+        path: process.exe().ok().map(|path| path.to_string_lossy().into()),
+        command_line: process.cmdline().ok().and_then(|words| join(&words)),
+        container: cgroup
+            .as_deref()
+            .and_then(cgroup::container_id)
+            .map(Into::into),
+        cgroup: cgroup.map(Into::into),
+    })
+}
+
+/// `starttime` of `/proc/PID/stat` counts ticks of 1/100 s on every architecture Linux has BTF on.
+const TICK: Duration = Duration::from_millis(10);
+
+fn started(ticks: u64) -> Timestamp {
+    let tick = u64::try_from(TICK.as_nanos()).unwrap_or(u64::MAX);
+    Timestamp::from_nanos(ticks.saturating_mul(tick))
+}
+
+/// `/proc` rounds down to a tick; the kernel programs bring nanoseconds, or (from `/proc`) ticks too.
+fn same_start(rounded: Timestamp, exact: Timestamp) -> bool {
+    exact.since(rounded) < TICK && rounded <= exact
+}
+
+fn join(words: &[String]) -> Option<Box<str>> {
+    let mut line = words.join(" ");
+    if line.len() > COMMAND_LINE_MAX {
+        line.truncate(line.floor_char_boundary(COMMAND_LINE_MAX));
+        line.push('…');
+    }
+    (!line.is_empty()).then(|| line.into())
+}
+
+/// Remembers descriptions, and that there is none.
+#[derive(Debug, Default)]
+pub struct Descriptions {
+    known: FxHashMap<ProcessId, Option<Description>>,
+}
+
+/// Processes remembered at most; a host has fewer processes with findings, or one that spawns too many to keep.
+const MAX: usize = 1024;
+
+impl Descriptions {
+    /// What is known of the process, looked up on the first call.
+    pub fn get(&mut self, id: ProcessId) -> Option<&Description> {
+        if self.known.len() >= MAX && !self.known.contains_key(&id) {
+            self.known.clear();
+        }
+        self.known
+            .entry(id)
+            .or_insert_with(|| describe(id))
+            .as_ref()
+    }
+
+    /// What an earlier [`Descriptions::get`] found.
+    pub fn known(&self, id: ProcessId) -> Option<&Description> {
+        self.known.get(&id)?.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own_start() -> Timestamp {
+        let stat = procfs::process::Process::myself().unwrap().stat().unwrap();
+        started(stat.starttime)
+    }
+
+    fn own_id(start: Timestamp) -> ProcessId {
+        ProcessId {
+            pid: std::process::id(),
+            start,
+        }
+    }
+
+    #[test]
+    fn this_process_is_described() {
+        let known = describe(own_id(own_start() + Duration::from_millis(9))).unwrap();
+        let exe = std::env::current_exe().unwrap();
+        assert_eq!(known.path.as_deref(), exe.to_str());
+        let first = std::env::args().next().unwrap();
+        assert!(known.command_line.unwrap().starts_with(&first));
+    }
+
+    #[test]
+    fn a_reused_pid_is_not_described() {
+        assert_eq!(describe(own_id(own_start() + TICK)), None);
+        assert_eq!(describe(own_id(own_start() - TICK)), None);
+    }
+
+    #[test]
+    fn a_process_is_looked_up_once_and_the_memory_is_bounded() {
+        let mut all = Descriptions::default();
+        let own = own_id(own_start());
+        assert!(all.known(own).is_none());
+        assert!(all.get(own).is_some());
+        assert!(all.known(own).is_some());
+        for start in 0..2 * MAX as u64 {
+            all.get(own_id(Timestamp::from_nanos(start)));
+            assert!(all.known.len() <= MAX);
+        }
+    }
+
+    #[test]
+    fn a_long_command_line_is_cut_at_a_character() {
+        let line = join(&["é".repeat(COMMAND_LINE_MAX)]).unwrap();
+        assert!(line.len() <= COMMAND_LINE_MAX + '…'.len_utf8());
+        assert!(line.ends_with('…'));
+        assert_eq!(join(&[]), None);
+    }
+}
