@@ -1,0 +1,14 @@
+//! The scenarios of the tests, one theme a file.
+
+pub(crate) mod before;
+pub(crate) mod command;
+pub(crate) mod crowd;
+pub(crate) mod ends;
+pub(crate) mod family;
+pub(crate) mod half_close;
+pub(crate) mod namespace;
+pub(crate) mod overflow;
+pub(crate) mod owner;
+pub(crate) mod table;
+pub(crate) mod tcpstates;
+pub(crate) mod verdict;

@@ -1,0 +1,86 @@
+//! How a test ends, and the daemon that most tests share.
+
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Error, Result};
+use libtest_mimic::{Completion, Failed, Trial};
+
+use super::daemon::Daemon;
+use super::setting::need_root;
+use super::stream::Stream;
+use super::watch::Watch;
+
+/// A reason not to run: a feature that this kernel or machine does not have.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Skip(String);
+
+/// Ends a test because something named is missing.
+pub(crate) fn skip<T>(reason: impl Into<String>) -> Result<T> {
+    Err(Error::new(Skip(reason.into())))
+}
+
+/// A test that brings its own daemon, or needs none.
+pub(crate) fn alone(name: &'static str, test: fn() -> Result<()>) -> Trial {
+    Trial::ignorable_test(name, move || {
+        conclude(name, need_root().and_then(|()| test()))
+    })
+}
+
+/// A test that watches the shared daemon.
+pub(crate) fn watching(name: &'static str, test: fn(Watch<'_>) -> Result<()>) -> Trial {
+    Trial::ignorable_test(name, move || {
+        conclude(name, need_root().and_then(|()| with_shared(test)))
+    })
+}
+
+fn conclude(name: &str, result: Result<()>) -> Result<Completion, Failed> {
+    match result {
+        Ok(()) => Ok(Completion::Completed),
+        Err(error) => match error.downcast::<Skip>() {
+            Ok(Skip(reason)) => {
+                println!("skip: {name}: {reason}");
+                Ok(Completion::ignored_with(reason))
+            }
+            Err(error) => Err(format!("{error:#}").into()),
+        },
+    }
+}
+
+static SHARED: Mutex<Option<Daemon>> = Mutex::new(None);
+
+/// Starts the daemon for the first test, and after a failure: what that has left must not harm the next.
+fn with_shared(test: fn(Watch<'_>) -> Result<()>) -> Result<()> {
+    let mut shared = SHARED.lock().unwrap_or_else(|poison| {
+        // A test has panicked; its daemon goes with it.
+        let mut shared = PoisonError::into_inner(poison);
+        *shared = None;
+        shared
+    });
+    SHARED.clear_poison();
+    let daemon = match shared.take() {
+        Some(daemon) => daemon,
+        None => Daemon::start(&[])?,
+    };
+    let daemon = shared.insert(daemon);
+    let result = test(Watch::new(daemon));
+    if result.as_ref().is_err_and(|error| !error.is::<Skip>()) {
+        *shared = None;
+    }
+    result
+}
+
+/// Looks at the stream of the shared daemon, if one runs.
+pub(crate) fn with_shared_stream<T>(look: impl FnOnce(&Stream) -> Result<T>) -> Result<Option<T>> {
+    let shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared
+        .as_ref()
+        .map(|daemon| look(daemon.stream()))
+        .transpose()
+}
+
+/// Stops the shared daemon, if one runs.
+pub(crate) fn stop_shared() -> Result<()> {
+    let daemon = SHARED.lock().unwrap_or_else(PoisonError::into_inner).take();
+    daemon.map_or(Ok(()), |daemon| daemon.stop().map(drop))
+}
