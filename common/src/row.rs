@@ -90,7 +90,8 @@ pub struct HolderRow {
     pub socket: SocketView,
 }
 
-/// A connection in an accept queue.
+/// A connection in an accept queue. Addresses are as the kernel has them, because the loop that writes these
+/// rows must do without branches; [`QueueRow::tuple`] makes a [`Tuple`] of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(
     feature = "user",
@@ -105,14 +106,59 @@ pub struct HolderRow {
 pub struct QueueRow {
     /// [`kind::QUEUED`].
     pub kind: u8,
+    /// State, see [`tcp`](crate::tcp): one that was reset in the queue is in CLOSE.
+    pub state: u8,
+    /// [`AF_INET`](crate::tcp::AF_INET) or [`AF_INET6`](crate::tcp::AF_INET6).
+    pub family: u16,
+    /// Network order.
+    pub peer_port: [u8; 2],
     /// Keeps the fields aligned.
-    pub reserved: [u8; 7],
+    pub reserved: [u8; 2],
     /// Address of the listener's socket.
     pub listener: u64,
-    /// The connection.
-    pub socket: SocketView,
+    /// Address of the socket.
+    pub sock: u64,
+    /// [`SocketEntry::birth_ns`](crate::entry::SocketEntry::birth_ns), 0 if there is no entry.
+    pub birth_ns: u64,
+    /// `skc_cookie`, 0 until somebody asked the kernel for it.
+    pub cookie: u64,
+    /// Peer and local IPv4 address, network order.
+    pub v4: [[u8; 4]; 2],
+    /// Peer IPv6 address.
+    pub v6_peer: [u8; 16],
+    /// Local IPv6 address.
+    pub v6_local: [u8; 16],
+}
+
+impl QueueRow {
+    /// Addresses. Port and namespace are those of the listener, which every child shares.
+    pub const fn tuple(&self, listener: &Tuple) -> Tuple {
+        let [peer, local] = self.v4;
+        let (local_addr, peer_addr) = if self.family == crate::tcp::AF_INET6 {
+            (self.v6_local, self.v6_peer)
+        } else {
+            (widen(local), widen(peer))
+        };
+        Tuple {
+            local_addr,
+            peer_addr,
+            netns: listener.netns,
+            local_port: listener.local_port,
+            peer_port: u16::from_be_bytes(self.peer_port),
+            family: self.family,
+            reserved: 0,
+        }
+    }
+}
+
+/// An IPv4 address in the first four of sixteen bytes.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the kernel programs must not call it")]
+pub const fn widen(address: [u8; 4]) -> [u8; 16] {
+    let [a, b, c, d] = address;
+    [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
 const _: () = assert!(size_of::<SocketView>() == 112);
 const _: () = assert!(size_of::<HolderRow>() == 160);
-const _: () = assert!(size_of::<QueueRow>() == 128);
+const _: () = assert!(size_of::<QueueRow>() == 80);

@@ -14,7 +14,7 @@ use finback_common::tcp;
 
 use crate::globals::global;
 use crate::maps;
-use crate::memory::{Pointer, Probe};
+use crate::memory::{Pointer, Quiet};
 use crate::signal::owner::{begin, now};
 use crate::sock::{self, Sock};
 
@@ -48,20 +48,9 @@ struct HolderHead {
     comm: [u8; 16],
 }
 
-/// The head of a [`QueueRow`](finback_common::row::QueueRow).
-#[repr(C)]
-struct QueueHead {
-    kind: u8,
-    reserved: [u8; 7],
-    listener: u64,
-}
-
 const _: () = assert!(
     size_of::<HolderHead>() + size_of::<SocketView>()
         == size_of::<finback_common::row::HolderRow>()
-);
-const _: () = assert!(
-    size_of::<QueueHead>() + size_of::<SocketView>() == size_of::<finback_common::row::QueueRow>()
 );
 
 /// `S_IFMT` and `S_IFSOCK` of `inode.i_mode`.
@@ -84,15 +73,15 @@ fn iter_task_file(ctx: *mut c_void) -> i32 {
     // SAFETY: meta is never null.
     let seq = unsafe { (*meta).seq };
     // SAFETY: probe reads accept any address.
-    let file = unsafe { Pointer::<Probe>::new(file) };
+    let file = unsafe { Pointer::<Quiet>::new(file) };
     // SAFETY: as above.
-    let task = unsafe { Pointer::<Probe>::new(task) };
+    let task = unsafe { Pointer::<Quiet>::new(task) };
     visit(seq, task, fd, file);
     0
 }
 
 #[inline(always)]
-fn visit(seq: *mut seq_file, task: Pointer<Probe>, fd: u32, file: Pointer<Probe>) {
+fn visit(seq: *mut seq_file, task: Pointer<Quiet>, fd: u32, file: Pointer<Quiet>) {
     let inode = file.follow(global!(OFFSETS.file_inode));
     let mode: u16 = inode.get(global!(OFFSETS.inode_mode));
     if mode & FILE_TYPE != SOCKET_FILE {
@@ -113,26 +102,40 @@ fn visit(seq: *mut seq_file, task: Pointer<Probe>, fd: u32, file: Pointer<Probe>
         return;
     }
     let birth_ns = seed(sock);
-    let leader = task.follow(global!(OFFSETS.task_leader));
-    let head = HolderHead {
-        kind: kind::HOLDER,
-        reserved: [0; 3],
-        pid: task.get(global!(OFFSETS.task_tgid)),
-        tid: task.get(global!(OFFSETS.task_pid)),
-        fd,
-        start_ns: leader.get(global!(OFFSETS.task_start)),
-        inode: sock::inode(socket),
-        comm: leader.get(global!(OFFSETS.task_comm)),
-    };
-    write(seq, &head);
-    write(seq, &sock.view(birth_ns));
+    write_head(seq, task, fd, socket);
+    write_view(seq, sock, birth_ns);
     if sock.state() == tcp::LISTEN {
         walk_queue(seq, sock);
     }
 }
 
+#[inline(never)]
+fn write_head(seq: *mut seq_file, task: Pointer<Quiet>, fd: u32, socket: Pointer<Quiet>) -> u32 {
+    let leader = task.follow(global!(OFFSETS.task_leader));
+    write(
+        seq,
+        &HolderHead {
+            kind: kind::HOLDER,
+            reserved: [0; 3],
+            pid: task.get(global!(OFFSETS.task_tgid)),
+            tid: task.get(global!(OFFSETS.task_pid)),
+            fd,
+            start_ns: leader.get(global!(OFFSETS.task_start)),
+            inode: sock::inode(socket),
+            comm: leader.get(global!(OFFSETS.task_comm)),
+        },
+    );
+    0
+}
+
+#[inline(never)]
+fn write_view(seq: *mut seq_file, sock: Sock<Quiet>, birth_ns: u64) -> u32 {
+    write(seq, &sock.view(birth_ns));
+    0
+}
+
 #[inline(always)]
-fn is_tcp(sock: Sock<Probe>) -> bool {
+fn is_tcp(sock: Sock<Quiet>) -> bool {
     let family = sock.family();
     (family == tcp::AF_INET || family == tcp::AF_INET6) && sock.is_tcp()
 }
@@ -140,7 +143,7 @@ fn is_tcp(sock: Sock<Probe>) -> bool {
 /// Makes sure that the socket has an entry, and returns its birth. The file keeps the socket alive meanwhile,
 /// so the entry cannot outlive it.
 #[inline(never)]
-fn seed(sock: Sock<Probe>) -> u64 {
+fn seed(sock: Sock<Quiet>) -> u64 {
     if let Some(entry) = maps::entry(sock.address()) {
         return entry.birth_ns;
     }
@@ -153,14 +156,14 @@ fn seed(sock: Sock<Probe>) -> u64 {
 
 /// Rows for the connections that wait in a listener's queue although their peer has left. A child that was
 /// reset there is in state CLOSE and in no other list (kernel.md §3f).
-#[inline(always)]
-fn walk_queue(seq: *mut seq_file, listener: Sock<Probe>) {
+#[inline(never)]
+fn walk_queue(seq: *mut seq_file, listener: Sock<Quiet>) -> u32 {
     // SAFETY: probe reads accept any address.
-    let whole = unsafe { Pointer::<Probe>::new(listener.address() as *const u8) };
+    let whole = unsafe { Pointer::<Quiet>::new(listener.address() as *const u8) };
     let mut request = whole.follow(global!(OFFSETS.accept_head));
     for _ in 0..QUEUE_WALK {
         if request.is_null() {
-            return;
+            return 0;
         }
         let child = Sock::at(request.follow(global!(OFFSETS.req_sk)));
         if !child.is_null() {
@@ -171,27 +174,19 @@ fn walk_queue(seq: *mut seq_file, listener: Sock<Probe>) {
     if !request.is_null() {
         maps::count(Counter::QueueCut);
     }
+    0
 }
 
-#[inline(never)]
-fn write_child(seq: *mut seq_file, listener: u64, child: Sock<Probe>) -> u32 {
+#[inline(always)]
+fn write_child(seq: *mut seq_file, listener: u64, child: Sock<Quiet>) {
     if !matches!(child.state(), tcp::CLOSE_WAIT | tcp::CLOSE) {
-        return 0;
+        return;
     }
     let birth_ns = match maps::entry(child.address()) {
         Some(entry) => entry.birth_ns,
         None => 0,
     };
-    write(
-        seq,
-        &QueueHead {
-            kind: kind::QUEUED,
-            reserved: [0; 7],
-            listener,
-        },
-    );
-    write(seq, &child.view(birth_ns));
-    0
+    write(seq, &child.queue_row(listener, birth_ns));
 }
 
 #[inline(always)]

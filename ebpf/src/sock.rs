@@ -1,11 +1,11 @@
 //! `struct sock` and its kin, by the offsets the agent resolved.
 
 use finback_common::entry::Tuple;
-use finback_common::row::SocketView;
+use finback_common::row::{QueueRow, SocketView, kind, widen};
 use finback_common::tcp;
 
 use crate::globals::global;
-use crate::memory::{Memory, Pointer, Probe};
+use crate::memory::{Memory, Pointer};
 
 /// A socket (or, for the members of `sock_common`, a minisock).
 pub(crate) struct Sock<M>(Pointer<M>);
@@ -141,6 +141,28 @@ impl<M: Memory> Sock<M> {
         self.0.probed().get(global!(OFFSETS.rcv_nxt))
     }
 
+    /// What a snapshot tells of a connection in an accept queue, without a branch.
+    #[inline(always)]
+    pub(crate) fn queue_row(self, listener: u64, birth_ns: u64) -> QueueRow {
+        QueueRow {
+            kind: kind::QUEUED,
+            state: self.state(),
+            family: self.family(),
+            peer_port: self.0.get(global!(OFFSETS.skc_dport)),
+            reserved: [0; 2],
+            listener,
+            sock: self.address(),
+            birth_ns,
+            cookie: self.cookie(),
+            v4: [
+                self.0.get(global!(OFFSETS.skc_daddr)),
+                self.0.get(global!(OFFSETS.skc_rcv_saddr)),
+            ],
+            v6_peer: self.0.get(global!(OFFSETS.skc_v6_daddr)),
+            v6_local: self.0.get(global!(OFFSETS.skc_v6_rcv_saddr)),
+        }
+    }
+
     /// Everything a snapshot tells of a full socket; `birth_ns` is the caller's.
     #[inline(always)]
     pub(crate) fn view(self, birth_ns: u64) -> SocketView {
@@ -174,13 +196,6 @@ impl<M: Memory> Sock<M> {
         }
         view
     }
-}
-
-/// An IPv4 address in the first four of sixteen bytes.
-#[inline(always)]
-const fn widen(address: [u8; 4]) -> [u8; 16] {
-    let [a, b, c, d] = address;
-    [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
 /// Inode number of a `struct socket`: that of its file, 0 while it has none.
