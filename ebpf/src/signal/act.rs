@@ -1,5 +1,6 @@
 //! What the application does on a half-closed connection: takes the end-of-stream, writes, shuts down, closes.
 
+use aya_log_ebpf::debug;
 use finback_common::entry::flag;
 use finback_common::hook::Hook;
 use finback_common::record::{ActRecord, kind};
@@ -32,6 +33,7 @@ pub(crate) fn end_of_stream<M: Memory>(sock: Sock<M>, hook: Hook) {
         return;
     }
     entry.eof_ns = now_ns;
+    debug!((), "end-of-stream delivered in state {}", entry.state);
     if sock.state() == tcp::CLOSE_WAIT {
         announce(
             sock,

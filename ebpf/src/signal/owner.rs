@@ -1,6 +1,7 @@
 //! Entries, and who owns them.
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
+use aya_log_ebpf::debug;
 use finback_common::counter::Counter;
 use finback_common::entry::{SocketEntry, Tuple, flag, source};
 use finback_common::hook::Hook;
@@ -48,6 +49,7 @@ pub(crate) fn entry_or_late<M: Memory>(
         return Some(entry);
     }
     maps::count(Counter::Unknown);
+    debug!((), "first seen late, in state {}", state);
     let entry = maps::create(address)?;
     begin(entry, sock, state, flag::SEEDED, now_ns);
     Some(entry)
@@ -69,6 +71,7 @@ pub(crate) fn own<M: Memory>(
     }
     entry.owner = task.owner(source);
     entry.owned_ns = now_ns;
+    debug!((), "owner: process {}, source {}", entry.owner.pid, source);
     let inode = if socket.is_null() {
         0
     } else {

@@ -1,5 +1,6 @@
 //! Every change of state.
 
+use aya_log_ebpf::debug;
 use finback_common::counter::Counter;
 use finback_common::entry::{SocketEntry, flag, source};
 use finback_common::hook::Hook;
@@ -32,6 +33,7 @@ pub(crate) fn changed<M: Memory>(sock: Sock<M>, old: u8, new: u8, hook: Hook) {
     if by_application && entry.owner.source == source::NONE {
         adopt(sock, entry, new, hook, now_ns);
     }
+    debug!((), "state {} -> {}, error {}", old, new, error);
     if global!(SETTINGS.state_mask) & (1 << (new & 31)) != 0 {
         announce(sock, entry, old, new, error, by_application, hook, now_ns);
     }

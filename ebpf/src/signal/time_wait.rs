@@ -1,5 +1,6 @@
 //! TIME_WAIT, which no change of state shows: the kernel replaces the socket by a minisock.
 
+use aya_log_ebpf::debug;
 use finback_common::entry::Tuple;
 use finback_common::hook::Hook;
 use finback_common::record::{TimeWaitRecord, kind, time_wait_action};
@@ -62,6 +63,7 @@ struct Named {
 #[inline(always)]
 fn announce(named: Named, action: u8, substate: u8, hook: Hook) {
     let now_ns = now();
+    debug!((), "minisock: action {}, substate {}", action, substate);
     let Named {
         sock,
         birth_ns,
