@@ -61,7 +61,13 @@ impl Guest {
         };
         let mut score = Score::new(&self.steps);
         let end = machine.run(|event| self.see(event, &mut score))?;
-        let summary = score.summary(end);
+        let steps = score.of_steps(end);
+        for (step, result) in self.steps.iter().zip(&steps) {
+            if step.is_test {
+                output::note(&format!("{} {}: {result}", self.label, step.label));
+            }
+        }
+        let summary = Summary::of_all(steps);
         self.report(end, summary, start.elapsed());
         Ok(summary)
     }

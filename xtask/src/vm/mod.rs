@@ -39,20 +39,9 @@ pub(crate) use self::{args::VmArgs, host::ensure as ensure_host, score::Summary}
 /// # Errors
 /// The host lacks something, nothing is cached or to be fetched, the tests do not build.
 pub(crate) fn run(args: &VmArgs) -> Result<Summary> {
-    let mut sum = Summary::default();
-    for outcome in outcomes(args)? {
-        sum.add(outcome);
-    }
+    let sum = Summary::of_all(outcomes(args)?);
     if args.command.is_empty() {
-        let Summary {
-            passed,
-            failed,
-            skipped,
-            ..
-        } = sum;
-        output::note(&format!(
-            "{passed} passed; {failed} failed; {skipped} skipped"
-        ));
+        output::note(&sum.to_string());
     }
     Ok(sum)
 }

@@ -1,5 +1,7 @@
 //! Counts what a guest reports and turns it into one result.
 
+use std::fmt;
+
 use super::{initramfs::Step, machine::End, protocol::Tally};
 
 /// Code of a guest whose time was over, as of timeout(1).
@@ -17,7 +19,15 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    pub(super) fn add(&mut self, other: Self) {
+    pub(super) fn of_all(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut sum = Self::default();
+        for part in parts {
+            sum.add(part);
+        }
+        sum
+    }
+
+    fn add(&mut self, other: Self) {
         let Self {
             passed,
             failed,
@@ -30,6 +40,22 @@ impl Summary {
         if self.code == 0 {
             self.code = code;
         }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            passed,
+            failed,
+            skipped,
+            code,
+        } = self;
+        write!(f, "{passed} passed; {failed} failed; {skipped} skipped")?;
+        if *code != 0 {
+            write!(f, " (code {code})")?;
+        }
+        Ok(())
     }
 }
 
@@ -61,16 +87,16 @@ impl<'a> Score<'a> {
         }
     }
 
-    pub(super) fn summary(&self, end: End) -> Summary {
+    /// The result of each step, in order.
+    pub(super) fn of_steps(&self, end: End) -> Vec<Summary> {
         let lost = match end {
             End::TimedOut => TIMED_OUT,
             End::Done | End::Died => DIED,
         };
-        let mut sum = Summary::default();
-        for ((step, tally), code) in self.steps.iter().zip(&self.tallies).zip(&self.codes) {
-            sum.add(of_step(step, *tally, code.unwrap_or(lost)));
-        }
-        sum
+        let reported = self.tallies.iter().zip(&self.codes);
+        let all = self.steps.iter().zip(reported);
+        all.map(|(step, (tally, code))| of_step(step, *tally, code.unwrap_or(lost)))
+            .collect()
     }
 }
 
@@ -135,7 +161,7 @@ mod tests {
             skipped: 1,
             code: 101,
         };
-        assert_eq!(score.summary(End::Done), expected);
+        assert_eq!(Summary::of_all(score.of_steps(End::Done)), expected);
     }
 
     #[test]
@@ -143,7 +169,7 @@ mod tests {
         let steps = [step(true)];
         let mut score = Score::new(&steps);
         score.exit(0, 0);
-        let summary = score.summary(End::Done);
+        let summary = Summary::of_all(score.of_steps(End::Done));
         assert_eq!((summary.failed, summary.code), (1, 1));
     }
 
@@ -156,9 +182,12 @@ mod tests {
             "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured",
         );
         score.exit(0, 0);
-        let summary = score.summary(End::Died);
+        let summary = Summary::of_all(score.of_steps(End::Died));
         assert_eq!((summary.passed, summary.failed, summary.code), (3, 1, DIED));
-        assert_eq!(score.summary(End::TimedOut).code, TIMED_OUT);
+        assert_eq!(
+            Summary::of_all(score.of_steps(End::TimedOut)).code,
+            TIMED_OUT
+        );
     }
 
     #[test]
@@ -172,6 +201,6 @@ mod tests {
             skipped: 0,
             code: 3,
         };
-        assert_eq!(score.summary(End::Done), expected);
+        assert_eq!(Summary::of_all(score.of_steps(End::Done)), expected);
     }
 }
