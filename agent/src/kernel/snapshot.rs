@@ -17,10 +17,21 @@ use crate::core::time::Timestamp;
 
 /// What the iterator said of one socket.
 struct Found {
-    view: RowView,
-    holders: Vec<Holder>,
+    birth_ns: u64,
+    state: u8,
+    tuple: Tuple,
+    cookie: u64,
     inode: u64,
+    /// The numbers; a connection in an accept queue comes without.
+    counters: Option<SocketCounters>,
+    holders: Vec<Holder>,
     listener: Option<u64>,
+}
+
+/// A listener, for the connections in its queue.
+struct Listener {
+    tuple: Tuple,
+    holders: Vec<Holder>,
 }
 
 /// Collects rows, then joins them with the entries of the map.
@@ -28,7 +39,7 @@ pub(super) struct Join<'a> {
     taken: Timestamp,
     processes: &'a mut Processes,
     found: FxHashMap<u64, Found>,
-    listeners: FxHashMap<u64, Vec<Holder>>,
+    listeners: FxHashMap<u64, Listener>,
     sockets: Vec<SocketView>,
 }
 
@@ -52,32 +63,47 @@ impl<'a> Join<'a> {
     }
 
     fn holder(&mut self, row: &HolderRow) {
+        let view = &row.socket;
         let holder = Holder {
             process: self.processes.holder(row),
             fd: row.fd,
         };
-        if row.socket.state == tcp::LISTEN {
-            self.listeners
-                .entry(row.socket.sock)
-                .or_default()
-                .push(holder.clone());
+        if view.state == tcp::LISTEN {
+            let listener = self.listeners.entry(view.sock).or_insert_with(|| Listener {
+                tuple: view.tuple,
+                holders: Vec::new(),
+            });
+            listener.holders.push(holder.clone());
         }
-        let found = self.found(&row.socket);
-        found.inode = row.inode;
+        let found = self.found.entry(view.sock).or_insert_with(|| Found {
+            birth_ns: view.birth_ns,
+            state: view.state,
+            tuple: view.tuple,
+            cookie: view.cookie,
+            inode: row.inode,
+            counters: Some(counters(view)),
+            holders: Vec::new(),
+            listener: None,
+        });
         found.holders.push(holder);
     }
 
+    /// The kernel visits a listener's descriptor before it writes its queue: the listener is known.
     fn queued(&mut self, row: &QueueRow) {
-        self.found(&row.socket).listener = Some(row.listener);
-    }
-
-    fn found(&mut self, view: &RowView) -> &mut Found {
-        self.found.entry(view.sock).or_insert_with(|| Found {
-            view: *view,
-            holders: Vec::new(),
+        let Some(listener) = self.listeners.get(&row.listener) else {
+            return;
+        };
+        let tuple = row.tuple(&listener.tuple);
+        self.found.entry(row.sock).or_insert_with(|| Found {
+            birth_ns: row.birth_ns,
+            state: row.state,
+            tuple,
+            cookie: row.cookie,
             inode: 0,
-            listener: None,
-        })
+            counters: None,
+            holders: Vec::new(),
+            listener: Some(row.listener),
+        });
     }
 
     /// One entry of the map; all rows come before the first entry.
@@ -87,9 +113,9 @@ impl<'a> Join<'a> {
         let found = self
             .found
             .remove(&sock)
-            .filter(|found| found.view.birth_ns == entry.birth_ns);
+            .filter(|found| found.birth_ns == entry.birth_ns);
         let view = match found {
-            Some(found) => self.seen(found, Some(entry)),
+            Some(found) => self.seen(sock, found, Some(entry)),
             None => from_entry(sock, entry, self.processes),
         };
         self.sockets.extend(view);
@@ -98,9 +124,9 @@ impl<'a> Join<'a> {
     /// The whole picture, sorted.
     pub(super) fn finish(mut self) -> Snapshot {
         // What is left has no entry: the map was full when it was first seen.
-        let rest: Vec<Found> = self.found.drain().map(|(_, found)| found).collect();
-        for found in rest {
-            let view = self.seen(found, None);
+        let rest: Vec<(u64, Found)> = self.found.drain().collect();
+        for (sock, found) in rest {
+            let view = self.seen(sock, found, None);
             self.sockets.extend(view);
         }
         self.sockets.sort_unstable_by_key(|socket| socket.key);
@@ -113,39 +139,50 @@ impl<'a> Join<'a> {
     }
 
     /// A socket that the iterator saw, with what the hooks know of it.
-    fn seen(&mut self, found: Found, entry: Option<&SocketEntry>) -> Option<SocketView> {
+    fn seen(&mut self, sock: u64, found: Found, entry: Option<&SocketEntry>) -> Option<SocketView> {
         let Found {
-            view,
-            mut holders,
+            birth_ns,
+            state,
+            tuple,
+            cookie,
             inode,
+            counters,
+            mut holders,
             listener,
         } = found;
         holders.sort_unstable_by_key(|holder| (holder.process.id, holder.fd));
         // A thread with a descriptor table of its own can show the same descriptor again.
         holders.dedup();
-        let tuple = complete(&view.tuple, entry);
+        let tuple = complete(&tuple, entry);
         let blank = SocketEntry {
-            birth_ns: view.birth_ns,
+            birth_ns,
             tuple,
-            state: view.state,
-            error: u16::try_from(view.error).unwrap_or(0),
+            state,
             ..SocketEntry::default()
         };
-        let known = from_entry(view.sock, entry.unwrap_or(&blank), self.processes)?;
+        let known = from_entry(sock, entry.unwrap_or(&blank), self.processes)?;
         Some(SocketView {
             endpoints: endpoints(&tuple)?,
-            state: TcpState::from_kernel(view.state)?,
+            state: TcpState::from_kernel(state)?,
             holders,
-            queued: listener.map(|listener| Queued {
-                listener: Some(listener),
-                listeners: self.listeners.get(&listener).cloned().unwrap_or_default(),
-                proven: true,
-            }),
+            queued: listener.map(|listener| self.queue(listener)),
             inode: (inode != 0).then_some(inode),
-            cookie: (view.cookie != 0).then_some(view.cookie),
-            counters: Some(counters(&view)),
+            cookie: (cookie != 0).then_some(cookie),
+            counters,
             ..known
         })
+    }
+
+    fn queue(&self, listener: u64) -> Queued {
+        let holders = self
+            .listeners
+            .get(&listener)
+            .map(|listener| listener.holders.clone());
+        Queued {
+            listener: Some(listener),
+            listeners: holders.unwrap_or_default(),
+            proven: true,
+        }
     }
 }
 

@@ -121,8 +121,13 @@ fn a_row_of_an_older_connection_at_the_same_address_is_dropped() {
 fn a_waiting_connection_names_the_holders_of_its_listener() {
     let queued = Row::Queued(QueueRow {
         kind: kind::QUEUED,
+        state: tcp::CLOSE_WAIT,
+        family: tcp::AF_INET,
+        peer_port: 1234_u16.to_be_bytes(),
         listener: LISTENER,
-        socket: view(CHILD, 5, tcp::CLOSE_WAIT),
+        sock: CHILD,
+        birth_ns: 5,
+        v4: [[127, 0, 0, 2], [127, 0, 0, 1]],
         ..QueueRow::default()
     });
     let listener = holder(2, 3, view(LISTENER, 6, tcp::LISTEN));
@@ -139,6 +144,9 @@ fn a_waiting_connection_names_the_holders_of_its_listener() {
         assert_eq!((queued.listener, queued.proven), (Some(LISTENER), true));
         assert_eq!(queued.listeners[0].process.id.pid, 2);
         assert_eq!(sockets[1].queued, None);
+        assert_eq!(sockets[0].endpoints.local, "127.0.0.1:80".parse().unwrap());
+        assert_eq!(sockets[0].endpoints.peer, "127.0.0.2:1234".parse().unwrap());
+        assert_eq!(sockets[0].endpoints.netns, 1);
     }
 }
 
