@@ -66,7 +66,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     Err(finback.exec()).with_context(|| format!("cannot start {}", process::shown(&finback)))
 }
 
-fn binary(release: bool) -> Result<PathBuf> {
+/// Builds the agent and tells where it is.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) fn binary(release: bool) -> Result<PathBuf> {
     toolchain::ensure()?;
     let mut cargo = workspace::cargo();
     cargo.args(["build", "--package", "finback", "--bin", "finback"]);

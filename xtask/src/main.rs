@@ -7,6 +7,7 @@
 
 mod agent;
 mod apt;
+mod bench;
 mod doctor;
 mod lint;
 mod process;
@@ -63,6 +64,10 @@ enum Task {
     /// stop the later ones, a failing build does. The last line is `N passed, N failed, N skipped`; the exit code is 1
     /// if anything failed.
     Test(test::TestArgs),
+    /// Measures what the daemon costs: throughput with and without it, kernel time, memory.
+    ///
+    /// Loopback only. Other tools can be measured in the same run: `--rival "tcpstates"`.
+    Bench(bench::BenchArgs),
     /// Checks the sources: repository rules, formatting, clippy (host and BPF), documentation.
     Lint,
 }
@@ -95,6 +100,7 @@ fn main() -> ExitCode {
         Task::Run(args) => agent::run(&args),
         Task::Vm(args) => vm::run(&args).map(|summary| ExitCode::from(summary.code)),
         Task::Test(args) => Ok(test::run(&args)),
+        Task::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Lint => lint::run(),
     };
     done.unwrap_or_else(|error| {
