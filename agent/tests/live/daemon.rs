@@ -51,13 +51,16 @@ pub(crate) fn run_command(dir: &TempDir, more: &[&str]) -> Result<Command> {
     }
     let mut command = Command::new(&setting().finback);
     command
-        .args(["run", "--format", "json", "--states", "all"])
+        .args(["run", "--format", "json"])
         .args(["--attach", &setting().attach])
         .arg("--config")
         .arg(config)
         .arg("--socket")
         .arg(dir.path().join("finback.sock"))
         .args(more);
+    if !more.contains(&"--states") {
+        command.args(["--states", "all"]);
+    }
     Ok(command)
 }
 

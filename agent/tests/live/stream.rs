@@ -59,6 +59,15 @@ impl Stream {
             .collect()
     }
 
+    /// How many of the events from `from` on `wanted` takes.
+    pub(crate) fn count(&self, from: usize, wanted: impl Fn(&Event) -> bool) -> usize {
+        let inner = self.shared.lock();
+        inner.events[from..]
+            .iter()
+            .filter(|event| wanted(event))
+            .count()
+    }
+
     /// The first event from `from` on that `wanted` takes, now or within `patience`.
     pub(crate) fn wait_for(
         &self,

@@ -128,7 +128,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Waits until `count` events have come that the test wants.
-    pub(crate) fn count(
+    pub(crate) fn wait_for_count(
         &self,
         what: &str,
         count: usize,
@@ -136,7 +136,7 @@ impl<'a> Watch<'a> {
     ) -> Result<()> {
         let deadline = Instant::now() + 2 * setting().patience();
         loop {
-            let seen = self.select(&wanted).len();
+            let seen = self.count(&wanted);
             if seen >= count {
                 return Ok(());
             }
@@ -147,6 +147,11 @@ impl<'a> Watch<'a> {
             );
             thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    /// Number of events that the test wants.
+    pub(crate) fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
+        self.daemon.stream().count(self.from, wanted)
     }
 
     /// Events that the test wants.
@@ -229,14 +234,26 @@ fn is_true_of_a_stranger(life: &[&Event]) -> bool {
         })
 }
 
-/// Whether a process belongs to this test run (or cannot be asked any more): it, or its parent, is this process.
+/// Whether a process belongs to this test run: it descends from this process, or cannot be asked any more.
 fn is_ours(pid: u32) -> bool {
     let own = std::process::id();
-    let Ok(status) = std::fs::read_to_string(format!("/proc/{pid}/status")) else {
-        return true;
-    };
-    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"));
-    pid == own || parent.is_none_or(|parent| parent.trim() == own.to_string())
+    let mut pid = pid;
+    while pid > 1 {
+        if pid == own {
+            return true;
+        }
+        let Some(parent) = parent_of(pid) else {
+            return true;
+        };
+        pid = parent;
+    }
+    false
+}
+
+fn parent_of(pid: u32) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    parent.trim().parse().ok()
 }
 
 fn is(event: &Event, action: Action) -> bool {

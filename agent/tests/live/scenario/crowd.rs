@@ -2,47 +2,62 @@
 
 use anyhow::{Result, ensure};
 
+use crate::daemon::Daemon;
 use crate::netns::Netns;
 use crate::program::Program;
 use crate::watch::Watch;
-use crate::wire::{Event, Kind};
+use crate::wire::{Event, Kind, Role};
 
 const CONNECTIONS: usize = 5_000;
 
 /// 5,000 connections, one after the other: every one is seen at both ends, none is flagged, no record is lost.
-pub(crate) fn short_connections(watch: Watch<'_>) -> Result<()> {
+pub(crate) fn short_connections() -> Result<()> {
     // A namespace of its own takes its thousands of TIME_WAIT entries along when it goes.
     let namespace = Netns::new()?;
     let netns = namespace.inode()?;
+    let daemon = Daemon::start(&["--states", "established,closed"])?;
+    let watch = Watch::new(&daemon);
     let (mut server, mut client) = run(&namespace, CONNECTIONS)?;
     client.tell("go")?;
     client.did("done")?;
     server.tell("exit")?;
     let served = server.did("served")?.connections;
     ensure!(served == 5_000, "the server served {served} connections");
-    let closed_by_server =
-        |event: &Event| is_in(event, netns) && is_server(event) && event.to() == Some("closed");
-    watch.count("ends of connections", CONNECTIONS, closed_by_server)?;
-    for (end, server) in [("client", false), ("server", true)] {
-        let seen = watch.select(|event| {
-            is_in(event, netns) && is_server(event) == server && event.to() == Some("established")
-        });
+    let of = |role: Role, to: &'static str| {
+        move |event: &Event| {
+            let socket = event.socket.as_ref();
+            event.to() == Some(to)
+                && socket.is_some_and(|socket| socket.netns == netns && socket.role == role)
+        }
+    };
+    watch.wait_for_count(
+        "ends of connections",
+        CONNECTIONS,
+        of(Role::Server, "closed"),
+    )?;
+    for role in [Role::Client, Role::Server] {
+        let seen = watch.count(of(role, "established"));
         ensure!(
-            seen.len() == CONNECTIONS,
-            "{} connections established at the {end}'s end",
-            seen.len()
+            seen == CONNECTIONS,
+            "{seen} connections established at the {role:?}'s end"
         );
     }
+    let closed = watch.count(of(Role::Server, "closed"));
     ensure!(
-        watch.select(|event| event.kind == Kind::Lost).is_empty(),
+        closed == CONNECTIONS,
+        "{closed} connections closed at the server's end"
+    );
+    ensure!(
+        watch.count(|event| event.kind == Kind::Lost) == 0,
         "records were lost"
     );
     ensure!(
-        watch.select(|event| event.finding.is_some()).is_empty(),
+        watch.count(|event| event.finding.is_some()) == 0,
         "short connections were flagged"
     );
     drop((server, client));
-    watch.finish()
+    watch.finish()?;
+    daemon.stop().map(drop)
 }
 
 /// A server and a client for `count` connections in a namespace; the client waits for `go`.
@@ -65,11 +80,4 @@ pub(crate) fn is_in(event: &Event, netns: u32) -> bool {
         .socket
         .as_ref()
         .is_some_and(|socket| socket.netns == netns)
-}
-
-fn is_server(event: &Event) -> bool {
-    event
-        .socket
-        .as_ref()
-        .is_some_and(|socket| socket.role == crate::wire::Role::Server)
 }
