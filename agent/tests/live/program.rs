@@ -37,7 +37,7 @@ pub(crate) struct Did {
     pub(crate) ports: Vec<u16>,
     pub(crate) bytes: u64,
     pub(crate) of: u64,
-    pub(crate) connections: u64,
+    pub(crate) connections: usize,
 }
 
 impl Program {

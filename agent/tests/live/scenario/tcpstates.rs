@@ -194,7 +194,8 @@ struct Other(Child);
 impl Other {
     /// It needs tracefs: in a mount namespace of its own, so that the machine is left as it was.
     fn start(path: &Path) -> Result<Self> {
-        let script = "mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; exec \"$0\"";
+        let script = "grep -q ' /sys/kernel/tracing tracefs' /proc/mounts \
+                      || mount -t tracefs tracefs /sys/kernel/tracing; exec \"$0\"";
         let child = Command::new("unshare")
             .args(["-m", "sh", "-c", script])
             .arg(path)
