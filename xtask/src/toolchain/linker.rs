@@ -66,8 +66,8 @@ fn install(prefix: &Path, llvm_major: u32) -> Command {
         .args(["install", "bpf-linker", "--quiet", "--locked", "--force", "--no-track", "--version", VERSION])
         .args(["--no-default-features", "--features"])
         .arg(format!("llvm-{llvm_major}"))
-        // All the work is LLVM's: an unoptimised wrapper links no slower and builds in half the time.
-        .args(["--config", "profile.release.debug=0", "--config", "profile.release.opt-level=1"])
+        // All the work is LLVM's: an unoptimised wrapper links no slower (measured) and builds in half the time.
+        .args(["--config", "profile.release.debug=0", "--config", "profile.release.opt-level=0"])
         .arg("--target-dir")
         .arg(build_dir(prefix))
         .arg("--root")
