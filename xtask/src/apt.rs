@@ -68,9 +68,10 @@ pub(crate) fn ensure(packages: &[Package]) -> Result<()> {
     }
     refresh_lists()?;
     eprintln!("xtask: {command}");
+    // Never at the price of something else: Debian's rustc-web conflicts with its rustup package.
     process::run(
         apt_get()
-            .args(["install", "--yes", "--no-install-recommends"])
+            .args(["install", "--yes", "--no-install-recommends", "--no-remove"])
             .args(&names),
     )
     .context("apt-get could not install what is missing")
