@@ -25,10 +25,6 @@ pub(super) fn attach(object: &mut Ebpf, hook: Hook, types: &Types<'_>) -> Result
 
 /// Detaches a hook and unloads its program.
 pub(super) fn detach(object: &mut Ebpf, hook: Hook) -> Result<(), String> {
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "aya has thirty kinds of programs, the object four"
-    )]
     let unloaded = match object.program_mut(hook.program()) {
         Some(Program::KProbe(probe)) => probe.unload(),
         Some(Program::FEntry(entry)) => entry.unload(),

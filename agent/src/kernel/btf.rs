@@ -75,10 +75,10 @@ pub enum BtfError {
 /// The types of one kernel.
 #[derive(Debug)]
 pub struct Btf<'a> {
-    bytes: &'a [u8],
+    table: &'a [u8],
     strings: &'a [u8],
     /// Position of type `id` at index `id - 1`.
-    types: Vec<u32>,
+    positions: Vec<u32>,
     structs: FxHashMap<&'a [u8], u32>,
     functions: FxHashMap<&'a [u8], u32>,
     tracepoints: FxHashMap<&'a [u8], u32>,
@@ -95,7 +95,7 @@ struct Type {
     /// `BTF_INFO_KFLAG`: member offsets carry the size of a bit field.
     flag: bool,
     /// Size, or number of the type referred to.
-    size_or_type: u32,
+    size_or_reference: u32,
 }
 
 impl<'a> Btf<'a> {
@@ -121,9 +121,9 @@ impl<'a> Btf<'a> {
         let types = section(word(8)?, word(12)?).ok_or_else(malformed)?;
         let strings = section(word(16)?, word(20)?).ok_or_else(malformed)?;
         let mut btf = Self {
-            bytes: types,
+            table: types,
             strings,
-            types: Vec::with_capacity(types.len() / 32),
+            positions: Vec::with_capacity(types.len() / 32),
             structs: FxHashMap::default(),
             functions: FxHashMap::default(),
             tracepoints: FxHashMap::default(),
@@ -134,7 +134,7 @@ impl<'a> Btf<'a> {
 
     fn index(&mut self) -> Result<(), BtfError> {
         let mut at = 0;
-        while at < self.bytes.len() {
+        while at < self.table.len() {
             let malformed = BtfError::Malformed(at);
             let position = u32::try_from(at).ok();
             let (Some(position), Some(ty)) = (position, self.type_at(at)) else {
@@ -143,10 +143,10 @@ impl<'a> Btf<'a> {
             let Some(length) = ty.length() else {
                 return Err(malformed);
             };
-            if length > self.bytes.len() - at {
+            if length > self.table.len() - at {
                 return Err(malformed);
             }
-            self.types.push(position);
+            self.positions.push(position);
             self.name_type(ty);
             at += length;
         }
@@ -154,7 +154,7 @@ impl<'a> Btf<'a> {
     }
 
     fn name_type(&mut self, ty: Type) {
-        let Ok(id) = u32::try_from(self.types.len()) else {
+        let Ok(id) = u32::try_from(self.positions.len()) else {
             return;
         };
         let names = match ty.kind {
@@ -179,12 +179,12 @@ impl<'a> Btf<'a> {
 
     /// Number of types, `void` (0) not counted.
     pub const fn len(&self) -> usize {
-        self.types.len()
+        self.positions.len()
     }
 
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
-        self.types.is_empty()
+        self.positions.is_empty()
     }
 
     /// Type number of a function.
@@ -200,7 +200,7 @@ impl<'a> Btf<'a> {
     /// How many arguments a function takes.
     pub fn arguments(&self, function: &str) -> Option<usize> {
         let function = self.type_by_id(self.function(function)?)?;
-        let prototype = self.type_by_id(function.size_or_type)?;
+        let prototype = self.type_by_id(function.size_or_reference)?;
         (prototype.kind == kind::FUNC_PROTO).then_some(prototype.count)
     }
 
@@ -235,10 +235,10 @@ impl<'a> Btf<'a> {
         }
         (0..ty.count).find_map(|index| {
             let at = ty.at + TYPE_BYTES + index * MEMBER_BYTES;
-            let member_name = string(self.strings, u32_at(self.bytes, at)?)?;
+            let member_name = string(self.strings, u32_at(self.table, at)?)?;
             let member = Member::new(
-                u32_at(self.bytes, at + 4)?,
-                u32_at(self.bytes, at + 8)?,
+                u32_at(self.table, at + 4)?,
+                u32_at(self.table, at + 8)?,
                 ty.flag,
             );
             if member_name == name {
@@ -261,7 +261,7 @@ impl<'a> Btf<'a> {
             let ty = self.type_by_id(id)?;
             match ty.kind {
                 kind::TYPEDEF | kind::VOLATILE | kind::CONST | kind::RESTRICT | kind::TYPE_TAG => {
-                    id = ty.size_or_type
+                    id = ty.size_or_reference;
                 }
                 _ => return Some(ty),
             }
@@ -271,18 +271,18 @@ impl<'a> Btf<'a> {
 
     fn type_by_id(&self, id: u32) -> Option<Type> {
         let index = usize::try_from(id).ok()?.checked_sub(1)?;
-        self.type_at(*self.types.get(index)? as usize)
+        self.type_at(*self.positions.get(index)? as usize)
     }
 
     fn type_at(&self, at: usize) -> Option<Type> {
-        let info = u32_at(self.bytes, at + 4)?;
+        let info = u32_at(self.table, at + 4)?;
         Some(Type {
             at,
-            name: u32_at(self.bytes, at)?,
+            name: u32_at(self.table, at)?,
             kind: (info >> 24 & 0x1f) as u8,
             count: (info & 0xffff) as usize,
             flag: info >> 31 == 1,
-            size_or_type: u32_at(self.bytes, at + 8)?,
+            size_or_reference: u32_at(self.table, at + 8)?,
         })
     }
 }

@@ -23,7 +23,7 @@ impl Builder {
         if name.is_empty() {
             return 0;
         }
-        let offset = self.strings.len() as u32;
+        let offset = u32::try_from(self.strings.len()).unwrap();
         self.strings.extend_from_slice(name.as_bytes());
         self.strings.push(0);
         offset
@@ -53,8 +53,14 @@ impl Builder {
         let mut bytes = Vec::new();
         bytes.extend_from_slice(&MAGIC.to_ne_bytes());
         bytes.extend_from_slice(&[1, 0]);
-        let types = self.types.len() as u32;
-        for word in [24, 0, types, types, self.strings.len() as u32] {
+        let types = u32::try_from(self.types.len()).unwrap();
+        for word in [
+            24,
+            0,
+            types,
+            types,
+            u32::try_from(self.strings.len()).unwrap(),
+        ] {
             bytes.extend_from_slice(&u32::to_ne_bytes(word));
         }
         bytes.extend_from_slice(&self.types);

@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use finback_common::entry::{Owner, Tuple, source};
 use proptest::prelude::*;
-use zerocopy::IntoBytes;
+use zerocopy::IntoBytes as _;
 
 use super::*;
 use crate::core::socket::Attribution;
@@ -97,10 +97,11 @@ fn every_state_flag_reaches_its_field() {
             flags,
             ..close_wait()
         };
-        match Decoder::default().decode(record.as_bytes()).unwrap().what {
-            What::State(change) => change,
-            other => panic!("{other:?}"),
-        }
+        let observation = Decoder::default().decode(record.as_bytes()).unwrap();
+        let What::State(change) = observation.what else {
+            panic!("{observation:?}")
+        };
+        change
     };
     assert!(with(state_flag::DEAD).dead);
     assert!(with(state_flag::SHUTDOWN).shutdown);

@@ -14,6 +14,10 @@ use crate::core::observation::{Minisock, SocketCounters};
 use crate::core::socket::Endpoints;
 use crate::core::state::TcpState;
 
+/// One byte in `struct inet_diag_req_v2`.
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+const IPPROTO_TCP: u8 = 6;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const NLM_F_REQUEST: u16 = 1;
 const NLM_F_DUMP: u16 = 0x300;
@@ -57,12 +61,12 @@ pub struct Query {
     pub counters: bool,
 }
 
+/// The namespaces that could not be looked at, each with the reason.
+pub type Failures = Vec<(Namespace, io::Error)>;
+
 /// Lists sockets of both families in every namespace `wanted` (all if empty). A namespace that cannot be entered
 /// or has just gone is an error of its own and harms no other.
-pub fn list(
-    query: Query,
-    wanted: &[u32],
-) -> io::Result<(Vec<Listed>, Vec<(Namespace, io::Error)>)> {
+pub fn list(query: Query, wanted: &[u32]) -> io::Result<(Vec<Listed>, Failures)> {
     let own = netns::own()?;
     let mut sockets = Vec::new();
     let mut failures = Vec::new();
@@ -88,7 +92,7 @@ pub fn list(
 }
 
 /// The minisocks of these namespaces (all if empty).
-pub fn minisocks(wanted: &[u32]) -> io::Result<(Vec<Minisock>, Vec<(Namespace, io::Error)>)> {
+pub fn minisocks(wanted: &[u32]) -> io::Result<(Vec<Minisock>, Failures)> {
     let query = Query {
         // A minisock in FIN_WAIT2 is listed under that state in new kernels and under TIME_WAIT in old ones.
         states: bit(tcp::TIME_WAIT) | bit(tcp::FIN_WAIT2),
@@ -158,7 +162,8 @@ struct Message {
     inode: u32,
 }
 
-const _: () = assert!(size_of::<Request>() == 16 + 56);
+const REQUEST_BYTES: u32 = 16 + 56;
+const _: () = assert!(size_of::<Request>() == REQUEST_BYTES as usize);
 const _: () = assert!(size_of::<Message>() == 72);
 
 fn both_families(
@@ -167,7 +172,7 @@ fn both_families(
     netns: u32,
     into: &mut Vec<Listed>,
 ) -> io::Result<()> {
-    for family in [tcp::AF_INET, tcp::AF_INET6] {
+    for family in [AF_INET, AF_INET6] {
         dump(socket, query, family, netns, into)?;
     }
     Ok(())
@@ -176,16 +181,16 @@ fn both_families(
 fn dump(
     socket: &Socket,
     query: Query,
-    family: u16,
+    family: u8,
     netns: u32,
     into: &mut Vec<Listed>,
 ) -> io::Result<()> {
     let mut request = Request::new_zeroed();
-    request.header.length = size_of::<Request>() as u32;
+    request.header.length = REQUEST_BYTES;
     request.header.kind = SOCK_DIAG_BY_FAMILY;
     request.header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-    request.family = family as u8;
-    request.protocol = tcp::IPPROTO_TCP as u8;
+    request.family = family;
+    request.protocol = IPPROTO_TCP;
     request.extensions = if query.counters { 1 << (INFO - 1) } else { 0 };
     request.states = query.states;
     socket.send(request.as_bytes(), 0)?;

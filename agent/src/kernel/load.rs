@@ -66,7 +66,7 @@ fn search(options: &Options, kernel: String, limits: Vec<String>) -> Result<Load
         }
         let unproven = trial.prove(&mut plan, &mut failures)?;
         if trial.is_what(&plan) {
-            return trial.finish(&plan, &types, failures, unproven, kernel, limits);
+            return trial.finish(&plan, &types, &failures, unproven, kernel, limits);
         }
     }
     Err(KernelError::Object(
@@ -225,7 +225,7 @@ impl Trial {
         mut self,
         plan: &Plan,
         types: &Types<'_>,
-        failures: Failures,
+        failures: &Failures,
         unproven: Option<String>,
         kernel: String,
         limits: Vec<String>,
@@ -240,7 +240,7 @@ impl Trial {
         let hits = self.hits.read()?;
         let signals = Signal::ALL
             .iter()
-            .map(|signal| self.row(*signal, plan, &failures, &hits, unproven.is_some()));
+            .map(|signal| self.row(*signal, plan, failures, &hits, unproven.is_some()));
         let report = HookReport {
             kernel,
             signals: signals.collect(),

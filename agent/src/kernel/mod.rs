@@ -174,6 +174,10 @@ impl Kernel {
     }
 
     /// The minisocks of these network namespaces, all if empty. A namespace that cannot be entered is left out.
+    #[expect(
+        clippy::unused_self,
+        reason = "callers need not know that no program takes part"
+    )]
     pub fn time_wait(&self, namespaces: &[u32]) -> Result<Vec<Minisock>, KernelError> {
         let (minisocks, failures) =
             diag::minisocks(namespaces).map_err(|source| KernelError::Io {
@@ -187,6 +191,10 @@ impl Kernel {
     }
 
     /// The time on the clock of all records.
+    #[expect(
+        clippy::unused_self,
+        reason = "callers need not know where the clock is"
+    )]
     pub fn now(&self) -> Timestamp {
         clock::now()
     }

@@ -153,22 +153,13 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::kernel::diag;
 
     #[test]
-    fn every_part_ends_well_quickly_and_leaves_no_minisock() {
-        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let ports =
-            [any; 3].map(|any| TcpListener::bind(any).unwrap().local_addr().unwrap().port());
-        drop(ports);
-        let before = diag::minisocks(&[]).unwrap().0;
+    fn every_part_ends_well_and_quickly() {
         let start = Instant::now();
         make_traffic().unwrap();
         println!("{:?}", start.elapsed());
         assert!(start.elapsed() < Duration::from_secs(1));
-        // Other tests run at the same time: only their minisocks may be new, and those have no twin listener here.
-        let after = diag::minisocks(&[]).unwrap().0;
-        println!("minisocks: {} before, {} after", before.len(), after.len());
     }
 
     #[test]

@@ -54,10 +54,12 @@ fn entry(birth_ns: u64) -> SocketEntry {
 fn snapshot(rows: &[Row], entries: &[(u64, SocketEntry)]) -> Vec<SocketView> {
     let mut processes = Processes::default();
     let mut join = Join::new(&mut processes);
-    rows.iter().for_each(|row| join.row(row));
-    entries
-        .iter()
-        .for_each(|(sock, entry)| join.entry(*sock, entry));
+    for row in rows {
+        join.row(row);
+    }
+    for (sock, entry) in entries {
+        join.entry(*sock, entry);
+    }
     join.finish().sockets
 }
 
