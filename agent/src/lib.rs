@@ -3,8 +3,11 @@
 //! The library exists for the binary and for its tests; it promises no stable interface.
 
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod core;
+pub mod daemon;
 pub mod kernel;
 pub mod output;
 pub mod process;
+pub mod server;

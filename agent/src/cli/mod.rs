@@ -1,12 +1,16 @@
 //! The command line.
 
+mod doctor;
+mod events;
 mod exit;
 mod generate;
+mod run;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
 pub use exit::{Code, Failure};
@@ -27,6 +31,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Follow every TCP connection of this host and tell what happens to it (the daemon)
+    Run(run::Run),
+    /// Show what a running daemon sees, from now on
+    Events(events::Events),
+    /// Say whether this host has all that is needed, and what is attached how
+    Doctor(doctor::Doctor),
     /// Print files made from the program's own definitions
     Generate(generate::Generate),
 }
@@ -36,6 +46,9 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
     let done = match cli.command {
+        Command::Run(run) => run.run(),
+        Command::Events(events) => events.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Generate(generate) => generate.run(),
     };
     match done {
@@ -48,8 +61,15 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// One thread is enough: the daemon's work is one loop, and what blocks has a thread of its own.
+fn runtime() -> Result<Runtime, Failure> {
+    Ok(Builder::new_current_thread().enable_all().build()?)
+}
+
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("FINBACK_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    // The kernel programs' log has a switch of its own, --log-level: what they say is wanted.
+    let filter = EnvFilter::try_from_env("FINBACK_LOG");
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new("warn,finback::ebpf=trace"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

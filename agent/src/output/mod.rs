@@ -4,6 +4,6 @@ pub mod clock;
 pub mod feed;
 pub mod json;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub mod sink;
 pub mod text;

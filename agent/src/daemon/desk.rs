@@ -1,0 +1,115 @@
+//! Answers to the server's questions.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::core::event::Event;
+use crate::core::finding::{Action, Finding};
+use crate::core::tracker::Stats;
+use crate::kernel::Kernel;
+use crate::output::clock::WallClock;
+use crate::output::feed::Handle;
+use crate::output::json as wire;
+use crate::server::About;
+
+/// What is kept for answers.
+pub(super) struct Desk {
+    started: Instant,
+    /// Records read from the ring.
+    pub(super) records: u64,
+    /// The last event of every open finding, by its id.
+    findings: BTreeMap<u64, Bytes>,
+}
+
+impl Desk {
+    pub(super) fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            records: 0,
+            findings: BTreeMap::new(),
+        }
+    }
+
+    /// Keeps the event of a finding until that is resolved.
+    pub(super) fn file(
+        &mut self,
+        finding: &Finding,
+        event: &Event,
+        seq: u64,
+        clock: WallClock,
+        about: wire::About<'_>,
+    ) {
+        if finding.action == Action::Resolved {
+            self.findings.remove(&finding.id);
+            return;
+        }
+        match serde_json::to_vec(&wire::event(event, seq, clock, about)) {
+            Ok(line) => drop(self.findings.insert(finding.id, line.into())),
+            Err(error) => tracing::warn!(%error, "a finding cannot be encoded"),
+        }
+    }
+
+    /// The answer to a query.
+    pub(super) fn document(
+        &self,
+        about: About,
+        kernel: &mut Kernel,
+        stats: Stats,
+        feed: &Handle,
+    ) -> Bytes {
+        match about {
+            About::Findings => self.findings(),
+            About::Readiness => Bytes::from_static(b"{\"ready\":true}\n"),
+            About::Status => self.status(kernel, stats, feed).to_string().into(),
+        }
+    }
+
+    fn findings(&self) -> Bytes {
+        let mut document = BytesMut::from(&b"{\"findings\":["[..]);
+        for (index, event) in self.findings.values().enumerate() {
+            if index > 0 {
+                document.put_u8(b',');
+            }
+            document.put_slice(event);
+        }
+        document.put_slice(b"]}\n");
+        document.freeze()
+    }
+
+    fn status(&self, kernel: &mut Kernel, stats: Stats, feed: &Handle) -> Value {
+        if let Err(error) = kernel.refresh_report() {
+            tracing::warn!(%error, "the hit counters cannot be read");
+        }
+        let counters = kernel.counters().unwrap_or_default();
+        let counters: BTreeMap<_, _> = counters
+            .into_iter()
+            .map(|(counter, value)| (counter.name(), value))
+            .collect();
+        let hello = feed.hello();
+        json!({
+            "version": hello.version,
+            "host": hello.host,
+            "boot_id": hello.boot_id,
+            "pid": std::process::id(),
+            "uptime_ns": nanos(self.started.elapsed()),
+            "seq": feed.sent(),
+            "subscribers": feed.subscribers(),
+            "records": self.records,
+            "connections": stats.connections,
+            "minisocks": stats.minisocks,
+            "findings": stats.findings,
+            "overflow": stats.overflow,
+            "stale": stats.stale,
+            "counters": counters,
+            "hooks": kernel.report(),
+        })
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

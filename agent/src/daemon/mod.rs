@@ -1,0 +1,221 @@
+//! The life of the daemon: listen, load, greet, seed, work, end.
+
+mod desk;
+mod settings;
+mod work;
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{self, Receiver};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
+
+use crate::config::Config;
+use crate::kernel::{self, Kernel, KernelError};
+use crate::output::feed::{Feed, Format};
+use crate::output::sink::{self, End, Sink};
+use crate::server::{self, Guard, Query};
+
+use self::work::Work;
+
+pub use settings::kernel_options;
+
+/// Everything is written by then, or never: a signal ends the daemon within a second.
+const FAREWELL: Duration = Duration::from_millis(800);
+
+/// Looks at what makes no sound: a closed pipe, a clock that was set, counters of losses.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How.
+    pub config: Config,
+    /// What goes to standard output.
+    pub format: Option<Format>,
+    /// End by itself after so long.
+    pub duration: Option<Duration>,
+    /// Level of the kernel programs' log, 0 for off.
+    pub log_level: u8,
+}
+
+/// Why the daemon ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot listen.
+    #[error(transparent)]
+    Listen(#[from] server::Error),
+    /// The kernel side does not work.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// Standard output cannot be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] std::io::Error),
+    /// Another system call failed.
+    #[error("cannot {what}: {source}")]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+}
+
+fn failed(what: &'static str) -> impl FnOnce(std::io::Error) -> Error {
+    move |source| Error::Io { what, source }
+}
+
+/// Runs until a signal, the end of its duration, or the end of its reader. Dropping the kernel side, which
+/// takes its time, comes last: everything is written by then.
+pub async fn run(plan: Plan) -> Result<(), Error> {
+    let mut calls = Calls::new(plan.duration)?;
+    kernel::check::prerequisites()?;
+    let (guard, listener) = Guard::listen(&plan.config.socket)?;
+    let kernel = load(&plan)?;
+
+    let hello = settings::hello(kernel.report());
+    let formats: Vec<Format> = [Format::Json].into_iter().chain(plan.format).collect();
+    let feed = Feed::new(hello, &formats);
+    let mut output = Output::open(&feed, plan.format)?;
+    let (queries, mut asked) = mpsc::channel(server::QUERIES);
+    let (end, ended) = oneshot::channel::<()>();
+    let handle = feed.handle();
+    let mut work = Box::new(Work::new(kernel, feed, &plan.config));
+    work.seed()?;
+    // Its end is the sender's being dropped.
+    let serving = tokio::spawn(server::serve(listener, handle, queries, async {
+        drop(ended.await);
+    }));
+    notify(&[sd_notify::NotifyState::Ready]);
+
+    let result = Box::pin(go_on(&mut work, &mut calls, &mut output, &mut asked)).await;
+
+    notify(&[sd_notify::NotifyState::Stopping]);
+    let deadline = Instant::now() + FAREWELL;
+    let kernel = work.finish();
+    drop((guard, end, asked));
+    if result.is_ok() {
+        output.finish(deadline).await;
+    }
+    // A subscriber that does not read must not keep the daemon.
+    drop(timeout_at(deadline, serving).await);
+    drop(kernel);
+    result
+}
+
+/// On the heap: the object's bookkeeping is large.
+fn load(plan: &Plan) -> Result<Box<Kernel>, Error> {
+    let kernel = Kernel::load(&kernel_options(&plan.config, plan.log_level))?;
+    Ok(Box::new(kernel))
+}
+
+/// Works until it is told to end.
+async fn go_on(
+    work: &mut Work,
+    calls: &mut Calls,
+    output: &mut Output,
+    asked: &mut Receiver<Query>,
+) -> Result<(), Error> {
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let due = work.due();
+        tokio::select! {
+            biased;
+            () = calls.end() => return Ok(()),
+            end = output.end() => return end,
+            _ = tick.tick() => {
+                if output.reader_gone() {
+                    return Ok(());
+                }
+                work.tick();
+            }
+            () = sleep_until(due) => work.timeout(),
+            Some(query) = asked.recv() => work.answer(query),
+            records = work.records() => records.map_err(failed("read the ring buffer"))?,
+        }
+        work.carry_out();
+        // A ring that is never empty must not keep the server's tasks from running.
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What can tell the daemon to end.
+struct Calls {
+    interrupt: Signal,
+    terminate: Signal,
+    until: Option<Instant>,
+}
+
+impl Calls {
+    fn new(duration: Option<Duration>) -> Result<Self, Error> {
+        let listen = |kind| signal(kind).map_err(failed("listen for signals"));
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            until: duration.map(|duration| Instant::now() + duration),
+        })
+    }
+
+    async fn end(&mut self) {
+        let late = pin!(async {
+            match self.until {
+                Some(until) => sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        });
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            () = late => {}
+        }
+    }
+}
+
+/// Standard output, if anything is to be written there.
+struct Output(Option<Sink>);
+
+impl Output {
+    fn open(feed: &Feed, format: Option<Format>) -> Result<Self, Error> {
+        let Some(format) = format else {
+            return Ok(Self(None));
+        };
+        let out = sink::stdout().map_err(Error::Output)?;
+        let subscription = feed.handle().subscribe(format, sink::SLOW);
+        let sink = subscription.map(|subscription| Sink::spawn(subscription, out));
+        Ok(Self(sink.transpose().map_err(Error::Output)?))
+    }
+
+    /// Comes only if writing has ended before the feed has.
+    async fn end(&mut self) -> Result<(), Error> {
+        let Some(sink) = &mut self.0 else {
+            return std::future::pending().await;
+        };
+        let end = sink.end().await;
+        self.0 = None;
+        match end {
+            Ok(End::ReaderGone | End::Drained) => Ok(()),
+            Err(error) => Err(Error::Output(error)),
+        }
+    }
+
+    fn reader_gone(&self) -> bool {
+        self.0.is_some() && sink::reader_gone(std::os::fd::AsFd::as_fd(&std::io::stdout()))
+    }
+
+    /// Waits until all is written; a reader that does not read loses the rest.
+    async fn finish(mut self, deadline: Instant) {
+        if self.0.is_some() && timeout_at(deadline, self.end()).await.is_err() {
+            tracing::warn!("standard output is not read: its last lines are lost");
+        }
+    }
+}
+
+/// Tells the service manager, if there is one.
+fn notify(state: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "the service manager cannot be told");
+    }
+}

@@ -1,0 +1,89 @@
+//! One configuration, three readers: the kernel side, the tracker, and `hello`.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::config::{Attach, Config};
+use crate::core::finding::Verdict;
+use crate::core::settings::{Settings, VerdictSettings};
+use crate::core::state::TcpState;
+use crate::core::time::Timestamp;
+use crate::kernel::report::{HookReport, Means};
+use crate::kernel::{self, Options};
+use crate::output::json;
+
+/// What the kernel side is told.
+pub fn kernel_options(config: &Config, log_level: u8) -> Options {
+    Options {
+        attach: match config.attach {
+            Attach::Auto => kernel::Attach::Auto,
+            Attach::Only(flavour) => kernel::Attach::Forced(flavour),
+        },
+        segment: config.segment,
+        // The tracker needs every change: how long a state lasted, and what ends a finding.
+        state_mask: u32::MAX,
+        ring_bytes: config.ring_bytes.get(),
+        max_sockets: config.max_sockets,
+        log_level,
+    }
+}
+
+/// What the tracker is told.
+pub(super) fn tracker(config: &Config, report: &HookReport, now: Timestamp) -> Settings {
+    let verdicts = Verdict::ALL.iter().map(|verdict| {
+        let default = VerdictSettings::default_of(*verdict);
+        let own = VerdictSettings {
+            after: config
+                .thresholds
+                .get(verdict)
+                .copied()
+                .unwrap_or(default.after),
+            severity: config
+                .severities
+                .get(verdict)
+                .copied()
+                .unwrap_or(default.severity),
+        };
+        (*verdict, own)
+    });
+    let rows = report.signals.iter();
+    let available = rows.filter(|row| row.is_available()).map(|row| row.signal);
+    Settings {
+        verdicts: verdicts.collect(),
+        reported: reported(config),
+        max_connections: usize::try_from(config.max_sockets).unwrap_or(usize::MAX),
+        signals: available.collect(),
+        watching_since: now,
+        time_wait_by_sweep: report.signals.iter().any(|row| row.means == Means::Sweep),
+        ..Settings::default()
+    }
+}
+
+fn reported(config: &Config) -> BTreeSet<TcpState> {
+    let all = (1..=12).filter_map(TcpState::from_kernel);
+    all.filter(|state| config.states.contains(*state)).collect()
+}
+
+/// What subscribers are greeted with.
+pub(super) fn hello(report: &HookReport) -> json::Hello<'static> {
+    let machine = rustix::system::uname();
+    let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let signals = report.signals.iter().map(|row| {
+        let means = match &row.means {
+            Means::Hooks { flavour } => Some((*flavour).into()),
+            Means::ThroughState => Some(json::Means::ThroughState),
+            Means::IteratorAndFirstUse => Some(json::Means::IteratorAndFirstUse),
+            Means::Sweep => Some(json::Means::Sweep),
+            Means::Off | Means::Missing { .. } => None,
+        };
+        (Cow::Borrowed(row.signal.name()), means)
+    });
+    json::Hello {
+        version: env!("CARGO_PKG_VERSION").into(),
+        host: machine.nodename().to_string_lossy().into_owned().into(),
+        kernel: report.kernel.clone().into(),
+        boot_id: boot_id.trim().to_owned().into(),
+        signals: signals.collect(),
+        next_seq: 1,
+    }
+}

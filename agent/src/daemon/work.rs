@@ -1,0 +1,222 @@
+//! What the daemon does with what the kernel says.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::desk::Desk;
+use super::settings;
+use crate::config::Config;
+use crate::core::event::{Body, Event, Output};
+use crate::core::observation::{Observation, Snapshot};
+use crate::core::tracker::Tracker;
+use crate::kernel::{Kernel, KernelError};
+use crate::output::clock::WallClock;
+use crate::output::feed::Feed;
+use crate::output::json::About;
+use crate::process::Descriptions;
+use crate::server::Query;
+
+/// The counters of losses are read at most so often; each reading is a system call per counter.
+const LOSS_PERIOD: Duration = Duration::from_millis(100);
+
+/// Without anything due the daemon sleeps on the ring; the tick comes sooner than this.
+const NOTHING_DUE: Duration = Duration::from_hours(1);
+
+/// Kernel side, tracker and feed, joined.
+pub(super) struct Work {
+    kernel: Box<Kernel>,
+    tracker: Tracker,
+    feed: Feed,
+    clock: WallClock,
+    people: Descriptions,
+    desk: Desk,
+    batch: Vec<Observation>,
+    /// Requests of the tracker that failed; tried again at the next tick.
+    again: Vec<Output>,
+    losses_read: Instant,
+}
+
+impl Work {
+    pub(super) fn new(kernel: Box<Kernel>, feed: Feed, config: &Config) -> Self {
+        let settings = settings::tracker(config, kernel.report(), kernel.now());
+        Self {
+            tracker: Tracker::new(settings),
+            kernel,
+            feed,
+            clock: WallClock::measure(),
+            people: Descriptions::default(),
+            desk: Desk::new(),
+            batch: Vec::new(),
+            again: Vec::new(),
+            losses_read: Instant::now(),
+        }
+    }
+
+    /// Tells the tracker of the sockets that are there already.
+    pub(super) fn seed(&mut self) -> Result<(), KernelError> {
+        let snapshot = self.kernel.snapshot()?;
+        tracing::info!(sockets = snapshot.sockets.len(), took = ?snapshot.took, "seeded");
+        self.tracker.handle_snapshot(&snapshot, self.kernel.now());
+        self.carry_out();
+        Ok(())
+    }
+
+    /// When [`Work::timeout`] is to be called.
+    pub(super) fn due(&self) -> Instant {
+        let wait = self
+            .tracker
+            .poll_timeout()
+            .map(|due| due.since(self.kernel.now()));
+        Instant::now() + wait.unwrap_or(NOTHING_DUE)
+    }
+
+    /// Something that the tracker announced is due.
+    pub(super) fn timeout(&mut self) {
+        self.tracker.handle_timeout(self.kernel.now());
+    }
+
+    /// Waits for records and hands them to the tracker. Loses nothing when dropped while waiting.
+    pub(super) async fn records(&mut self) -> io::Result<()> {
+        self.kernel.next_batch(&mut self.batch).await?;
+        self.take_batch();
+        if self.losses_read.elapsed() >= LOSS_PERIOD {
+            self.read_losses();
+        }
+        Ok(())
+    }
+
+    fn take_batch(&mut self) {
+        self.desk.records += self.batch.len() as u64;
+        let now = self.kernel.now();
+        for observation in self.batch.drain(..) {
+            self.tracker.handle(observation, now);
+        }
+    }
+
+    fn read_losses(&mut self) {
+        self.losses_read = Instant::now();
+        let now = self.kernel.now();
+        let losses = self.kernel.losses();
+        if losses.is_empty() {
+            self.tracker.handle_no_loss(now);
+        }
+        for loss in losses {
+            self.tracker.handle_loss(loss, now);
+        }
+    }
+
+    /// Once a second, whatever happens.
+    pub(super) fn tick(&mut self) {
+        if self.clock.remeasure() {
+            tracing::info!("the wall clock was set");
+        }
+        self.read_losses();
+        for request in std::mem::take(&mut self.again) {
+            self.fulfil(request);
+        }
+    }
+
+    /// Answers a question of the server.
+    pub(super) fn answer(&mut self, query: Query) {
+        let Self {
+            kernel,
+            tracker,
+            feed,
+            desk,
+            ..
+        } = self;
+        // Refused only if the client has gone.
+        drop(query.answer.send(desk.document(
+            query.about,
+            kernel,
+            tracker.stats(),
+            &feed.handle(),
+        )));
+    }
+
+    /// Does all that the tracker wants done, and sends what it says.
+    pub(super) fn carry_out(&mut self) {
+        while let Some(output) = self.tracker.next_output() {
+            match output {
+                Output::Event(event) => self.tell(&event),
+                request @ (Output::Inspect(_) | Output::SweepTimeWait(_) | Output::Resync) => {
+                    self.fulfil(request);
+                }
+            }
+        }
+        self.feed.flush();
+    }
+
+    fn fulfil(&mut self, request: Output) {
+        if let Err(error) = self.try_fulfil(&request) {
+            tracing::warn!(%error, "the kernel's sockets cannot be looked at; trying again");
+            self.again.push(request);
+        }
+    }
+
+    fn try_fulfil(&mut self, request: &Output) -> Result<(), KernelError> {
+        match request {
+            Output::Event(event) => self.tell(event),
+            Output::Inspect(_) => {
+                let snapshot = self.kernel.snapshot()?;
+                self.tracker.handle_snapshot(&snapshot, self.kernel.now());
+            }
+            Output::SweepTimeWait(namespaces) => {
+                let minisocks = self.kernel.time_wait(namespaces)?;
+                self.tracker
+                    .handle_time_wait(namespaces, &minisocks, self.kernel.now());
+            }
+            Output::Resync => {
+                let snapshot = self.whole_snapshot()?;
+                self.tracker.handle_resync(&snapshot, self.kernel.now());
+            }
+        }
+        Ok(())
+    }
+
+    fn whole_snapshot(&mut self) -> Result<Snapshot, KernelError> {
+        let snapshot = self.kernel.snapshot()?;
+        let time_wait = Some(self.kernel.time_wait(&[])?);
+        Ok(Snapshot {
+            time_wait,
+            ..snapshot
+        })
+    }
+
+    fn tell(&mut self, event: &Event) {
+        let Body::Finding {
+            connection,
+            finding,
+        } = &event.body
+        else {
+            self.feed.publish(event, self.clock, About::default());
+            return;
+        };
+        let owners = [&connection.owner, &connection.peer_owner];
+        let [own, peer] = owners.map(|owner| owner.as_ref().map(|owner| owner.process.id));
+        for id in [own, peer].into_iter().flatten() {
+            self.people.get(id);
+        }
+        let about = About {
+            process: own.and_then(|id| self.people.known(id)),
+            peer_process: peer.and_then(|id| self.people.known(id)),
+        };
+        let seq = self.feed.publish(event, self.clock, about);
+        self.desk.file(finding, event, seq, self.clock, about);
+    }
+
+    /// Tells what is still in the ring and ends the feed. Gives back the kernel side, to be detached.
+    pub(super) fn finish(mut self) -> Box<Kernel> {
+        self.kernel.drain(&mut self.batch);
+        self.take_batch();
+        while let Some(output) = self.tracker.next_output() {
+            if let Output::Event(event) = output {
+                self.tell(&event);
+            }
+        }
+        self.feed.flush();
+        self.kernel
+    }
+}

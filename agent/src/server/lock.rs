@@ -1,0 +1,113 @@
+//! One daemon per socket path. The lock, not the socket file, says whether one is there: a file left behind by
+//! a daemon that was killed is replaced, one of a living daemon never.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use tokio::net::UnixListener;
+
+/// Why the daemon cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another daemon does.
+    #[error("another finback is already running with the socket {}", .0.display())]
+    Running(PathBuf),
+    /// There is a file at the path that is no socket.
+    #[error("{} exists and is not a socket", .0.display())]
+    NotASocket(PathBuf),
+    /// A system call failed.
+    #[error("cannot listen on {path}: cannot {what}: {source}", path = path.display())]
+    Io {
+        /// Path of the socket.
+        path: PathBuf,
+        /// What was being done.
+        what: &'static str,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+/// The right to listen at a path. Dropping it removes the socket; the lock file stays, because removing it
+/// would let two newcomers lock two different files.
+#[derive(Debug)]
+pub struct Guard {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Guard {
+    /// Takes the lock and listens. Makes the directory (mode 0755) if it is missing; the socket has mode 0600.
+    pub fn listen(path: &Path) -> Result<(Self, UnixListener), Error> {
+        let failed = |what| {
+            move |source| Error::Io {
+                path: path.to_owned(),
+                what,
+                source,
+            }
+        };
+        if let Some(directory) = path.parent() {
+            let mut builder = DirBuilder::new();
+            let made = builder.recursive(true).mode(0o755).create(directory);
+            made.map_err(failed("make its directory"))?;
+        }
+        let lock = lock(path)?;
+        remove_stale(path)?;
+        // Until the permissions are set only connections are possible that are not answered yet.
+        let listener = UnixListener::bind(path).map_err(failed("bind it"))?;
+        let guard = Self {
+            path: path.to_owned(),
+            _lock: lock,
+        };
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(path, private).map_err(failed("set its permissions"))?;
+        Ok((guard, listener))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::warn!(%error, path = %self.path.display(), "the socket cannot be removed");
+        }
+    }
+}
+
+/// Locks `PATH.lock`.
+fn lock(path: &Path) -> Result<File, Error> {
+    let failed = |what, source| Error::Io {
+        path: path.to_owned(),
+        what,
+        source,
+    };
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let mut options = OpenOptions::new();
+    let options = options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options
+        .open(&name)
+        .map_err(|source| failed("open its lock file", source))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::Running(path.to_owned())),
+        Err(errno) => Err(failed("lock its lock file", errno.into())),
+    }
+}
+
+fn remove_stale(path: &Path) -> Result<(), Error> {
+    let failed = |what, source| Error::Io {
+        path: path.to_owned(),
+        what,
+        source,
+    };
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => Err(Error::NotASocket(path.to_owned())),
+        Ok(_) => fs::remove_file(path).map_err(|source| failed("remove the old one", source)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(failed("look at it", source)),
+    }
+}

@@ -1,0 +1,147 @@
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use http_body_util::BodyExt as _;
+
+use super::*;
+use crate::client;
+use crate::output::feed::{Feed, Format};
+use crate::output::samples;
+
+async fn body(path: &Path, target: &str) -> (u16, Bytes) {
+    let response = client::get(path, target).await.unwrap();
+    let status = response.status().as_u16();
+    (
+        status,
+        response.into_body().collect().await.unwrap().to_bytes(),
+    )
+}
+
+/// A daemon without a kernel: answers queries with what they ask for.
+async fn answer(mut queries: mpsc::Receiver<Query>) {
+    while let Some(Query { about, answer }) = queries.recv().await {
+        drop(answer.send(format!("{{\"about\":\"{about:?}\"}}").into()));
+    }
+}
+
+#[tokio::test]
+async fn documents_come_from_the_daemons_task() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let (_guard, listener) = Guard::listen(&path).unwrap();
+    let feed = Feed::new(samples::hello(), &[Format::Json]);
+    let (queries, asked) = mpsc::channel(QUERIES);
+    tokio::spawn(serve(
+        listener,
+        feed.handle(),
+        queries,
+        std::future::pending(),
+    ));
+    tokio::spawn(answer(asked));
+    for (target, expected) in [
+        ("/v1/status", r#"{"about":"Status"}"#),
+        ("/v1/findings", r#"{"about":"Findings"}"#),
+        ("/readyz", r#"{"about":"Readiness"}"#),
+        ("/healthz", "ok\n"),
+    ] {
+        assert_eq!(
+            body(&path, target).await,
+            (200, expected.into()),
+            "{target}"
+        );
+    }
+    assert_eq!(body(&path, "/v1/nothing").await.0, 404);
+}
+
+#[tokio::test]
+async fn a_daemon_that_has_ended_is_not_ready() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let (_guard, listener) = Guard::listen(&path).unwrap();
+    let feed = Feed::new(samples::hello(), &[Format::Json]);
+    let handle = feed.handle();
+    let (queries, asked) = mpsc::channel(QUERIES);
+    drop((asked, feed));
+    tokio::spawn(serve(listener, handle, queries, std::future::pending()));
+    assert_eq!(body(&path, "/readyz").await.0, 503);
+    assert_eq!(body(&path, "/v1/events").await.0, 503);
+    assert_eq!(body(&path, "/healthz").await.0, 200);
+}
+
+#[tokio::test]
+async fn subscribers_get_hello_and_every_line_until_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let (_guard, listener) = Guard::listen(&path).unwrap();
+    let mut feed = Feed::new(samples::hello(), &[Format::Json]);
+    let (queries, _asked) = mpsc::channel(QUERIES);
+    tokio::spawn(serve(
+        listener,
+        feed.handle(),
+        queries,
+        std::future::pending(),
+    ));
+    let one = client::get(&path, "/v1/events").await.unwrap();
+    let two = client::get(&path, "/v1/events").await.unwrap();
+    assert_eq!(one.headers()["content-type"], "application/x-ndjson");
+    for _ in 0..3 {
+        feed.publish(
+            &samples::transition(),
+            samples::CLOCK,
+            crate::output::json::About::default(),
+        );
+    }
+    feed.flush();
+    drop(feed);
+    let one = one.into_body().collect().await.unwrap().to_bytes();
+    let two = two.into_body().collect().await.unwrap().to_bytes();
+    let seqs: Vec<u64> = std::str::from_utf8(&one)
+        .unwrap()
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["seq"]
+                .as_u64()
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(seqs, [0, 1, 2, 3]);
+    let after_hello = |bytes: &Bytes| {
+        bytes
+            .splitn(2, |byte| *byte == b'\n')
+            .nth(1)
+            .map(<[u8]>::to_vec)
+    };
+    assert_eq!(after_hello(&one), after_hello(&two));
+}
+
+#[tokio::test]
+async fn a_second_daemon_is_refused_and_the_first_not_disturbed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new/finback.sock");
+    let (guard, listener) = Guard::listen(&path).unwrap();
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let refused = Guard::listen(&path).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "another finback is already running with the socket {}",
+            path.display()
+        )
+    );
+    tokio::net::UnixStream::connect(&path).await.unwrap();
+    drop((guard, listener));
+    assert!(!path.exists());
+    drop(Guard::listen(&path).unwrap());
+}
+
+#[tokio::test]
+async fn a_socket_left_behind_is_replaced_but_another_file_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    assert!(path.exists());
+    drop(Guard::listen(&path).unwrap());
+    std::fs::write(&path, "precious").unwrap();
+    assert!(matches!(Guard::listen(&path), Err(Error::NotASocket(_))));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+}

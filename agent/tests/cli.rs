@@ -1,0 +1,196 @@
+//! The binary as a user meets it: refusals with their exit code and both lines, and a quiet end.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Output, Stdio};
+
+use rustix::process::geteuid;
+
+fn finback(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_finback"));
+    command
+        .args(arguments)
+        .env_remove("FINBACK_LOG")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Exit code and standard error.
+#[expect(clippy::unwrap_used, reason = "part of the tests below")]
+fn refusal(command: &mut Command) -> (Option<i32>, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    assert_eq!(String::from_utf8(stdout).unwrap(), "");
+    (status.code(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn version_is_told() {
+    let output = finback(&["--version"]).output().unwrap();
+    let expected = format!("finback {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn help_teaches_by_examples() {
+    for command in ["run", "doctor", "events"] {
+        let output = finback(&[command, "--help"]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("Examples:\n  finback "), "{text}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_code_2_and_says_what_is_accepted() {
+    for (arguments, word) in [
+        (&["run", "--ring-bytes", "100000"][..], "the next is 131072"),
+        (
+            &["run", "--ring-bytes", "2048"],
+            "multiple of the page size",
+        ),
+        (
+            &["run", "--states", "close_wiat"],
+            "did you mean `close_wait`?",
+        ),
+        (
+            &["run", "--attach", "uprobe"],
+            "auto, kprobe, fentry, tracepoint",
+        ),
+        (&["run", "--duration", "10"], "10s"),
+        (&["run", "--max-sockets", "7"], "use a number from 1024"),
+        (
+            &["run", "--quiet", "--format", "json"],
+            "cannot be used with",
+        ),
+        (&["walk"], "unrecognized subcommand"),
+        (&["generate"], "finback generate"),
+    ] {
+        let (code, error) = refusal(&mut finback(arguments));
+        assert_eq!(code, Some(2), "{error}");
+        assert!(error.contains(word), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn a_wrong_file_is_code_2_with_its_line() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"# mine\nthreshold = 1\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    for command in ["run", "doctor"] {
+        let (code, error) = refusal(&mut finback(&[command, "--config", path]));
+        assert_eq!(code, Some(2));
+        assert_eq!(
+            error,
+            format!(
+                "finback: {path}:2: unknown key `threshold`\n  help: did you mean `thresholds`? known are attach, \
+                 max_sockets, ring_bytes, segment, severities, socket, states, thresholds\n"
+            )
+        );
+    }
+    let (code, error) = refusal(&mut finback(&["run", "--config", "/nonexistent/f.toml"]));
+    assert_eq!(code, Some(2));
+    assert!(
+        error.starts_with("finback: cannot read /nonexistent/f.toml: No such file"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_ordinary_user_is_code_3_and_told_what_is_missing() {
+    let dir = tempfile::tempdir_in("/tmp").unwrap();
+    let binary = dir.path().join("finback");
+    std::fs::copy(env!("CARGO_BIN_EXE_finback"), &binary).unwrap();
+    let mut command = Command::new(&binary);
+    command.args(["run", "--socket"]).arg(dir.path().join("s"));
+    if geteuid().is_root() {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        command.uid(65534).gid(65534);
+    }
+    let (code, error) = refusal(&mut command);
+    assert_eq!(code, Some(3), "{error}");
+    assert!(
+        error.starts_with("finback: missing CAP_BPF and CAP_PERFMON, needed to "),
+        "{error}"
+    );
+    assert!(
+        error.contains("\n  help: run as root, or grant it once: setcap "),
+        "{error}"
+    );
+    assert_eq!(error.lines().count(), 2, "{error}");
+}
+
+#[test]
+fn without_a_daemon_events_says_how_to_start_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("s");
+    let (code, error) = refusal(&mut finback(&[
+        "events",
+        "--socket",
+        socket.to_str().unwrap(),
+    ]));
+    assert_eq!(code, Some(1));
+    assert!(
+        error.starts_with("finback: cannot connect to the daemon: No such file"),
+        "{error}"
+    );
+    assert!(
+        error.contains("\n  help: start it with `finback run`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_schema_is_printed_and_a_reader_that_leaves_is_no_error() {
+    let output = finback(&["generate", "schema"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let checked_in = include_str!("../../docs/event.schema.json");
+    assert!(text == checked_in, "docs/event.schema.json is out of date");
+
+    let mut child = finback(&["generate", "schema"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stderr, b"");
+}
+
+/// Needs root: it loads kernel programs. Without it there is nothing to test here (`run` is refused, see above).
+#[test]
+fn a_daemon_says_hello_and_ends_quietly_when_its_reader_leaves() {
+    if !geteuid().is_root() {
+        eprintln!("skipped: only root may load kernel programs");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("s");
+    let mut child = finback(&[
+        "run",
+        "--states",
+        "all",
+        "--socket",
+        socket.to_str().unwrap(),
+    ])
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
+    let mut hello = String::new();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    reader.read_line(&mut hello).unwrap();
+    drop(reader);
+    let output = child.wait_with_output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(hello.contains(r#""type":"hello""#), "{hello} {errors}");
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    assert_eq!(errors, "");
+    assert!(!socket.exists());
+}
