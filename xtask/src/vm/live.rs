@@ -1,4 +1,4 @@
-//! The project's own guest tests: the live tests, once for each attach flavour.
+//! The project's own guest tests: the kernel side's, then the live tests once for each attach flavour.
 
 use std::{
     path::{Path, PathBuf},
@@ -18,6 +18,9 @@ use super::{
 
 const FLAVOURS: [&str; 3] = ["kprobe", "fentry", "tracepoint"];
 const PACKAGE: &str = "finback";
+/// Test targets of the package.
+const HOOKS: &str = "kernel";
+const LIVE: &str = "live";
 const SCENARIOS: &str = "agent/tests/scenarios";
 
 /// Builds test binary and agent on the host; returns what must be copied into a guest. Copies
@@ -26,7 +29,8 @@ pub(super) fn build(dir: &Path) -> Result<Vec<GuestFile>> {
     output::note("building the guest tests");
     toolchain::ensure()?;
     let built = workspace::cargo()
-        .args(["test", "--no-run", "--package", PACKAGE, "--test", "live"])
+        .args(["test", "--no-run", "--package", PACKAGE])
+        .args(["--test", HOOKS, "--test", LIVE])
         .args(["--message-format", "json-render-diagnostics"])
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -35,13 +39,13 @@ pub(super) fn build(dir: &Path) -> Result<Vec<GuestFile>> {
     ensure!(built.status.success(), "the guest tests do not build");
     let messages = String::from_utf8(built.stdout)?;
     let mut files = Vec::new();
-    for (kind, name, guest) in [("test", "live", "/live"), ("bin", PACKAGE, "/finback")] {
+    for (kind, name) in [("test", HOOKS), ("test", LIVE), ("bin", PACKAGE)] {
         let host = executable(&messages, kind, name);
         let host = host.with_context(|| format!("cargo built no {kind} `{name}`"))?;
         let host = without_debug_info(&host, &dir.join(format!("{kind}-{name}")))?;
         files.push(GuestFile {
             host,
-            guest: guest.into(),
+            guest: format!("/{name}"),
         });
     }
     let scenarios = workspace::root().join(SCENARIOS);
@@ -54,7 +58,7 @@ pub(super) fn build(dir: &Path) -> Result<Vec<GuestFile>> {
     Ok(files)
 }
 
-/// A guest's memory holds all its files, and unpacking them takes time: a tenth is left of a
+/// A guest's memory holds all its files, and unpacking them takes time: a sixth is left of a
 /// development build. Panics still name their place.
 fn without_debug_info(host: &Path, copy: &Path) -> Result<PathBuf> {
     let Some(strip) = process::find("strip") else {
@@ -65,22 +69,30 @@ fn without_debug_info(host: &Path, copy: &Path) -> Result<PathBuf> {
     Ok(copy.to_owned())
 }
 
-/// One step per flavour, with what the live tests read from their environment.
+/// The kernel side's tests choose flavours themselves; the live tests read theirs from their environment.
 pub(super) fn steps(series: Series) -> Vec<Step> {
-    let step = |flavour: &&str| Step {
-        label: (*flavour).to_owned(),
-        command: vec!["/live".into()],
-        env: [
+    let step = |label: &str, binary: &str, env: &[(&str, &str)]| Step {
+        label: label.to_owned(),
+        command: vec![format!("/{binary}")],
+        env: env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        is_test: true,
+    };
+    let series = series.to_string();
+    let live = |flavour: &&str| {
+        let env = [
             ("FINBACK_BIN", "/finback"),
             ("FINBACK_SCENARIOS", "/scenarios"),
             ("FINBACK_TEST_ATTACH", flavour),
-            ("FINBACK_GUEST_KERNEL", &series.to_string()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into(),
-        is_test: true,
+            ("FINBACK_GUEST_KERNEL", &series),
+        ];
+        step(flavour, LIVE, &env)
     };
-    FLAVOURS.iter().map(step).collect()
+    let mut steps = vec![step("hooks", HOOKS, &[])];
+    steps.extend(FLAVOURS.iter().map(live));
+    steps
 }
 
 /// The file that cargo reports for a target (`cargo build --message-format json`).
