@@ -211,3 +211,21 @@ fn durations_have_units() {
         assert!(duration(wrong).is_err(), "{wrong}");
     }
 }
+
+/// The example shows every key and every verdict with its default.
+#[test]
+fn the_example_states_the_defaults() {
+    use crate::core::settings::VerdictSettings;
+
+    let text = include_str!("../../../docs/finback.toml");
+    let mut file = parse(text).unwrap();
+    for verdict in Verdict::ALL {
+        let default = VerdictSettings::default_of(*verdict);
+        assert_eq!(file.thresholds.remove(verdict), Some(default.after));
+        assert_eq!(file.severities.remove(verdict), Some(default.severity));
+    }
+    assert!(file.attach.is_some() && file.states.is_some() && file.ring_bytes.is_some());
+    assert!(file.max_sockets.is_some() && file.socket.is_some() && file.segment.is_some());
+    let defaults = Config::new(File::default(), Flags::default());
+    assert_eq!(Config::new(file, Flags::default()), defaults);
+}

@@ -89,7 +89,56 @@ pub fn reader_gone(out: BorrowedFd<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
+    use crate::output::feed::{Feed, Format};
+    use crate::output::json::About;
+    use crate::output::samples;
+
+    /// 40,000 lines into a pipe that nobody reads at first: publishing goes on, and later the reader can account
+    /// for every one of them.
+    #[tokio::test]
+    async fn a_reader_that_stops_does_not_stop_the_feed_and_learns_what_it_missed() {
+        const LINES: u64 = 40_000;
+        let mut feed = Feed::new(samples::hello(), &[Format::Json]);
+        let subscription = feed.handle().subscribe(Format::Json, SLOW).unwrap();
+        let (mut reader, writer) = io::pipe().unwrap();
+        let mut sink = Sink::spawn(subscription, writer).unwrap();
+        for _ in 0..LINES {
+            feed.publish(&samples::transition(), samples::CLOCK, About::default());
+        }
+        feed.flush();
+        drop(feed);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(sink.end().await.unwrap(), End::Drained);
+
+        let (mut seen, mut lost) = (0, 0);
+        for line in text.lines() {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap();
+            if event["type"] == "lost" {
+                assert_eq!(event["lost"]["reason"], SLOW);
+                lost += event["lost"]["records"].as_u64().unwrap();
+            } else {
+                seen += u64::from(event["type"] == "transition");
+            }
+            assert_eq!(event["seq"], seen + lost);
+        }
+        assert!(lost > 0);
+        assert_eq!(seen + lost, LINES);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_leaves_ends_the_sink() {
+        let mut feed = Feed::new(samples::hello(), &[Format::Json]);
+        let subscription = feed.handle().subscribe(Format::Json, SLOW).unwrap();
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut sink = Sink::spawn(subscription, writer).unwrap();
+        feed.publish(&samples::transition(), samples::CLOCK, About::default());
+        assert_eq!(sink.end().await.unwrap(), End::ReaderGone);
+    }
 
     #[test]
     fn a_closed_pipe_is_noticed_without_a_write() {

@@ -130,3 +130,28 @@ fn a_large_batch_is_sent_in_pieces() {
     }
     assert_eq!(count, 1000);
 }
+
+/// Design §8: decoding, tracking and encoding make 1 M events/s together; encoding may have half of it.
+#[test]
+#[ignore = "measures: cargo test --release --lib a_transition_is_encoded -- --ignored --nocapture"]
+fn a_transition_is_encoded_and_sent_in_half_a_microsecond() {
+    const EVENTS: u32 = 1_000_000;
+    let mut feed = feed();
+    let event = samples::transition();
+    let mut readers = Vec::new();
+    for count in [1, 8] {
+        readers.resize_with(count, || {
+            feed.handle().subscribe(Format::Json, "slow").unwrap()
+        });
+        let start = std::time::Instant::now();
+        for number in 0..EVENTS {
+            feed.publish(&event, samples::CLOCK, About::default());
+            if number % 64 == 0 {
+                feed.flush();
+            }
+        }
+        let each = start.elapsed() / EVENTS;
+        println!("{count} subscribed: {each:?} per transition");
+        assert!(each < std::time::Duration::from_nanos(500), "{each:?}");
+    }
+}
