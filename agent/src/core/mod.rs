@@ -21,6 +21,8 @@ pub mod settings;
 pub mod socket;
 pub mod state;
 mod table;
+#[cfg(test)]
+mod tests;
 pub mod time;
 mod time_wait;
 pub mod tracker;

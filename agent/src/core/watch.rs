@@ -62,16 +62,17 @@ impl Watch {
             Some(last) => {
                 counters.bytes_sent > last.bytes_sent || counters.bytes_acked > last.bytes_acked
             }
+            // Without a mark to measure from, the first look is the mark.
             None => view
                 .sent_at_fin
-                .is_some_and(|sent| counters.bytes_sent > sent),
+                .is_none_or(|sent| counters.bytes_sent > sent),
         };
         seen.sending = (sent && last.is_some()) || counters.unacked > 0;
         if sent || counters.unacked > 0 {
             self.sent_at = Some(taken);
         }
         let unread_before = last.map(|last| last.unread).or(half.unread);
-        if unread_before.is_some_and(|before| counters.unread < before) {
+        if unread_before.is_none_or(|before| counters.unread < before) {
             self.read_at = Some(taken);
         }
         seen

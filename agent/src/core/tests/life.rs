@@ -1,0 +1,164 @@
+//! The life of a finding.
+
+use super::*;
+
+#[test]
+fn a_fin_that_nobody_reads_is_flagged_once_with_its_proof() {
+    let mut world = World::new();
+    world.half_closed(1, 100);
+    world.run(60_000, |_| vec![view(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
+    let finding = world.last();
+    assert!(finding.opened >= at(10_100), "not before its threshold");
+    assert!(finding.opened <= at(11_200), "soon after it");
+    assert_eq!(finding.half_closed_since, Some(at(100)));
+    assert_eq!(finding.evidence.unread_bytes, Some(1));
+    assert_eq!(finding.holders, [holder(7, 5)]);
+    assert_eq!(
+        finding.summary,
+        "app7 (pid 7, fd 5) has not read the end-of-stream that 10.0.0.1:1001 sent 10 s ago"
+    );
+    let open = world.tracker.findings().next().unwrap();
+    assert!(
+        open.half_closed > finding.half_closed,
+        "its numbers stay fresh"
+    );
+    assert_eq!(open.action, Action::Opened);
+}
+
+#[test]
+fn a_connection_closed_in_time_is_never_looked_at() {
+    let mut world = World::new();
+    world.half_closed(1, 100);
+    world.state(150, 1, TcpState::CloseWait, TcpState::LastAck);
+    assert_eq!(world.tracker.poll_timeout(), None);
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn connections_that_are_due_together_share_one_look() {
+    let mut world = World::new();
+    world.half_closed(1, 100);
+    world.half_closed(2, 300);
+    world.run(3_500, |_| vec![view(1), view(2)]);
+    assert_eq!(world.inspect, [vec![key(1), key(2)]]);
+}
+
+#[test]
+fn one_finding_changes_its_verdict_and_keeps_its_history() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(20_000, |_| vec![view(1)]);
+    let opened = world.last().opened;
+    world.eof(20_500, 1);
+    world.run(45_000, |_| vec![drained(1)]);
+    assert_eq!(
+        world.findings.len(),
+        1,
+        "it stays open between two verdicts"
+    );
+    world.run(70_000, |_| vec![drained(1)]);
+    assert_eq!(
+        world.verdicts(),
+        [
+            (Action::Opened, Verdict::EofUnread),
+            (Action::Updated, Verdict::NotClosed)
+        ]
+    );
+    assert_eq!(world.last().history, [(Verdict::EofUnread, opened)]);
+    assert_eq!(world.last().id, world.findings[0].id);
+    world.state(80_000, 1, TcpState::CloseWait, TcpState::LastAck);
+    world.state(80_001, 1, TcpState::LastAck, TcpState::Closed);
+    assert_eq!(world.findings.len(), 3);
+    assert_eq!(world.last().action, Action::Resolved);
+}
+
+#[test]
+fn every_end_has_its_reason() {
+    let ends: [(TcpState, fn(&mut StateChange), Resolution); 6] = [
+        (TcpState::LastAck, |_| {}, Resolution::ClosedByApp),
+        (
+            TcpState::LastAck,
+            |c| c.exiting = true,
+            Resolution::ProcessExited,
+        ),
+        (TcpState::Closed, |c| c.error = 32, Resolution::Reset),
+        (TcpState::Closed, |c| c.error = 103, Resolution::Destroyed),
+        (TcpState::Closed, |c| c.error = 110, Resolution::TimedOut),
+        (
+            TcpState::Closed,
+            |c| c.closed = true,
+            Resolution::ClosedByApp,
+        ),
+    ];
+    for (to, edit, expected) in ends {
+        let mut world = World::new();
+        world.half_closed(1, 0);
+        world.run(20_000, |_| vec![view(1)]);
+        let mut end = change(1, TcpState::CloseWait, to);
+        edit(&mut end);
+        world.tell(20_000, key(1), What::State(end));
+        world.tell(20_001, key(1), What::Gone);
+        assert_eq!(world.resolution(), Some(expected));
+        assert_eq!(world.findings.len(), 2, "resolved once");
+        assert_eq!(world.tracker.findings().count(), 0);
+    }
+}
+
+#[test]
+fn one_that_starts_to_send_again_is_resumed() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(15_000, |_| vec![view(1)]);
+    let sending = |_| {
+        let mut view = view(1);
+        view.counters.as_mut().unwrap().bytes_sent = 100;
+        vec![view]
+    };
+    world.run(25_000, sending);
+    assert_eq!(world.resolution(), Some(Resolution::Resumed));
+    // It stops again: a new finding.
+    world.run(60_000, sending);
+    assert_eq!(world.last().action, Action::Opened);
+    assert_eq!(world.last().id, 2);
+}
+
+#[test]
+fn the_process_named_holds_the_socket_now() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(15_000, |_| {
+        vec![SocketView {
+            holders: vec![holder(9, 4), holder(8, 5), holder(8, 5)],
+            ..view(1)
+        }]
+    });
+    assert_eq!(world.last().holders, [holder(8, 5), holder(9, 4)]);
+    let Some(Body::Finding { connection, .. }) = world.events.last().map(|e| &e.body) else {
+        panic!("the finding is the last event")
+    };
+    let named = connection.owner.as_ref().unwrap();
+    assert_eq!(named.process.id.pid, 8);
+    assert_eq!(named.attribution, Attribution::Inherited);
+}
+
+#[test]
+fn an_unanswered_question_is_asked_again() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    for ms in [3_000, 14_000, 25_000] {
+        world.tracker.handle_timeout(at(ms));
+        world.drain();
+    }
+    assert_eq!(world.inspect.len(), 3);
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn a_socket_that_no_look_finds_is_left_alone_longer_and_longer() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(600_000, |_| Vec::new());
+    assert!(world.findings.is_empty());
+    assert!(world.inspect.len() < 10, "{} looks", world.inspect.len());
+}

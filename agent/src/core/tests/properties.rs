@@ -1,0 +1,371 @@
+//! Whatever happens, is lost, or comes twice: no finding without its proof, and a repaired table is the truth.
+
+use std::collections::{BTreeMap, BTreeSet as Set};
+
+use proptest::prelude::*;
+
+use super::model::{Act, Model, SOCKETS, Truth};
+use super::*;
+use crate::core::finding::Confidence;
+use crate::core::observation::Loss;
+
+/// What becomes of a record on its way.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Arrives,
+    Lost,
+    Twice,
+    AfterTheNext,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Act(usize, Act),
+    /// Milliseconds, few enough that the ring is not read meanwhile; 0 makes a tie.
+    Tick(u64),
+    /// Milliseconds in which everything arrives and timers fire.
+    Wait(u64),
+    Fates(Vec<Fate>),
+}
+
+fn acts() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        3 => Just(Act::Birth),
+        3 => Just(Act::Accept),
+        3 => Just(Act::Fin),
+        3 => Just(Act::Read),
+        2 => Just(Act::Write),
+        1 => Just(Act::Shutdown),
+        1 => Just(Act::Close),
+        2 => Just(Act::AckOfFin),
+        1 => Just(Act::Reset),
+    ]
+}
+
+fn fates() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        4 => Just(Fate::Arrives),
+        1 => Just(Fate::Lost),
+        1 => Just(Fate::Twice),
+        1 => Just(Fate::AfterTheNext),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        8 => (0..SOCKETS, acts()).prop_map(|(socket, act)| Step::Act(socket, act)),
+        2 => (0_u64..3).prop_map(Step::Tick),
+        2 => (100_u64..15_000).prop_map(Step::Wait),
+        1 => prop::collection::vec(fates(), 0..6).prop_map(Step::Fates),
+    ];
+    prop::collection::vec(step, 1..120)
+}
+
+/// The agent's loop around the tracker, with the model as its kernel.
+struct Run {
+    model: Model,
+    tracker: Tracker,
+    fates: Vec<Fate>,
+    open: BTreeMap<u64, SocketKey>,
+    resolved: Set<u64>,
+}
+
+impl Run {
+    fn new(time_wait_hooks: bool) -> Self {
+        let mut tracker = Tracker::new(Settings {
+            reported: EVERY_STATE.into(),
+            time_wait_by_sweep: !time_wait_hooks,
+            ..Settings::default()
+        });
+        tracker.handle_snapshot(&snapshot(0, Vec::new()), at(0));
+        Self {
+            model: Model {
+                time_wait_hooks,
+                ..Model::default()
+            },
+            tracker,
+            fates: Vec::new(),
+            open: BTreeMap::new(),
+            resolved: Set::new(),
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Act(socket, act) => self.model.act(*socket, *act),
+            Step::Tick(ms) => self.model.now += ms,
+            Step::Wait(ms) => self.wait(*ms),
+            Step::Fates(fates) => self.fates.clone_from(fates),
+        }
+    }
+
+    fn wait(&mut self, ms: u64) {
+        self.read_ring();
+        let end = self.model.now + ms;
+        while let Some(due) = self.next_timer().filter(|&due| due <= end) {
+            self.model.now = due.max(self.model.now);
+            let (now, old) = (self.model.now, self.model.now.saturating_sub(60_000));
+            self.model
+                .leave_time_wait(|c| c.minisock.is_some_and(|(_, since)| since < old));
+            self.read_ring();
+            self.tracker.handle_timeout(at(now));
+            self.answer();
+        }
+        self.model.now = end;
+    }
+
+    fn next_timer(&self) -> Option<u64> {
+        let due = self.tracker.poll_timeout()?;
+        Some(
+            due.since(at(0))
+                .as_nanos()
+                .div_ceil(1_000_000)
+                .try_into()
+                .unwrap(),
+        )
+    }
+
+    /// Hands over what is in the ring, as far as it arrives.
+    fn read_ring(&mut self) {
+        let mut lost = 0;
+        let mut late = None;
+        let now = at(self.model.now);
+        for (n, record) in std::mem::take(&mut self.model.ring).into_iter().enumerate() {
+            let fate = match self.fates.len() {
+                0 => Fate::Arrives,
+                len => self.fates[n % len],
+            };
+            match fate {
+                Fate::Lost => {
+                    lost += 1;
+                    continue;
+                }
+                Fate::AfterTheNext if late.is_none() => {
+                    late = Some(record);
+                    continue;
+                }
+                Fate::Twice => self.tracker.handle(record.clone(), now),
+                Fate::Arrives | Fate::AfterTheNext => {}
+            }
+            self.tracker.handle(record, now);
+            if let Some(late) = late.take() {
+                self.tracker.handle(late, now);
+            }
+        }
+        if let Some(late) = late {
+            self.tracker.handle(late, now);
+        }
+        if lost > 0 {
+            let reason = "ring_full";
+            self.tracker.handle_loss(
+                Loss {
+                    records: lost,
+                    reason,
+                },
+                now,
+            );
+        }
+        self.answer();
+    }
+
+    fn answer(&mut self) {
+        let now = at(self.model.now);
+        while let Some(output) = self.tracker.next_output() {
+            match output {
+                Output::Event(event) => {
+                    if let Body::Finding {
+                        connection,
+                        finding,
+                    } = &event.body
+                    {
+                        self.check(connection.key, finding);
+                    }
+                }
+                Output::Inspect(keys) => {
+                    assert!(keys.is_sorted() && !keys.is_empty());
+                    self.tracker.handle_snapshot(&self.model.snapshot(), now);
+                }
+                Output::SweepTimeWait(namespaces) => {
+                    let minisocks = self.model.minisocks();
+                    self.tracker.handle_time_wait(&namespaces, &minisocks, now);
+                }
+                Output::Resync => self.tracker.handle_resync(&self.model.snapshot(), now),
+            }
+        }
+    }
+
+    fn check(&mut self, key: SocketKey, finding: &Finding) {
+        match finding.action {
+            Action::Opened => {
+                assert!(!self.resolved.contains(&finding.id), "opened after its end");
+                assert!(self.open.values().all(|&open| open != key), "opened twice");
+                assert_eq!(self.open.insert(finding.id, key), None, "its id is taken");
+                self.check_proof(key, finding);
+            }
+            Action::Updated => {
+                assert_eq!(self.open.get(&finding.id), Some(&key));
+                self.check_proof(key, finding);
+            }
+            Action::Resolved => {
+                assert_eq!(self.open.remove(&finding.id), Some(key), "not open");
+                assert!(self.resolved.insert(finding.id), "resolved twice");
+                assert!(finding.resolution.is_some());
+            }
+        }
+    }
+
+    /// What the finding says is true, and has been for its threshold.
+    fn check_proof(&self, key: SocketKey, finding: &Finding) {
+        let truth = self.truth(key).expect("the connection exists");
+        assert_eq!(truth.state, TcpState::CloseWait);
+        assert_eq!(finding.verdict, verdict_of(truth), "{truth:?}");
+        assert_eq!(finding.confidence, Confidence::Proven);
+        let holders = if truth.accepted {
+            holder(7, 5)
+        } else {
+            holder(3, 3)
+        };
+        assert_eq!(finding.holders, [holders]);
+        let idle = Duration::from_millis(self.model.now - truth.busy_at);
+        assert!(idle >= finding.evidence.threshold, "{idle:?} {truth:?}");
+    }
+
+    fn truth(&self, key: SocketKey) -> Option<&Truth> {
+        self.model
+            .connections
+            .iter()
+            .find(|c| c.key == key && c.full)
+    }
+
+    /// Full sockets in the table, and minisocks.
+    fn table(&self) -> (BTreeMap<SocketKey, TcpState>, BTreeMap<SocketKey, TcpState>) {
+        let mut table = (BTreeMap::new(), BTreeMap::new());
+        for view in self.tracker.connections() {
+            let part = if view.minisock {
+                &mut table.1
+            } else {
+                &mut table.0
+            };
+            let before = part.insert(view.connection.key, view.connection.state);
+            assert_eq!(before, None, "one entry per connection");
+        }
+        table
+    }
+
+    fn check_table(&self) {
+        let connections = &self.model.connections;
+        let minisocks: BTreeMap<_, _> = connections
+            .iter()
+            .filter_map(|c| Some((c.key, c.minisock?.0)))
+            .collect();
+        let (full, found) = self.table();
+        for (key, state) in found {
+            assert_eq!(minisocks.get(&key), Some(&state), "minisock {key:?}");
+        }
+        let truth: BTreeMap<_, _> = connections
+            .iter()
+            .filter(|c| c.full && c.minisock.is_none())
+            .map(|c| (c.key, c.state))
+            .collect();
+        let full: BTreeMap<_, _> = full
+            .into_iter()
+            .filter(|(key, _)| !minisocks.contains_key(key))
+            .collect();
+        assert_eq!(full, truth);
+    }
+}
+
+/// The verdict that the truth deserves once it has lasted.
+fn verdict_of(truth: &Truth) -> Verdict {
+    if !truth.accepted {
+        Verdict::NeverAccepted
+    } else if truth.eof_at.is_some() {
+        Verdict::NotClosed
+    } else if truth.unread > 0 {
+        Verdict::EofUnread
+    } else {
+        Verdict::EofNotRequested
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 512,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn findings_are_proven_and_a_repaired_table_is_the_truth(
+        steps in steps(),
+        time_wait_hooks in any::<bool>(),
+    ) {
+        let mut run = Run::new(time_wait_hooks);
+        for step in &steps {
+            run.step(step);
+        }
+        run.read_ring();
+        run.model.now += 1;
+        run.tracker.handle_resync(&run.model.snapshot(), at(run.model.now));
+        run.answer();
+        run.check_table();
+
+        // Nothing happens any more: what is wrong is found, and nothing else.
+        run.fates.clear();
+        run.wait(200_000);
+        let open: BTreeMap<SocketKey, Verdict> = run
+            .open
+            .iter()
+            .zip(run.tracker.findings())
+            .map(|((&id, &key), finding)| {
+                assert_eq!(finding.id, id);
+                (key, finding.verdict)
+            })
+            .collect();
+        let wrong: BTreeMap<SocketKey, Verdict> = run
+            .model
+            .connections
+            .iter()
+            .filter(|c| c.full && c.state == TcpState::CloseWait)
+            .map(|c| (c.key, verdict_of(c)))
+            .collect();
+        prop_assert_eq!(open, wrong);
+        run.check_table();
+    }
+
+    #[test]
+    fn nonsense_is_survived(
+        records in prop::collection::vec(
+            (0_u64..4, 0_u64..3, 0_u64..50, 0..EVERY_STATE.len(), 0..EVERY_STATE.len(), 0..8_u8),
+            0..200,
+        ),
+    ) {
+        let mut run = Run::new(true);
+        for (socket, birth, ms, from, to, kind) in records {
+            let (from, to) = (EVERY_STATE[from], EVERY_STATE[to]);
+            let endpoints = ends(socket);
+            let what = match kind {
+                0 => What::Gone,
+                1 => What::Eof { pid: 7, thread: 7 },
+                2 => What::Write { pid: 7, thread: 7, bytes: 1 },
+                3 => What::TimeWaitEntered { endpoints, substate: to },
+                4 => What::TimeWaitLeft { endpoints },
+                _ => What::State(change(socket, from, to)),
+            };
+            let key = SocketKey { birth: at(birth), ..key(socket) };
+            run.tracker.handle(Observation { time: at(ms), key, what }, at(ms));
+            // The model's kernel knows none of them: no look can prove anything.
+            run.answer();
+        }
+        run.wait(100_000);
+        prop_assert!(run.open.is_empty());
+        run.model.now += 100_000;
+        run.tracker.handle_resync(&run.model.snapshot(), at(run.model.now));
+        run.answer();
+        prop_assert_eq!(run.tracker.connections().count(), 0);
+        prop_assert_eq!(run.tracker.stats(), crate::core::tracker::Stats {
+            stale: run.tracker.stats().stale,
+            ..Default::default()
+        });
+    }
+}

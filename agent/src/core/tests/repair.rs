@@ -1,0 +1,173 @@
+//! Loss and comparison with the kernel.
+
+use super::*;
+use crate::core::observation::{Loss, Minisock};
+
+fn loss() -> Loss {
+    Loss {
+        records: 3,
+        reason: "ring_full",
+    }
+}
+
+fn resync(world: &mut World, ms: u64, snapshot: &Snapshot) -> (u64, u64) {
+    world.tracker.handle_resync(snapshot, at(ms));
+    world.drain();
+    world
+        .events
+        .iter()
+        .rev()
+        .find_map(|event| match event.body {
+            Body::Resync {
+                sockets, corrected, ..
+            } => Some((sockets, corrected)),
+            _ => None,
+        })
+        .unwrap()
+}
+
+fn established(n: u64) -> SocketView {
+    SocketView {
+        state: TcpState::Established,
+        ..view(n)
+    }
+}
+
+#[test]
+fn a_loss_is_told_with_the_last_good_moment_and_repaired_at_once() {
+    let mut world = World::new();
+    world.tracker.handle_no_loss(at(500));
+    world.tracker.handle_loss(loss(), at(1_000));
+    world.drain();
+    assert_eq!(world.resyncs, 1);
+    assert_eq!(
+        world.events.last().map(|event| &event.body),
+        Some(&Body::Lost {
+            loss: loss(),
+            since: at(500)
+        })
+    );
+}
+
+#[test]
+fn losses_in_a_row_are_repaired_once_a_second() {
+    let mut world = World::new();
+    world.tracker.handle_loss(loss(), at(1_000));
+    world.tracker.handle_loss(loss(), at(1_010));
+    world.drain();
+    assert_eq!(world.resyncs, 1, "one is under way");
+    resync(&mut world, 1_020, &snapshot(1_015, Vec::new()));
+    world.run(1_900, |_| Vec::new());
+    assert_eq!(world.resyncs, 1);
+    world.run(2_000, |_| Vec::new());
+    assert_eq!(world.resyncs, 2);
+}
+
+#[test]
+fn a_comparison_corrects_adds_and_removes() {
+    let mut world = World::new();
+    for n in [1, 2] {
+        world.state(1, n, TcpState::SynReceived, TcpState::Established);
+    }
+    let told = world.transitions.len();
+    let found = snapshot(100, vec![view(1), established(3)]);
+    assert_eq!(resync(&mut world, 101, &found), (2, 3));
+    assert_eq!(
+        world.transitions[told..],
+        [
+            (TcpState::Established, TcpState::CloseWait, Cause::Resync),
+            (TcpState::Closed, TcpState::Established, Cause::Resync),
+            (TcpState::Established, TcpState::Closed, Cause::Resync),
+        ]
+    );
+    let again = snapshot(200, vec![view(1), established(3)]);
+    assert_eq!(resync(&mut world, 201, &again), (2, 0));
+}
+
+#[test]
+fn a_comparison_never_undoes_what_happened_after_it() {
+    let mut world = World::new();
+    world.state(1, 1, TcpState::SynReceived, TcpState::Established);
+    world.state(1, 2, TcpState::SynReceived, TcpState::Established);
+    world.tracker.handle_loss(loss(), at(50));
+    world.state(110, 1, TcpState::Established, TcpState::CloseWait);
+    let mut end = change(2, TcpState::Established, TcpState::Closed);
+    end.dead = true;
+    world.tell(111, key(2), What::State(end));
+    world.state(112, 3, TcpState::SynReceived, TcpState::Established);
+    let found = snapshot(100, vec![established(1), established(2)]);
+    assert_eq!(resync(&mut world, 120, &found), (2, 0));
+    let states: Vec<_> = world
+        .tracker
+        .connections()
+        .map(|view| (view.connection.key, view.connection.state))
+        .collect();
+    assert_eq!(
+        states,
+        [
+            (key(1), TcpState::CloseWait),
+            (key(3), TcpState::Established)
+        ]
+    );
+}
+
+#[test]
+fn a_record_that_a_comparison_has_overtaken_is_not_told_again() {
+    let mut world = World::new();
+    world.state(1, 1, TcpState::SynReceived, TcpState::Established);
+    let mut found = view(1);
+    found.changed = Some(at(90));
+    resync(&mut world, 101, &snapshot(100, vec![found]));
+    world.state(90, 1, TcpState::Established, TcpState::CloseWait);
+    assert_eq!(world.transitions.len(), 2);
+}
+
+#[test]
+fn a_finding_whose_socket_is_gone_ends_by_comparison() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(15_000, |_| vec![view(1)]);
+    resync(&mut world, 20_000, &snapshot(20_000, Vec::new()));
+    assert_eq!(world.resolution(), Some(Resolution::Resync));
+    assert_eq!(world.tracker.connections().count(), 0);
+}
+
+#[test]
+fn a_missed_time_wait_is_found_among_the_minisocks() {
+    let mut world = World::new();
+    world.state(1, 1, TcpState::Established, TcpState::FinWait1);
+    let mut found = snapshot(100, Vec::new());
+    found.time_wait = Some(vec![Minisock {
+        endpoints: ends(1),
+        substate: TcpState::TimeWait,
+    }]);
+    assert_eq!(resync(&mut world, 101, &found), (0, 1));
+    assert_eq!(
+        world.transitions.last(),
+        Some(&(TcpState::FinWait1, TcpState::TimeWait, Cause::Resync))
+    );
+    found.taken = at(200);
+    found.time_wait = Some(Vec::new());
+    assert_eq!(resync(&mut world, 201, &found), (0, 1));
+    assert_eq!(world.tracker.connections().count(), 0);
+}
+
+#[test]
+fn a_look_that_contradicts_the_table_is_no_proof() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    let closed = |_| {
+        vec![SocketView {
+            state: TcpState::LastAck,
+            changed: Some(at(50)),
+            ..view(1)
+        }]
+    };
+    world.run(3_000, closed);
+    assert!(world.findings.is_empty());
+    assert_eq!(
+        world.transitions.last(),
+        Some(&(TcpState::CloseWait, TcpState::LastAck, Cause::Resync)),
+        "its record never came"
+    );
+}

@@ -1,0 +1,212 @@
+//! When each verdict holds, and when it does not.
+
+use finback_common::hook::Signal;
+
+use super::*;
+use crate::core::finding::Confidence;
+
+fn without_eof_signal() -> Settings {
+    let mut settings = Settings::default();
+    settings.signals.remove(&Signal::Eof);
+    settings
+}
+
+#[test]
+fn data_and_fin_taken_together_is_eof_not_requested() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(31_000, |_| vec![drained(1)]);
+    assert!(world.findings.is_empty(), "read at 2 s at the latest");
+    world.run(40_000, |_| vec![drained(1)]);
+    assert_eq!(
+        world.verdicts(),
+        [(Action::Opened, Verdict::EofNotRequested)]
+    );
+    assert_eq!(world.last().confidence, Confidence::Proven);
+}
+
+#[test]
+fn a_delivered_eof_without_a_close_is_not_closed() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(1_500, 1);
+    world.run(31_000, |_| vec![drained(1)]);
+    assert!(world.findings.is_empty());
+    world.run(33_000, |_| vec![drained(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    assert_eq!(world.last().evidence.eof_delivered, Some(at(1_500)));
+    assert_eq!(world.last().confidence, Confidence::Proven);
+    let eof = world.events.iter().find_map(|event| match event.body {
+        Body::Eof { after, thread, .. } => Some((after, thread)),
+        _ => None,
+    });
+    assert_eq!(eof, Some((Some(Duration::from_millis(1_500)), 7)));
+}
+
+#[test]
+fn an_eof_that_only_a_look_knows_counts_as_well() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(40_000, |_| {
+        vec![SocketView {
+            eof_at: Some(at(500)),
+            eof_count: 3,
+            ..drained(1)
+        }]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    assert_eq!(world.last().evidence.eof_deliveries, Some(3));
+}
+
+#[test]
+fn a_peeked_eof_is_not_closed_though_the_fin_is_in_the_queue() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(1_500, 1);
+    world.run(60_000, |_| vec![view(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+}
+
+#[test]
+fn without_the_eof_signal_an_empty_queue_is_only_likely() {
+    let mut world = World::with(without_eof_signal());
+    world.half_closed(1, 0);
+    world.run(60_000, |_| vec![drained(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    assert_eq!(world.last().confidence, Confidence::Likely);
+    assert_eq!(world.last().evidence.missing, ["eof"]);
+}
+
+#[test]
+fn without_the_eof_signal_a_fin_in_the_queue_is_proof() {
+    let mut world = World::with(without_eof_signal());
+    world.half_closed(1, 0);
+    world.run(60_000, |_| vec![view(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
+    assert_eq!(world.last().confidence, Confidence::Proven);
+}
+
+#[test]
+fn sockets_older_than_the_agent_count_from_when_they_were_first_seen() {
+    let old = vec![view(1), drained(2)];
+    let mut world = World::seeded(Settings::default(), old.clone());
+    assert!(world.transitions.is_empty());
+    world.run(9_000, |_| old.clone());
+    assert!(world.findings.is_empty());
+    world.run(60_000, |_| old.clone());
+    assert_eq!(
+        world.verdicts(),
+        [
+            (Action::Opened, Verdict::EofUnread),
+            (Action::Opened, Verdict::NotClosed)
+        ]
+    );
+    assert_eq!(world.findings[0].confidence, Confidence::Proven);
+    assert_eq!(world.findings[0].half_closed_since, None);
+    assert_eq!(world.findings[1].evidence.missing, ["eof"]);
+}
+
+#[test]
+fn a_draining_connection_is_never_flagged() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(10, 1);
+    // A pause of 25 s between two writes, for an hour.
+    world.run(3_600_000, |now| {
+        let mut view = drained(1);
+        view.counters.as_mut().unwrap().bytes_sent = now / 25_000 * 100;
+        vec![view]
+    });
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn data_on_the_way_is_draining() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(10, 1);
+    world.run(600_000, |_| {
+        let mut view = drained(1);
+        view.counters.as_mut().unwrap().unacked = 1;
+        vec![view]
+    });
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn after_its_last_byte_a_connection_has_its_threshold() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(10, 1);
+    let answer = |now: u64| {
+        let mut view = drained(1);
+        view.counters.as_mut().unwrap().bytes_sent = now.min(60_000);
+        vec![view]
+    };
+    world.run(89_000, answer);
+    assert!(world.findings.is_empty());
+    world.run(130_000, answer);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    assert!(world.last().opened >= at(90_000));
+}
+
+#[test]
+fn a_slow_reader_is_not_a_forgotten_connection() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(100_000, |now| {
+        let mut view = view(1);
+        view.counters.as_mut().unwrap().unread = u32::try_from(1_000_000 - now).unwrap();
+        vec![view]
+    });
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn no_descriptor_found_is_silence_unless_a_delivery_was_seen() {
+    let hidden = |_| {
+        vec![SocketView {
+            holders: Vec::new(),
+            counters: None,
+            ..view(1)
+        }]
+    };
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(100_000, hidden);
+    assert!(world.findings.is_empty());
+
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(10, 1);
+    world.run(100_000, hidden);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    assert_eq!(world.last().evidence.missing, ["holders", "counters"]);
+    let Some(Body::Finding { connection, .. }) = world.events.last().map(|e| &e.body) else {
+        panic!("the finding is the last event")
+    };
+    assert_eq!(
+        connection.owner, None,
+        "nobody is accused who holds nothing"
+    );
+}
+
+#[test]
+fn thresholds_and_severities_can_be_set() {
+    let mut settings = Settings::default();
+    settings.verdicts.insert(
+        Verdict::EofUnread,
+        crate::core::settings::VerdictSettings {
+            after: Duration::from_millis(200),
+            severity: crate::core::finding::Severity::Critical,
+        },
+    );
+    let mut world = World::with(settings);
+    world.half_closed(1, 100);
+    world.run(400, |_| vec![view(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
+    assert_eq!(
+        world.last().severity,
+        crate::core::finding::Severity::Critical
+    );
+}
