@@ -66,8 +66,19 @@ struct Run {
     model: Model,
     tracker: Tracker,
     fates: Vec<Fate>,
+    /// Answers on their way to the tracker: what happens meanwhile overtakes them.
+    answers: Vec<Answer>,
+    /// The truth at the moment of the look that is being handled.
+    truth: (u64, Vec<Truth>),
     open: BTreeMap<u64, SocketKey>,
     resolved: Set<u64>,
+}
+
+/// A pass over the model's kernel.
+struct Answer {
+    whole: bool,
+    snapshot: Snapshot,
+    truth: (u64, Vec<Truth>),
 }
 
 impl Run {
@@ -85,6 +96,8 @@ impl Run {
             },
             tracker,
             fates: Vec::new(),
+            answers: Vec::new(),
+            truth: (0, Vec::new()),
             open: BTreeMap::new(),
             resolved: Set::new(),
         }
@@ -165,7 +178,39 @@ impl Run {
                 now,
             );
         }
+        self.hand_over_answers();
         self.answer();
+    }
+
+    fn hand_over_answers(&mut self) {
+        let now = at(self.model.now);
+        for answer in std::mem::take(&mut self.answers) {
+            self.answer();
+            self.truth = answer.truth;
+            if answer.whole {
+                self.tracker.handle_resync(&answer.snapshot, now);
+            } else {
+                self.tracker.handle_snapshot(&answer.snapshot, now);
+            }
+            self.answer();
+        }
+    }
+
+    /// Looks at the whole kernel as it is now.
+    fn take(&self, whole: bool) -> Answer {
+        Answer {
+            whole,
+            snapshot: self.model.snapshot(),
+            truth: (self.model.now, self.model.connections.clone()),
+        }
+    }
+
+    /// Compares the table with the kernel without delay.
+    fn resync(&mut self) {
+        self.read_ring();
+        self.model.now += 1;
+        self.answers.push(self.take(true));
+        self.hand_over_answers();
     }
 
     fn answer(&mut self) {
@@ -183,13 +228,13 @@ impl Run {
                 }
                 Output::Inspect(keys) => {
                     assert!(keys.is_sorted() && !keys.is_empty());
-                    self.tracker.handle_snapshot(&self.model.snapshot(), now);
+                    self.answers.push(self.take(false));
                 }
                 Output::SweepTimeWait(namespaces) => {
                     let minisocks = self.model.minisocks();
                     self.tracker.handle_time_wait(&namespaces, &minisocks, now);
                 }
-                Output::Resync => self.tracker.handle_resync(&self.model.snapshot(), now),
+                Output::Resync => self.answers.push(self.take(true)),
             }
         }
     }
@@ -226,15 +271,12 @@ impl Run {
             holder(3, 3)
         };
         assert_eq!(finding.holders, [holders]);
-        let idle = Duration::from_millis(self.model.now - truth.busy_at);
+        let idle = Duration::from_millis(self.truth.0 - truth.busy_at);
         assert!(idle >= finding.evidence.threshold, "{idle:?} {truth:?}");
     }
 
     fn truth(&self, key: SocketKey) -> Option<&Truth> {
-        self.model
-            .connections
-            .iter()
-            .find(|c| c.key == key && c.full)
+        self.truth.1.iter().find(|c| c.key == key && c.full)
     }
 
     /// Full sockets in the table, and minisocks.
@@ -290,7 +332,7 @@ fn verdict_of(truth: &Truth) -> Verdict {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 512,
+        cases: 2000,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -304,10 +346,7 @@ proptest! {
         for step in &steps {
             run.step(step);
         }
-        run.read_ring();
-        run.model.now += 1;
-        run.tracker.handle_resync(&run.model.snapshot(), at(run.model.now));
-        run.answer();
+        run.resync();
         run.check_table();
 
         // Nothing happens any more: what is wrong is found, and nothing else.
@@ -360,8 +399,7 @@ proptest! {
         run.wait(100_000);
         prop_assert!(run.open.is_empty());
         run.model.now += 100_000;
-        run.tracker.handle_resync(&run.model.snapshot(), at(run.model.now));
-        run.answer();
+        run.resync();
         prop_assert_eq!(run.tracker.connections().count(), 0);
         prop_assert_eq!(run.tracker.stats(), crate::core::tracker::Stats {
             stale: run.tracker.stats().stale,

@@ -171,3 +171,16 @@ fn a_look_that_contradicts_the_table_is_no_proof() {
         "its record never came"
     );
 }
+
+#[test]
+fn what_a_missed_connection_did_before_it_was_found_is_not_held_against_it() {
+    let mut world = World::new();
+    let mut found = view(1);
+    found.fin_at = Some(at(0));
+    resync(&mut world, 40_000, &snapshot(40_000, vec![found.clone()]));
+    world.run(49_000, |_| vec![found.clone()]);
+    assert!(world.findings.is_empty(), "it may have read at 39.9 s");
+    world.run(60_000, |_| vec![found.clone()]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
+    assert_eq!(world.last().half_closed_since, Some(at(0)));
+}
