@@ -65,3 +65,41 @@ fn place(sock: u64) -> usize {
     let mixed = (sock >> 6) ^ (sock >> 16) ^ (sock >> 26);
     usize::try_from(mixed % PLACES as u64).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u64, birth: u64) -> SocketKey {
+        SocketKey {
+            sock: 0xffff_8880_0000_0000 + n * 64,
+            birth: Timestamp::from_nanos(birth),
+        }
+    }
+
+    #[test]
+    fn an_end_stands_for_older_connections_of_the_same_socket() {
+        let mut ended = Ended::new();
+        ended.snapshot_answered();
+        ended.note(key(1, 5));
+        assert!(ended.contains(key(1, 5)));
+        assert!(ended.contains(key(1, 4)));
+        assert!(!ended.contains(key(1, 6)));
+        assert!(!ended.contains(key(2, 5)));
+    }
+
+    #[test]
+    fn every_end_is_kept_while_a_snapshot_is_under_way_and_few_afterwards() {
+        let mut ended = Ended::new();
+        ended.snapshot_answered();
+        ended.snapshot_asked();
+        let many = 10 * PLACES as u64;
+        for n in 0..many {
+            ended.note(key(n, 1));
+        }
+        assert!((0..many).all(|n| ended.contains(key(n, 1))));
+        ended.snapshot_answered();
+        let kept = (0..many).filter(|&n| ended.contains(key(n, 1))).count();
+        assert!(kept <= PLACES);
+    }
+}

@@ -1,12 +1,13 @@
 //! Looking at half-closed connections: one pass over the kernel for all that are due.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::change::enter;
 use super::event::{Output, Transition};
 use super::finding::Resolution;
 use super::observation::{Snapshot, SocketView};
-use super::socket::SocketKey;
+use super::socket::{Attribution, Owner, Role, SocketKey};
 use super::state::{Cause, TcpState};
 use super::table::{HalfClosed, Slot, Tracked};
 use super::time::Timestamp;
@@ -18,7 +19,7 @@ const RING_DELAY: Duration = Duration::from_secs(1);
 /// A pass may take one part in so many of the time.
 const DUTY: u32 = 50;
 /// But it is never put off longer than this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The pause between two looks that tell nothing grows to `inspection_interval << LONGEST_BACKOFF`.
 const LONGEST_BACKOFF: u8 = 5;
 
@@ -166,14 +167,14 @@ impl Tracker {
         let Some(tracked) = self.table.get_mut(slot) else {
             return;
         };
-        absorb(tracked, view);
+        absorb(tracked, view, taken);
         if view.endpoints.local.port() != 0 {
             self.table.move_to(slot, view.endpoints);
         }
         let Some(tracked) = self.table.get_mut(slot) else {
             return;
         };
-        if tracked.changed > taken || tracked.minisock {
+        if tracked.changed >= taken || tracked.minisock {
             return;
         }
         if tracked.state != view.state {
@@ -310,7 +311,7 @@ impl Tracker {
 }
 
 /// Takes over what a look knows better. The kernel's map is complete even where records were lost.
-pub(super) fn absorb(tracked: &mut Tracked, view: &SocketView) {
+pub(super) fn absorb(tracked: &mut Tracked, view: &SocketView, taken: Timestamp) {
     if let Some(owner) = &view.owner {
         tracked.offer_owner(owner);
     }
@@ -318,11 +319,16 @@ pub(super) fn absorb(tracked: &mut Tracked, view: &SocketView) {
         && view.queued.is_none()
         && let Some(holder) = view.holders.iter().min_by_key(|h| (h.process.id, h.fd))
     {
-        tracked.owner = Some(found(holder));
+        tracked.owner = Some(Owner {
+            process: Arc::clone(&holder.process),
+            thread: None,
+            attribution: Attribution::Holder,
+            since: taken,
+        });
     }
     tracked.inode = view.inode.or(tracked.inode);
     tracked.cookie = view.cookie.or(tracked.cookie);
-    if view.role != super::socket::Role::Unknown {
+    if view.role != Role::Unknown {
         tracked.role = view.role;
     }
     if let Some(at) = view.eof_at {
@@ -336,14 +342,5 @@ pub(super) fn absorb(tracked: &mut Tracked, view: &SocketView) {
     {
         half.since = fin;
         half.exact = true;
-    }
-}
-
-fn found(holder: &super::socket::Holder) -> super::socket::Owner {
-    super::socket::Owner {
-        process: std::sync::Arc::clone(&holder.process),
-        thread: None,
-        attribution: super::socket::Attribution::Holder,
-        since: Timestamp::default(),
     }
 }

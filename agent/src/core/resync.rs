@@ -59,8 +59,8 @@ impl Tracker {
         let Some(tracked) = self.table.get_mut(slot) else {
             return false;
         };
-        absorb(tracked, view);
-        let newer = tracked.changed > taken;
+        absorb(tracked, view, taken);
+        let newer = tracked.changed >= taken;
         if newer || tracked.minisock || tracked.state == view.state {
             return false;
         }
@@ -73,7 +73,7 @@ impl Tracker {
             return false;
         };
         if let Some(tracked) = self.table.get_mut(slot) {
-            absorb(tracked, view);
+            absorb(tracked, view, taken);
         }
         let transition = Transition {
             from: TcpState::Closed,
@@ -87,7 +87,7 @@ impl Tracker {
         true
     }
 
-    /// Ends what the kernel no longer has, unless it came to be after the snapshot.
+    /// Ends what the kernel no longer has, unless anything of it was seen since the snapshot was begun.
     fn remove_absent(
         &mut self,
         present: &FxHashSet<SocketKey>,
@@ -99,7 +99,7 @@ impl Tracker {
         let absent: Vec<(Slot, bool)> = self
             .table
             .iter()
-            .filter(|(_, t)| t.seen <= taken && t.changed <= taken && t.key.birth <= taken)
+            .filter(|(_, t)| t.seen < taken && t.changed < taken && t.key.birth < taken)
             .filter(|(_, t)| t.minisock || !present.contains(&t.key))
             .map(|(slot, t)| (slot, present.contains(&t.key)))
             .collect();

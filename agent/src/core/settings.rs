@@ -19,7 +19,7 @@ pub struct Settings {
     /// An open finding is looked at so often.
     pub inspection_interval: Duration,
     /// A half-closed connection is looked at first so long after the FIN: what it has read and sent until then
-    /// is the ground that idleness is measured from. Never later than the smallest threshold.
+    /// is the ground that idleness is measured from. Never later than half of the smallest threshold.
     pub first_look: Duration,
     /// A connection that was seen sending is left alone at least so long, whatever the verdict's threshold.
     pub draining_window: Duration,
@@ -75,7 +75,7 @@ impl Settings {
 
     /// When a connection that became half-closed at `since` is looked at first.
     pub(super) fn first_look_at(&self, since: Timestamp) -> Timestamp {
-        since + self.first_look.min(self.smallest_threshold())
+        since + self.first_look.min(self.smallest_threshold() / 2)
     }
 
     fn smallest_threshold(&self) -> Duration {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_look_is_never_later_than_the_smallest_threshold() {
+    fn the_first_look_is_never_later_than_half_of_the_smallest_threshold() {
         let mut settings = Settings::default();
         let since = Timestamp::from_nanos(1);
         assert_eq!(
@@ -144,7 +144,7 @@ mod tests {
         settings.verdicts.insert(Verdict::EofUnread, own);
         assert_eq!(
             settings.first_look_at(since),
-            since + Duration::from_millis(500)
+            since + Duration::from_millis(250)
         );
         assert_eq!(settings.slack(), Duration::from_millis(50));
     }

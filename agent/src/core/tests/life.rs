@@ -75,7 +75,8 @@ fn one_finding_changes_its_verdict_and_keeps_its_history() {
 
 #[test]
 fn every_end_has_its_reason() {
-    let ends: [(TcpState, fn(&mut StateChange), Resolution); 6] = [
+    type End = (TcpState, fn(&mut StateChange), Resolution);
+    let ends: [End; 6] = [
         (TcpState::LastAck, |_| {}, Resolution::ClosedByApp),
         (
             TcpState::LastAck,

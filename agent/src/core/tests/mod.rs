@@ -6,6 +6,7 @@ mod model;
 mod order;
 mod properties;
 mod repair;
+mod run;
 mod time_wait;
 mod verdicts;
 

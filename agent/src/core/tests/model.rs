@@ -1,5 +1,10 @@
 //! A small kernel: what really happens to some connections, and the records that tell of it.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "in most states most acts do nothing"
+)]
+
 use super::*;
 use crate::core::observation::{Minisock, Queued};
 
@@ -156,7 +161,7 @@ impl Model {
     /// The application acts.
     fn app(&mut self, index: usize, act: Act) {
         let connection = &mut self.connections[index];
-        let (state, time) = (connection.state, at(self.now));
+        let state = connection.state;
         if matches!(act, Act::Accept) {
             if connection.open && !connection.accepted {
                 connection.accepted = true;
@@ -191,25 +196,24 @@ impl Model {
             }
             Act::Write if matches!(state, TcpState::Established | TcpState::CloseWait) => {
                 connection.sent += 10;
-                connection.busy_at = time.since(at(0)).as_millis().try_into().unwrap();
+                connection.busy_at = self.now;
             }
-            Act::Shutdown | Act::Close => {
-                let close = matches!(act, Act::Close);
-                match state {
-                    TcpState::Established => {
-                        self.turn(index, TcpState::FinWait1, |c| c.closed = close)
-                    }
-                    TcpState::CloseWait => {
-                        self.turn(index, TcpState::LastAck, |c| c.closed = close)
-                    }
-                    _ => {}
-                }
-                if close {
-                    self.drop_descriptor(index);
-                }
+            Act::Shutdown => self.send_fin(index, false),
+            Act::Close => {
+                self.send_fin(index, true);
+                self.drop_descriptor(index);
             }
             _ => {}
         }
+    }
+
+    fn send_fin(&mut self, index: usize, closed: bool) {
+        let to = match self.connections[index].state {
+            TcpState::Established => TcpState::FinWait1,
+            TcpState::CloseWait => TcpState::LastAck,
+            _ => return,
+        };
+        self.turn(index, to, |change| change.closed = closed);
     }
 
     fn drop_descriptor(&mut self, index: usize) {

@@ -1,32 +1,12 @@
 //! Whatever happens, is lost, or comes twice: no finding without its proof, and a repaired table is the truth.
 
-use std::collections::{BTreeMap, BTreeSet as Set};
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::model::{Act, Model, SOCKETS, Truth};
+use super::model::{Act, SOCKETS};
+use super::run::{Fate, Run, Step, verdict_of};
 use super::*;
-use crate::core::finding::Confidence;
-use crate::core::observation::Loss;
-
-/// What becomes of a record on its way.
-#[derive(Clone, Copy, Debug)]
-enum Fate {
-    Arrives,
-    Lost,
-    Twice,
-    AfterTheNext,
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Act(usize, Act),
-    /// Milliseconds, few enough that the ring is not read meanwhile; 0 makes a tie.
-    Tick(u64),
-    /// Milliseconds in which everything arrives and timers fire.
-    Wait(u64),
-    Fates(Vec<Fate>),
-}
 
 fn acts() -> impl Strategy<Value = Act> {
     prop_oneof![
@@ -59,275 +39,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => prop::collection::vec(fates(), 0..6).prop_map(Step::Fates),
     ];
     prop::collection::vec(step, 1..120)
-}
-
-/// The agent's loop around the tracker, with the model as its kernel.
-struct Run {
-    model: Model,
-    tracker: Tracker,
-    fates: Vec<Fate>,
-    /// Answers on their way to the tracker: what happens meanwhile overtakes them.
-    answers: Vec<Answer>,
-    /// The truth at the moment of the look that is being handled.
-    truth: (u64, Vec<Truth>),
-    open: BTreeMap<u64, SocketKey>,
-    resolved: Set<u64>,
-}
-
-/// A pass over the model's kernel.
-struct Answer {
-    whole: bool,
-    snapshot: Snapshot,
-    truth: (u64, Vec<Truth>),
-}
-
-impl Run {
-    fn new(time_wait_hooks: bool) -> Self {
-        let mut tracker = Tracker::new(Settings {
-            reported: EVERY_STATE.into(),
-            time_wait_by_sweep: !time_wait_hooks,
-            ..Settings::default()
-        });
-        tracker.handle_snapshot(&snapshot(0, Vec::new()), at(0));
-        Self {
-            model: Model {
-                time_wait_hooks,
-                ..Model::default()
-            },
-            tracker,
-            fates: Vec::new(),
-            answers: Vec::new(),
-            truth: (0, Vec::new()),
-            open: BTreeMap::new(),
-            resolved: Set::new(),
-        }
-    }
-
-    fn step(&mut self, step: &Step) {
-        match step {
-            Step::Act(socket, act) => self.model.act(*socket, *act),
-            Step::Tick(ms) => self.model.now += ms,
-            Step::Wait(ms) => self.wait(*ms),
-            Step::Fates(fates) => self.fates.clone_from(fates),
-        }
-    }
-
-    fn wait(&mut self, ms: u64) {
-        self.read_ring();
-        let end = self.model.now + ms;
-        while let Some(due) = self.next_timer().filter(|&due| due <= end) {
-            self.model.now = due.max(self.model.now);
-            let (now, old) = (self.model.now, self.model.now.saturating_sub(60_000));
-            self.model
-                .leave_time_wait(|c| c.minisock.is_some_and(|(_, since)| since < old));
-            self.read_ring();
-            self.tracker.handle_timeout(at(now));
-            self.answer();
-        }
-        self.model.now = end;
-    }
-
-    fn next_timer(&self) -> Option<u64> {
-        let due = self.tracker.poll_timeout()?;
-        Some(
-            due.since(at(0))
-                .as_nanos()
-                .div_ceil(1_000_000)
-                .try_into()
-                .unwrap(),
-        )
-    }
-
-    /// Hands over what is in the ring, as far as it arrives.
-    fn read_ring(&mut self) {
-        let mut lost = 0;
-        let mut late = None;
-        let now = at(self.model.now);
-        for (n, record) in std::mem::take(&mut self.model.ring).into_iter().enumerate() {
-            let fate = match self.fates.len() {
-                0 => Fate::Arrives,
-                len => self.fates[n % len],
-            };
-            match fate {
-                Fate::Lost => {
-                    lost += 1;
-                    continue;
-                }
-                Fate::AfterTheNext if late.is_none() => {
-                    late = Some(record);
-                    continue;
-                }
-                Fate::Twice => self.tracker.handle(record.clone(), now),
-                Fate::Arrives | Fate::AfterTheNext => {}
-            }
-            self.tracker.handle(record, now);
-            if let Some(late) = late.take() {
-                self.tracker.handle(late, now);
-            }
-        }
-        if let Some(late) = late {
-            self.tracker.handle(late, now);
-        }
-        if lost > 0 {
-            let reason = "ring_full";
-            self.tracker.handle_loss(
-                Loss {
-                    records: lost,
-                    reason,
-                },
-                now,
-            );
-        }
-        self.hand_over_answers();
-        self.answer();
-    }
-
-    fn hand_over_answers(&mut self) {
-        let now = at(self.model.now);
-        for answer in std::mem::take(&mut self.answers) {
-            self.answer();
-            self.truth = answer.truth;
-            if answer.whole {
-                self.tracker.handle_resync(&answer.snapshot, now);
-            } else {
-                self.tracker.handle_snapshot(&answer.snapshot, now);
-            }
-            self.answer();
-        }
-    }
-
-    /// Looks at the whole kernel as it is now.
-    fn take(&self, whole: bool) -> Answer {
-        Answer {
-            whole,
-            snapshot: self.model.snapshot(),
-            truth: (self.model.now, self.model.connections.clone()),
-        }
-    }
-
-    /// Compares the table with the kernel without delay.
-    fn resync(&mut self) {
-        self.read_ring();
-        self.model.now += 1;
-        self.answers.push(self.take(true));
-        self.hand_over_answers();
-    }
-
-    fn answer(&mut self) {
-        let now = at(self.model.now);
-        while let Some(output) = self.tracker.next_output() {
-            match output {
-                Output::Event(event) => {
-                    if let Body::Finding {
-                        connection,
-                        finding,
-                    } = &event.body
-                    {
-                        self.check(connection.key, finding);
-                    }
-                }
-                Output::Inspect(keys) => {
-                    assert!(keys.is_sorted() && !keys.is_empty());
-                    self.answers.push(self.take(false));
-                }
-                Output::SweepTimeWait(namespaces) => {
-                    let minisocks = self.model.minisocks();
-                    self.tracker.handle_time_wait(&namespaces, &minisocks, now);
-                }
-                Output::Resync => self.answers.push(self.take(true)),
-            }
-        }
-    }
-
-    fn check(&mut self, key: SocketKey, finding: &Finding) {
-        match finding.action {
-            Action::Opened => {
-                assert!(!self.resolved.contains(&finding.id), "opened after its end");
-                assert!(self.open.values().all(|&open| open != key), "opened twice");
-                assert_eq!(self.open.insert(finding.id, key), None, "its id is taken");
-                self.check_proof(key, finding);
-            }
-            Action::Updated => {
-                assert_eq!(self.open.get(&finding.id), Some(&key));
-                self.check_proof(key, finding);
-            }
-            Action::Resolved => {
-                assert_eq!(self.open.remove(&finding.id), Some(key), "not open");
-                assert!(self.resolved.insert(finding.id), "resolved twice");
-                assert!(finding.resolution.is_some());
-            }
-        }
-    }
-
-    /// What the finding says is true, and has been for its threshold.
-    fn check_proof(&self, key: SocketKey, finding: &Finding) {
-        let truth = self.truth(key).expect("the connection exists");
-        assert_eq!(truth.state, TcpState::CloseWait);
-        assert_eq!(finding.verdict, verdict_of(truth), "{truth:?}");
-        assert_eq!(finding.confidence, Confidence::Proven);
-        let holders = if truth.accepted {
-            holder(7, 5)
-        } else {
-            holder(3, 3)
-        };
-        assert_eq!(finding.holders, [holders]);
-        let idle = Duration::from_millis(self.truth.0 - truth.busy_at);
-        assert!(idle >= finding.evidence.threshold, "{idle:?} {truth:?}");
-    }
-
-    fn truth(&self, key: SocketKey) -> Option<&Truth> {
-        self.truth.1.iter().find(|c| c.key == key && c.full)
-    }
-
-    /// Full sockets in the table, and minisocks.
-    fn table(&self) -> (BTreeMap<SocketKey, TcpState>, BTreeMap<SocketKey, TcpState>) {
-        let mut table = (BTreeMap::new(), BTreeMap::new());
-        for view in self.tracker.connections() {
-            let part = if view.minisock {
-                &mut table.1
-            } else {
-                &mut table.0
-            };
-            let before = part.insert(view.connection.key, view.connection.state);
-            assert_eq!(before, None, "one entry per connection");
-        }
-        table
-    }
-
-    fn check_table(&self) {
-        let connections = &self.model.connections;
-        let minisocks: BTreeMap<_, _> = connections
-            .iter()
-            .filter_map(|c| Some((c.key, c.minisock?.0)))
-            .collect();
-        let (full, found) = self.table();
-        for (key, state) in found {
-            assert_eq!(minisocks.get(&key), Some(&state), "minisock {key:?}");
-        }
-        let truth: BTreeMap<_, _> = connections
-            .iter()
-            .filter(|c| c.full && c.minisock.is_none())
-            .map(|c| (c.key, c.state))
-            .collect();
-        let full: BTreeMap<_, _> = full
-            .into_iter()
-            .filter(|(key, _)| !minisocks.contains_key(key))
-            .collect();
-        assert_eq!(full, truth);
-    }
-}
-
-/// The verdict that the truth deserves once it has lasted.
-fn verdict_of(truth: &Truth) -> Verdict {
-    if !truth.accepted {
-        Verdict::NeverAccepted
-    } else if truth.eof_at.is_some() {
-        Verdict::NotClosed
-    } else if truth.unread > 0 {
-        Verdict::EofUnread
-    } else {
-        Verdict::EofNotRequested
-    }
 }
 
 proptest! {
@@ -370,6 +81,34 @@ proptest! {
             .collect();
         prop_assert_eq!(open, wrong);
         run.check_table();
+    }
+
+    #[test]
+    fn without_loss_the_table_is_always_the_truth_whatever_comparisons_are_overtaken(
+        steps in steps(),
+    ) {
+        let mut run = Run::new(true);
+        for step in &steps {
+            match step {
+                Step::Wait(ms) => {
+                    run.read_ring();
+                    run.check_full_sockets();
+                    run.wait(*ms);
+                    let answer = run.take(true);
+                    run.answers.push(answer);
+                }
+                Step::Fates(fates) => {
+                    let twice = |fate: &Fate| matches!(fate, Fate::Arrives | Fate::AfterTheNext);
+                    run.fates = fates
+                        .iter()
+                        .map(|fate| if twice(fate) { Fate::Arrives } else { Fate::Twice })
+                        .collect();
+                }
+                Step::Act(_, _) | Step::Tick(_) => run.step(step),
+            }
+        }
+        run.read_ring();
+        run.check_full_sockets();
     }
 
     #[test]

@@ -17,11 +17,15 @@ fn resync(world: &mut World, ms: u64, snapshot: &Snapshot) -> (u64, u64) {
         .events
         .iter()
         .rev()
-        .find_map(|event| match event.body {
-            Body::Resync {
+        .find_map(|event| {
+            if let Body::Resync {
                 sockets, corrected, ..
-            } => Some((sockets, corrected)),
-            _ => None,
+            } = event.body
+            {
+                Some((sockets, corrected))
+            } else {
+                None
+            }
         })
         .unwrap()
 }

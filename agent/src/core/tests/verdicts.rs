@@ -36,9 +36,12 @@ fn a_delivered_eof_without_a_close_is_not_closed() {
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
     assert_eq!(world.last().evidence.eof_delivered, Some(at(1_500)));
     assert_eq!(world.last().confidence, Confidence::Proven);
-    let eof = world.events.iter().find_map(|event| match event.body {
-        Body::Eof { after, thread, .. } => Some((after, thread)),
-        _ => None,
+    let eof = world.events.iter().find_map(|event| {
+        if let Body::Eof { after, thread, .. } = event.body {
+            Some((after, thread))
+        } else {
+            None
+        }
     });
     assert_eq!(eof, Some((Some(Duration::from_millis(1_500)), 7)));
 }

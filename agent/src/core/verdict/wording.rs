@@ -33,13 +33,13 @@ pub(in super::super) fn summary(
         ),
     };
     if let (Verdict::NotClosed, Some(told)) = (finding.verdict, finding.evidence.eof_delivered) {
-        let told = finding
-            .half_closed_since
-            .map_or(Duration::ZERO, |fin| told.since(fin));
-        append(
-            &mut text,
-            format_args!(", though it was told {} after", self::age(told)),
-        );
+        text.push_str(", though a read has told it so");
+        if let Some(fin) = finding.half_closed_since {
+            append(
+                &mut text,
+                format_args!(" {} later", self::age(told.since(fin))),
+            );
+        }
     }
     if finding.confidence == Confidence::Likely {
         append(
