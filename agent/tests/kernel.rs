@@ -13,7 +13,7 @@ use finback::core::observation::{Minisock, Observation, Snapshot, SocketView, Wh
 use finback::core::socket::Holder;
 use finback::core::state::TcpState;
 use finback::kernel::report::{HookStatus, Means, SnapshotReport};
-use finback::kernel::{Attach, Kernel, Options, diag, netns};
+use finback::kernel::{Attach, Kernel, KernelError, Options, diag, netns};
 use finback_common::hook::{Flavour, Signal};
 
 /// The host can be busy; records are due within 50 ms.
@@ -95,6 +95,52 @@ fn auto_finds_a_way_for_every_signal() {
         }
         assert!(row.is_available(), "{row:?}");
     }
+}
+
+/// Every signal by hooks of this flavour, all firing; or a refusal in the kernel's own words.
+fn forced_flavour_gives_every_signal(flavour: Flavour, refusal: &str) {
+    let options = Options {
+        attach: Attach::Forced(flavour),
+        ..Options::default()
+    };
+    let kernel = match Kernel::load(&options) {
+        Ok(kernel) => kernel,
+        Err(KernelError::NoSignal { signal, reasons }) => {
+            assert_eq!(signal, Signal::State);
+            assert!(reasons.contains(refusal), "{reasons}");
+            println!("{}: {reasons}", flavour.name());
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    for row in &kernel.report().signals {
+        println!("{:9} {}", row.signal.name(), row.means.name());
+        for hook in &row.hooks {
+            println!("  {:30} {:?} {}", hook.program, hook.status, hook.hits);
+        }
+    }
+    for row in &kernel.report().signals {
+        let flavour = if row.signal == Signal::Gone {
+            Flavour::Tracepoint
+        } else {
+            flavour
+        };
+        assert_eq!(row.means, Means::Hooks { flavour }, "{row:?}");
+        for hook in row.hooks.iter().filter(|hook| hook.required) {
+            assert_eq!(hook.status, HookStatus::Firing, "{hook:?}");
+        }
+    }
+}
+
+#[test]
+fn the_forced_kprobe_flavour_gives_every_signal_or_the_kernel_has_no_kprobes() {
+    let refusal = "/sys/bus/event_source/devices/kprobe/type";
+    forced_flavour_gives_every_signal(Flavour::Kprobe, refusal);
+}
+
+#[test]
+fn the_forced_fentry_flavour_gives_every_signal_or_the_kernel_forbids_it() {
+    forced_flavour_gives_every_signal(Flavour::Fentry, "Operation not permitted");
 }
 
 #[test]

@@ -35,21 +35,20 @@ pub(super) fn detach(object: &mut Ebpf, hook: Hook) -> Result<(), String> {
     unloaded.map_err(|error| reason(&error))
 }
 
+/// A clear answer for what BTF can tell. It lists no function of which the compiler made several: for a kprobe the
+/// symbol decides, at attach.
 fn exists(hook: Hook, btf: &Btf<'_>) -> Result<(), String> {
     let target = hook.target();
-    let found = match hook.kind() {
-        Kind::BtfTracepoint => btf.tracepoint(target),
-        // A kprobe needs the symbol only; BTF lists the same functions and is asked here for a clear answer.
-        Kind::Fentry | Kind::Fexit | Kind::Kprobe => btf.function(target),
+    let (found, what) = match hook.kind() {
+        Kind::BtfTracepoint => (btf.tracepoint(target).is_some(), "tracepoint"),
+        Kind::Fentry | Kind::Fexit => (btf.function(target).is_some(), "function"),
+        Kind::Kprobe => (true, "function"),
     };
-    let what = if hook.kind() == Kind::BtfTracepoint {
-        "tracepoint"
+    if found {
+        Ok(())
     } else {
-        "function"
-    };
-    found
-        .map(drop)
-        .ok_or_else(|| format!("this kernel has no {what} {target}"))
+        Err(format!("this kernel has no {what} {target}"))
+    }
 }
 
 fn load_and_attach(program: &mut Program, target: &str, btf: &AyaBtf) -> Result<(), ProgramError> {

@@ -12,6 +12,7 @@ use finback_common::hook::{self, Flavour, Hook, Signal};
 use finback_common::offsets::Offsets;
 use finback_common::settings::Settings;
 use finback_common::{global, map};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use zerocopy::IntoBytes as _;
 
 use super::attach::{Types, attach, detach, reason};
@@ -41,9 +42,22 @@ pub(super) fn load(
     kernel: String,
     limits: Vec<String>,
 ) -> Result<Loaded, KernelError> {
+    lift_memory_lock();
     let loaded = search(options, kernel, limits);
     sys::release_freed_memory();
     loaded
+}
+
+/// Before 5.11 maps and programs count as locked memory, of which 64 KiB are allowed by default.
+fn lift_memory_lock() {
+    let unlimited = Rlimit {
+        current: None,
+        maximum: None,
+    };
+    if let Err(error) = setrlimit(Resource::Memlock, unlimited) {
+        // Newer kernels do not need it; an older one says EPERM at the first map.
+        tracing::debug!(%error, "the limit for locked memory stays");
+    }
 }
 
 fn search(options: &Options, kernel: String, limits: Vec<String>) -> Result<Loaded, KernelError> {
