@@ -41,6 +41,8 @@ pub(super) struct Tracked {
     /// The end-of-stream was first handed to the application.
     pub(super) eof_at: Option<Timestamp>,
     pub(super) eof_count: u32,
+    /// The delivery was told: a look may know of it before its record comes.
+    pub(super) eof_told: bool,
     /// First write after the peer's FIN.
     pub(super) write_at: Option<Timestamp>,
     /// Whether the change to `state` was told (or needs no telling).
@@ -89,6 +91,7 @@ impl Tracked {
             half: None,
             eof_at: None,
             eof_count: 0,
+            eof_told: false,
             write_at: None,
             announced: false,
             minisock: false,

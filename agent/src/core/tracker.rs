@@ -285,9 +285,9 @@ impl Tracker {
             return;
         };
         tracked.seen = tracked.seen.max(time);
-        let first = tracked.eof_at.is_none();
+        let told = std::mem::replace(&mut tracked.eof_told, true);
         tracked.offer_eof(time, tracked.eof_count.saturating_add(1));
-        if !first {
+        if told {
             return;
         }
         let after = match tracked.half {

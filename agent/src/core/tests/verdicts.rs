@@ -62,6 +62,23 @@ fn an_eof_that_only_a_look_knows_counts_as_well() {
 }
 
 #[test]
+fn a_delivery_that_a_look_knew_first_is_told_once_its_record_comes() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    let delivered = SocketView {
+        eof_at: Some(at(500)),
+        eof_count: 1,
+        ..drained(1)
+    };
+    world.run(3_000, |_| vec![delivered.clone()]);
+    assert!(!world.inspect.is_empty());
+    world.eof(500, 1);
+    world.eof(500, 1);
+    let told = |event: &&Event| matches!(event.body, Body::Eof { .. });
+    assert_eq!(world.events.iter().filter(told).count(), 1);
+}
+
+#[test]
 fn a_peeked_eof_is_not_closed_though_the_fin_is_in_the_queue() {
     let mut world = World::new();
     world.half_closed(1, 0);
