@@ -30,7 +30,8 @@ pub(crate) fn changed<M: Memory>(sock: Sock<M>, old: u8, new: u8, hook: Hook) {
         return;
     };
     update(sock, entry, old, new, error, now_ns);
-    if by_application && entry.owner.source == source::NONE {
+    // A child that its listener drops when that closes was nobody's: it has no `struct socket` yet.
+    if by_application && entry.owner.source == source::NONE && !sock.socket().is_null() {
         adopt(sock, entry, new, hook, now_ns);
     }
     debug!((), "state {} -> {}, error {}", old, new, error);
@@ -98,7 +99,8 @@ fn update<M: Memory>(
     entry.state = new;
     entry.changed_ns = now_ns;
     entry.error = error as u16;
-    if rule::completes_addresses(old) && new != tcp::CLOSE {
+    // A connect that failed has had a local port all the same.
+    if rule::completes_addresses(old) && (new != tcp::CLOSE || entry.tuple.local_port == 0) {
         entry.tuple = sock.tuple();
     }
     if new == tcp::CLOSE_WAIT {
