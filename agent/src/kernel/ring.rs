@@ -2,7 +2,8 @@
 //!
 //! The programs wake the agent seldom (`ebpf/src/ring.rs`): a record that comes sooner after the last wake-up than
 //! its urgency allows is left in the ring. So after each record the ring is looked at every few milliseconds, and
-//! only when it has been empty for longer than any record may be left there does the agent sleep on the descriptor.
+//! only when it was found empty, longer after the last record than any may be left there, does the agent sleep on
+//! the descriptor.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -21,8 +22,9 @@ use super::sys::watch;
 const LOOK_AGAIN: Duration = Duration::from_millis(4);
 /// Above the 50 ms that any record may wait.
 const QUIET: Duration = Duration::from_millis(100);
-/// Records taken at once; the caller must get a chance to write and to hear signals.
-const BATCH: usize = 8192;
+/// Records taken at once; the caller must get a chance to write and to hear signals, also in a build without
+/// optimisation, which handles some ten records in a millisecond.
+const BATCH: usize = 1024;
 
 /// The consumer's side of `RECORDS`.
 pub(super) struct Ring {
@@ -32,6 +34,8 @@ pub(super) struct Ring {
     /// When to look again; kept here because the waiting future may be dropped.
     look: Instant,
     last: Instant,
+    /// The last look found nothing, and that long after the last record that no other is left unannounced.
+    quiet: bool,
 }
 
 impl Ring {
@@ -45,12 +49,13 @@ impl Ring {
             ready: None,
             look: now,
             last: now,
+            quiet: false,
         })
     }
 
     /// Waits until it is worth looking. Can be dropped at any point without losing anything.
     pub(super) async fn wait(&mut self) -> io::Result<()> {
-        if self.last.elapsed() < QUIET {
+        if !self.quiet {
             sleep_until(self.look).await;
             return Ok(());
         }
@@ -79,6 +84,8 @@ impl Ring {
         if count > 0 {
             self.last = now;
         }
+        // Judged here and not at the next wait: handling a batch may take longer than `QUIET`.
+        self.quiet = count == 0 && now.duration_since(self.last) >= QUIET;
         self.look = if count == BATCH {
             now
         } else {
