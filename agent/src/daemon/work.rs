@@ -21,6 +21,9 @@ use crate::server::Query;
 /// The counters of losses are read at most so often; each reading is a system call per counter.
 const LOSS_PERIOD: Duration = Duration::from_millis(100);
 
+/// The ring is read to its end before the daemon goes, but not for longer: traffic may fill it as fast.
+const FAREWELL: Duration = Duration::from_millis(300);
+
 /// Without anything due the daemon sleeps on the ring; the tick comes sooner than this.
 const NOTHING_DUE: Duration = Duration::from_hours(1);
 
@@ -209,14 +212,20 @@ impl Work {
 
     /// Tells what is still in the ring and ends the feed. Gives back the kernel side, to be detached.
     pub(super) fn finish(mut self) -> Box<Kernel> {
-        self.kernel.drain(&mut self.batch);
-        self.take_batch();
-        while let Some(output) = self.tracker.next_output() {
-            if let Output::Event(event) = output {
-                self.tell(&event);
+        let deadline = Instant::now() + FAREWELL;
+        loop {
+            self.kernel.drain(&mut self.batch);
+            let last = self.batch.is_empty() || Instant::now() >= deadline;
+            self.take_batch();
+            while let Some(output) = self.tracker.next_output() {
+                if let Output::Event(event) = output {
+                    self.tell(&event);
+                }
+            }
+            self.feed.flush();
+            if last {
+                return self.kernel;
             }
         }
-        self.feed.flush();
-        self.kernel
     }
 }
