@@ -72,7 +72,9 @@ impl Tracker {
             Order::Repeated => self.stats.stale += 1,
             Order::Late => {
                 self.stats.stale += 1;
-                if !tracked.minisock {
+                // A comparison with the kernel may have told a later state already: a subscriber that got this one
+                // after it would believe it.
+                if !tracked.minisock && !tracked.announced {
                     self.tell_transition(slot, time, plain(change));
                 }
             }
