@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -37,7 +38,10 @@ impl Stream {
     pub(crate) fn new(output: impl Read + Send + 'static) -> Self {
         let shared = Arc::new(Shared::default());
         let writer = Arc::clone(&shared);
-        let reader = thread::spawn(move || writer.read(output));
+        // Two threads: understanding a line takes longer than writing it does, and the daemon must not wait for that.
+        let (give, take) = mpsc::channel();
+        thread::spawn(move || read_lines(output, &give));
+        let reader = thread::spawn(move || writer.understand(&take));
         Self {
             shared,
             reader: Some(reader),
@@ -125,19 +129,24 @@ impl Shared {
         inner
     }
 
-    fn read(&self, output: impl Read) {
-        let mut output = BufReader::new(output);
-        let mut line = String::new();
-        loop {
-            line.clear();
-            match output.read_line(&mut line) {
-                Ok(0) | Err(_) => break,
-                Ok(_) => self.lock().take(&line),
-            }
+    fn understand(&self, lines: &Receiver<String>) {
+        for line in lines {
+            self.lock().take(&line);
             self.grown.notify_all();
         }
         self.lock().ended = true;
         self.grown.notify_all();
+    }
+}
+
+fn read_lines(output: impl Read, give: &Sender<String>) {
+    let mut output = BufReader::new(output);
+    loop {
+        let mut line = String::new();
+        let read = output.read_line(&mut line);
+        if !read.is_ok_and(|bytes| bytes > 0) || give.send(line).is_err() {
+            return;
+        }
     }
 }
 
@@ -183,12 +192,19 @@ impl Inner {
             return;
         };
         let newest = self.newest.entry(socket).or_default();
-        if event.time < *newest {
-            self.faults.push(format!(
-                "earlier than the event of this socket before it ({newest}): {line}"
-            ));
-        } else {
+        if event.time >= *newest {
             newest.clone_from(&event.time);
+            return;
         }
+        let id = event.socket_id();
+        let story: Vec<_> = self
+            .events
+            .iter()
+            .filter(|other| other.socket_id() == id)
+            .collect();
+        self.faults.push(format!(
+            "earlier than what came before it: {line}{}",
+            super::daemon::lines(story)
+        ));
     }
 }
