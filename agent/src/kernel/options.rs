@@ -32,8 +32,9 @@ pub struct Options {
 }
 
 impl Options {
-    /// 16 MiB lose nothing at 1 M records/s with a 5 ms reader (toolchain.md §5).
-    pub const RING_BYTES: u32 = 16 << 20;
+    /// Holds 70 ms of records at 1 M/s. Not more, because the ring's pages are mapped twice (`kernel/bpf/ringbuf.c`)
+    /// and count as resident from the start: 16 MiB here.
+    pub const RING_BYTES: u32 = 8 << 20;
     /// Allocated by the kernel at start, some 240 bytes each.
     pub const MAX_SOCKETS: u32 = 128 << 10;
 
