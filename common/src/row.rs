@@ -10,6 +10,8 @@ pub mod kind {
     pub const HOLDER: u8 = 1;
     /// [`QueueRow`](super::QueueRow).
     pub const QUEUED: u8 = 2;
+    /// [`WaitRow`](super::WaitRow).
+    pub const WAIT: u8 = 3;
 }
 
 /// The socket itself, as it is at the moment of the snapshot.
@@ -55,6 +57,16 @@ pub struct SocketView {
     pub reserved: u8,
     /// `sk_err`, an errno.
     pub error: u32,
+    /// Bytes the peer may still send, `rcv_wup + rcv_wnd - rcv_nxt` (`tcp_receive_window`).
+    pub window: u32,
+    /// `icsk_retransmits`: unanswered retransmissions.
+    pub retransmits: u8,
+    /// `icsk_backoff`: how often the retransmission time was doubled.
+    pub backoff: u8,
+    /// `icsk_probes_out`: unanswered window or keep-alive probes.
+    pub probes: u8,
+    /// 1: an upper layer protocol (kTLS) reads in place of the application.
+    pub upper_layer: u8,
 }
 
 /// A descriptor that refers to a socket.
@@ -159,6 +171,41 @@ pub const fn widen(address: [u8; 4]) -> [u8; 16] {
     [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
-const _: () = assert!(size_of::<SocketView>() == 112);
-const _: () = assert!(size_of::<HolderRow>() == 160);
+/// Somebody who waits for a half-closed socket: one entry of its wait queue (`sk_wq`). Which kind of waiter it is,
+/// the wake-up function tells; fields that do not belong to that kind mean nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "user",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
+#[repr(C)]
+pub struct WaitRow {
+    /// [`kind::WAIT`].
+    pub kind: u8,
+    /// epoll: 1 if the item is in the ready list.
+    pub ready: u8,
+    /// epoll: 1 if a thread sleeps in `epoll_wait` on that instance.
+    pub sleeping: u8,
+    /// Keeps the fields aligned.
+    pub reserved: u8,
+    /// epoll: the events asked for, with the mode bits (`EPOLLET`, `EPOLLONESHOT`).
+    pub events: u32,
+    /// Address of the socket.
+    pub sock: u64,
+    /// Address of the wake-up function (`wait_queue_entry.func`).
+    pub function: u64,
+    /// Blocked in a system call: the process.
+    pub pid: u32,
+    /// Blocked in a system call: the thread.
+    pub tid: u32,
+}
+
+const _: () = assert!(size_of::<WaitRow>() == 32);
+const _: () = assert!(size_of::<SocketView>() == 120);
+const _: () = assert!(size_of::<HolderRow>() == 168);
 const _: () = assert!(size_of::<QueueRow>() == 80);

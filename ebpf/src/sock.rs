@@ -71,6 +71,12 @@ impl<M: Memory> Sock<M> {
         self.0.follow(global!(OFFSETS.sk_socket))
     }
 
+    /// `struct socket_wq`: who waits for it.
+    #[inline(always)]
+    pub(crate) fn wait_queue(self) -> Pointer<M> {
+        self.0.follow(global!(OFFSETS.sk_wq))
+    }
+
     #[inline(always)]
     fn netns(self) -> u32 {
         let net = self.0.follow(global!(OFFSETS.skc_net));
@@ -131,6 +137,19 @@ impl<M: Memory> Sock<M> {
         next.wrapping_sub(copied)
     }
 
+    /// What the peer may still send (`tcp_receive_window`): never less than nothing, though the right edge may
+    /// have been taken back.
+    #[inline(always)]
+    fn receive_window(self) -> u32 {
+        let tcp = self.0.probed();
+        let acknowledged: u32 = tcp.get(global!(OFFSETS.rcv_wup));
+        let window: u32 = tcp.get(global!(OFFSETS.rcv_wnd));
+        let left = acknowledged
+            .wrapping_add(window)
+            .wrapping_sub(self.rcv_nxt());
+        if left.cast_signed() < 0 { 0 } else { left }
+    }
+
     #[inline(always)]
     pub(crate) fn bytes_sent(self) -> u64 {
         self.0.probed().get(global!(OFFSETS.bytes_sent))
@@ -184,11 +203,21 @@ impl<M: Memory> Sock<M> {
             sock_flags: self.flags() as u8,
             reserved: 0,
             error: self.error(),
+            window: 0,
+            retransmits: 0,
+            backoff: 0,
+            probes: 0,
+            upper_layer: 0,
         };
         if state != tcp::LISTEN {
             let acked: u32 = tcp.get(global!(OFFSETS.snd_una));
             let written: u32 = tcp.get(global!(OFFSETS.write_seq));
             view.unread = self.unread();
+            view.window = self.receive_window();
+            view.retransmits = tcp.get(global!(OFFSETS.icsk_retransmits));
+            view.backoff = tcp.get(global!(OFFSETS.icsk_backoff));
+            view.probes = tcp.get(global!(OFFSETS.icsk_probes));
+            view.upper_layer = u8::from(tcp.get::<u64>(global!(OFFSETS.icsk_ulp)) != 0);
             view.unacked = written.wrapping_sub(acked);
             view.bytes_sent = self.bytes_sent();
             view.bytes_acked = tcp.get(global!(OFFSETS.bytes_acked));

@@ -165,6 +165,16 @@ pub struct SocketCounters {
     pub error: u32,
     /// For a listener: connections in its accept queue.
     pub backlog: u32,
+    /// Bytes the peer may still send (RCV.WND), if this way of looking tells.
+    pub window: Option<u32>,
+    /// Unanswered retransmissions.
+    pub retransmits: u8,
+    /// How often the retransmission time was doubled.
+    pub backoff: u8,
+    /// Unanswered window or keep-alive probes.
+    pub probes: u8,
+    /// An upper layer protocol (kTLS) reads in place of the application, so what the queue holds says nothing of it.
+    pub upper_layer: bool,
 }
 
 /// A connection that nobody has accepted.

@@ -280,7 +280,11 @@ fn read_info(mut attributes: &[u8], counters: &mut SocketCounters) {
             return;
         };
         if kind == INFO {
+            let byte = |at: usize| value.get(at).copied().unwrap_or(0);
             let number = |at: usize| Some(u64::from_ne_bytes(*value.get(at..)?.first_chunk()?));
+            counters.retransmits = byte(2);
+            counters.probes = byte(3);
+            counters.backoff = byte(4);
             counters.bytes_acked = number(120).unwrap_or(0);
             counters.bytes_received = number(128).unwrap_or(0);
             counters.bytes_sent = number(200).unwrap_or(0);

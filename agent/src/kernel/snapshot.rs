@@ -203,6 +203,11 @@ const fn counters(view: &RowView) -> SocketCounters {
         bytes_received: view.bytes_received,
         error: view.error,
         backlog: view.backlog,
+        window: Some(view.window),
+        retransmits: view.retransmits,
+        backoff: view.backoff,
+        probes: view.probes,
+        upper_layer: view.upper_layer != 0,
     }
 }
 

@@ -3,6 +3,8 @@
 //!
 //! `bpf_sock_from_file` came with 5.11; a socket's file has it in `private_data` on every kernel.
 
+mod wait;
+
 use core::ffi::c_void;
 
 use aya_ebpf::bindings::seq_file;
@@ -104,8 +106,14 @@ fn visit(seq: *mut seq_file, task: Pointer<Quiet>, fd: u32, file: Pointer<Quiet>
     let birth_ns = seed(sock);
     write_head(seq, task, fd, socket);
     write_view(seq, sock, birth_ns);
-    if sock.state() == tcp::LISTEN {
-        walk_queue(seq, sock);
+    match sock.state() {
+        tcp::LISTEN => {
+            walk_queue(seq, sock);
+        }
+        tcp::CLOSE_WAIT => {
+            wait::walk(seq, sock);
+        }
+        _ => {}
     }
 }
 
