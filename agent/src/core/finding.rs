@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::socket::Holder;
 use super::state::TcpState;
 use super::time::Timestamp;
+use super::waiting::Waiting;
 
 /// What is wrong. Names are fixed by design §5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -191,6 +192,8 @@ pub struct Evidence {
     pub accepted: Option<bool>,
     /// For `never_accepted`: connections in the same accept queue.
     pub accept_queue: Option<u32>,
+    /// Who waits for the socket, and in which way.
+    pub waiting: Option<Waiting>,
     /// Numbers of the last look at the socket: when.
     pub observed: Option<Timestamp>,
     /// The threshold that was passed.

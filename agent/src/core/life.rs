@@ -256,6 +256,7 @@ fn evidence(
         eof_deliveries: tracked.eof_at.map(|_| tracked.eof_count),
         accepted: Some(view.queued.is_none()),
         accept_queue: listener.and_then(|listener| backlog(snapshot, listener)),
+        waiting: view.waiting,
         observed: Some(snapshot.taken),
         threshold: Duration::ZERO,
         missing,

@@ -28,4 +28,5 @@ mod time_wait;
 pub mod tracker;
 mod transition;
 mod verdict;
+pub mod waiting;
 mod watch;

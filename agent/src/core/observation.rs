@@ -3,6 +3,7 @@
 use super::socket::{Endpoints, Holder, Owner, Role, SocketKey};
 use super::state::TcpState;
 use super::time::Timestamp;
+use super::waiting::Waiting;
 
 /// One decoded record of the ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +145,8 @@ pub struct SocketView {
     pub write_bytes: u64,
     /// `tcp_sock.bytes_sent` when the FIN was accepted, if the hooks saw that.
     pub sent_at_fin: Option<u64>,
+    /// Who waits for it; known only for half-closed sockets, and where the kernel shows its symbols.
+    pub waiting: Option<Waiting>,
     /// The numbers; `None` if the socket could not be read (only its map entry was found).
     pub counters: Option<SocketCounters>,
 }

@@ -41,18 +41,24 @@ const ALWAYS: u32 = 0x0018;
 
 /// What the waiters come to, as evidence of a finding (kernel.md §3b).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Waiting {
+    /// In which way somebody waits.
+    pub state: WaitState,
+    /// The thread that is blocked.
+    pub thread: Option<u32>,
+}
+
+/// In which way somebody waits for a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WaitState {
     /// Nobody is registered: the application cannot notice until it reads by itself.
-    Nobody,
+    NobodyWaits,
     /// A thread is blocked on it.
-    Blocked {
-        /// The thread.
-        thread: u32,
-    },
+    BlockedInReceive,
     /// One-shot: the event was delivered, and the application did not ask again.
-    EpollOneShotDelivered,
+    EpollOneshotDelivered,
     /// Registered without read events: the application did not ask to be told.
-    EpollNotAsked,
+    EpollReadNotAsked,
     /// Edge-triggered: the event waits to be fetched.
     EpollEdgeNotFetched,
     /// Edge-triggered: the application was told.
@@ -62,40 +68,51 @@ pub enum WaitState {
     /// Registered in epoll, no event in the list: it is being fetched just now.
     EpollIdle,
     /// In `select` or `poll`.
-    Poll,
+    SelectOrPoll,
     /// In `io_uring`.
     IoUring,
     /// Somebody else.
     Other,
 }
 
-impl WaitState {
+impl Waiting {
     /// Of all waiters of one socket; the one that says most about the application counts.
     pub fn of(waiters: &[Waiter]) -> Self {
-        waiters.iter().map(|waiter| Self::one(*waiter)).min_by_key(Self::rank).unwrap_or(Self::Nobody)
+        let most = waiters
+            .iter()
+            .min_by_key(|waiter| WaitState::of(**waiter).rank());
+        Self {
+            state: most.map_or(WaitState::NobodyWaits, |waiter| WaitState::of(*waiter)),
+            thread: match most {
+                Some(Waiter::Blocked { thread, .. }) => Some(*thread),
+                _ => None,
+            },
+        }
     }
+}
 
+impl WaitState {
     /// Name in output.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Nobody => "nobody_waits",
-            Self::Blocked { .. } => "blocked_in_receive",
-            Self::EpollOneShotDelivered => "epoll_oneshot_delivered",
-            Self::EpollNotAsked => "epoll_read_not_asked",
+            Self::NobodyWaits => "nobody_waits",
+            Self::BlockedInReceive => "blocked_in_receive",
+            Self::EpollOneshotDelivered => "epoll_oneshot_delivered",
+            Self::EpollReadNotAsked => "epoll_read_not_asked",
             Self::EpollEdgeNotFetched => "epoll_edge_not_fetched",
             Self::EpollEdgeDelivered => "epoll_edge_delivered",
             Self::EpollLevelReady => "epoll_level_ready",
             Self::EpollIdle => "epoll_idle",
-            Self::Poll => "select_or_poll",
+            Self::SelectOrPoll => "select_or_poll",
             Self::IoUring => "io_uring",
             Self::Other => "other",
         }
     }
 
-    const fn one(waiter: Waiter) -> Self {
+    const fn of(waiter: Waiter) -> Self {
         match waiter {
-            Waiter::Blocked { thread, .. } => Self::Blocked { thread },
-            Waiter::Poll => Self::Poll,
+            Waiter::Blocked { .. } => Self::BlockedInReceive,
+            Waiter::Poll => Self::SelectOrPoll,
             Waiter::IoUring => Self::IoUring,
             Waiter::Other => Self::Other,
             Waiter::Epoll(epoll) => Self::epoll(epoll),
@@ -105,10 +122,10 @@ impl WaitState {
     const fn epoll(Epoll { events, ready, .. }: Epoll) -> Self {
         if events & !ALWAYS & !EPOLLET == EPOLLONESHOT {
             // `ep_send_events` takes all events away once a one-shot item is delivered.
-            return Self::EpollOneShotDelivered;
+            return Self::EpollOneshotDelivered;
         }
         if events & (EPOLLIN | EPOLLRDNORM | EPOLLRDHUP) == 0 {
-            return Self::EpollNotAsked;
+            return Self::EpollReadNotAsked;
         }
         match (events & EPOLLET != 0, ready) {
             (true, true) => Self::EpollEdgeNotFetched,
@@ -119,19 +136,19 @@ impl WaitState {
     }
 
     /// Lower says more.
-    const fn rank(&self) -> u8 {
+    const fn rank(self) -> u8 {
         match self {
-            Self::Blocked { .. } => 0,
+            Self::BlockedInReceive => 0,
             Self::EpollEdgeNotFetched => 1,
             Self::EpollLevelReady => 2,
             Self::EpollEdgeDelivered => 3,
-            Self::EpollOneShotDelivered => 4,
+            Self::EpollOneshotDelivered => 4,
             Self::EpollIdle => 5,
-            Self::Poll => 6,
+            Self::SelectOrPoll => 6,
             Self::IoUring => 7,
-            Self::EpollNotAsked => 8,
+            Self::EpollReadNotAsked => 8,
             Self::Other => 9,
-            Self::Nobody => 10,
+            Self::NobodyWaits => 10,
         }
     }
 }
@@ -141,35 +158,67 @@ mod tests {
     use super::*;
 
     const fn epoll(events: u32, ready: bool) -> Waiter {
-        Waiter::Epoll(Epoll { events, ready, sleeping: false })
+        Waiter::Epoll(Epoll {
+            events,
+            ready,
+            sleeping: false,
+        })
     }
 
     #[test]
     fn an_empty_queue_means_that_nobody_can_notice() {
-        assert_eq!(WaitState::of(&[]), WaitState::Nobody);
+        assert_eq!(Waiting::of(&[]).state, WaitState::NobodyWaits);
     }
 
     #[test]
     fn an_edge_that_left_the_ready_list_was_delivered() {
-        assert_eq!(WaitState::of(&[epoll(EPOLLET | EPOLLIN, false)]), WaitState::EpollEdgeDelivered);
-        assert_eq!(WaitState::of(&[epoll(EPOLLET | EPOLLIN, true)]), WaitState::EpollEdgeNotFetched);
+        assert_eq!(
+            Waiting::of(&[epoll(EPOLLET | EPOLLIN, false)]).state,
+            WaitState::EpollEdgeDelivered
+        );
+        assert_eq!(
+            Waiting::of(&[epoll(EPOLLET | EPOLLIN, true)]).state,
+            WaitState::EpollEdgeNotFetched
+        );
     }
 
     #[test]
     fn a_spent_one_shot_has_only_its_mode_left() {
-        assert_eq!(WaitState::of(&[epoll(EPOLLONESHOT, false)]), WaitState::EpollOneShotDelivered);
-        assert_eq!(WaitState::of(&[epoll(EPOLLONESHOT | EPOLLET, true)]), WaitState::EpollOneShotDelivered);
-        assert_eq!(WaitState::of(&[epoll(EPOLLONESHOT | EPOLLIN, true)]), WaitState::EpollLevelReady);
+        assert_eq!(
+            Waiting::of(&[epoll(EPOLLONESHOT, false)]).state,
+            WaitState::EpollOneshotDelivered
+        );
+        assert_eq!(
+            Waiting::of(&[epoll(EPOLLONESHOT | EPOLLET, true)]).state,
+            WaitState::EpollOneshotDelivered
+        );
+        assert_eq!(
+            Waiting::of(&[epoll(EPOLLONESHOT | EPOLLIN, true)]).state,
+            WaitState::EpollLevelReady
+        );
     }
 
     #[test]
     fn interest_in_writing_alone_is_no_interest_in_the_end() {
-        assert_eq!(WaitState::of(&[epoll(0x4 | ALWAYS, true)]), WaitState::EpollNotAsked);
+        assert_eq!(
+            Waiting::of(&[epoll(0x4 | ALWAYS, true)]).state,
+            WaitState::EpollReadNotAsked
+        );
     }
 
     #[test]
     fn a_blocked_thread_says_most() {
-        let waiters = [epoll(EPOLLIN, true), Waiter::Blocked { pid: 1, thread: 2 }, Waiter::Poll];
-        assert_eq!(WaitState::of(&waiters), WaitState::Blocked { thread: 2 });
+        let waiters = [
+            epoll(EPOLLIN, true),
+            Waiter::Blocked { pid: 1, thread: 2 },
+            Waiter::Poll,
+        ];
+        assert_eq!(
+            Waiting::of(&waiters),
+            Waiting {
+                state: WaitState::BlockedInReceive,
+                thread: Some(2)
+            }
+        );
     }
 }

@@ -27,6 +27,7 @@ mod slim;
 mod snapshot;
 mod sockets;
 mod sys;
+mod waiters;
 
 use std::fmt;
 use std::io;
@@ -44,6 +45,7 @@ use self::report::SnapshotReport;
 use self::ring::Ring;
 use self::snapshot::Join;
 use self::sockets::Sockets;
+use self::waiters::Functions;
 use crate::core::observation::{Loss, Minisock, Observation, Snapshot};
 use crate::core::time::Timestamp;
 
@@ -58,6 +60,7 @@ pub struct Kernel {
     meter: LossMeter,
     logs: Option<EbpfLogger<logs::Forward>>,
     report: HookReport,
+    functions: Functions,
 }
 
 impl Kernel {
@@ -81,6 +84,7 @@ impl Kernel {
             logs: logs::open(&mut object, options.log_level),
             object,
             report,
+            functions: Functions::default(),
         };
         while kernel.ring.drain(|_| {}) > 0 {}
         drop(kernel.losses());
@@ -158,9 +162,12 @@ impl Kernel {
             what: "walk the descriptors of all processes",
             source,
         };
-        let mut join = Join::new(&mut self.decoder.processes);
+        let mut join = Join::new(&mut self.decoder.processes, &mut self.functions);
         let file = rows::open(&mut self.object).map_err(|error| failed(io::Error::other(error)))?;
         rows::read(file, |row| join.row(row)).map_err(failed)?;
+        for (sock, entry) in join.unborn() {
+            self.sockets.seed(sock, &entry);
+        }
         self.sockets.walk(|sock, entry| join.entry(sock, entry))?;
         Ok(join.finish())
     }

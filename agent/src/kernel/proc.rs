@@ -168,6 +168,7 @@ fn unknown(live: &Listed) -> SocketView {
         write_at: None,
         write_bytes: 0,
         sent_at_fin: None,
+        waiting: None,
         counters: None,
     }
 }

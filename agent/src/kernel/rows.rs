@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 
 use aya::Ebpf;
 use aya::programs::{Iter, ProgramError};
-use finback_common::row::{HolderRow, QueueRow, kind};
+use finback_common::row::{HolderRow, QueueRow, WaitRow, kind};
 use zerocopy::FromBytes as _;
 
 use super::object::ITERATOR;
@@ -20,6 +20,8 @@ pub(super) enum Row {
     Holder(HolderRow),
     /// A connection in an accept queue.
     Queued(QueueRow),
+    /// Somebody who waits for a half-closed socket.
+    Wait(WaitRow),
 }
 
 /// Starts a walk over all descriptors of all processes.
@@ -77,6 +79,12 @@ fn parse(bytes: &[u8], visit: &mut impl FnMut(&Row)) -> io::Result<usize> {
                     .ok()
                     .map(|(row, _)| Row::Queued(row)),
                 size_of::<QueueRow>(),
+            ),
+            kind::WAIT => (
+                WaitRow::read_from_prefix(rest)
+                    .ok()
+                    .map(|(row, _)| Row::Wait(row)),
+                size_of::<WaitRow>(),
             ),
             _ => return Err(malformed()),
         };

@@ -1,7 +1,7 @@
 //! One pass over the kernel: every TCP socket with its holders, its numbers and what the hooks know of it.
 
 use finback_common::entry::{SocketEntry, Tuple, flag};
-use finback_common::row::{HolderRow, QueueRow, SocketView as RowView};
+use finback_common::row::{HolderRow, QueueRow, SocketView as RowView, WaitRow};
 use finback_common::tcp;
 use rustc_hash::FxHashMap;
 
@@ -10,10 +10,12 @@ use super::clock::now;
 use super::decode::role;
 use super::intern::Processes;
 use super::rows::Row;
+use super::waiters::Functions;
 use crate::core::observation::{Queued, Snapshot, SocketCounters, SocketView};
 use crate::core::socket::{Holder, SocketKey};
 use crate::core::state::TcpState;
 use crate::core::time::Timestamp;
+use crate::core::waiting::{Waiter, Waiting};
 
 /// What the iterator said of one socket.
 struct Found {
@@ -26,6 +28,8 @@ struct Found {
     counters: Option<SocketCounters>,
     holders: Vec<Holder>,
     listener: Option<u64>,
+    /// Who waits for it; `None` as soon as one of them cannot be told.
+    waiters: Option<Vec<Waiter>>,
 }
 
 /// A listener, for the connections in its queue.
@@ -41,13 +45,17 @@ pub(super) struct Join<'a> {
     found: FxHashMap<u64, Found>,
     listeners: FxHashMap<u64, Listener>,
     sockets: Vec<SocketView>,
+    functions: &'a mut Functions,
+    unborn: Vec<(u64, SocketEntry)>,
 }
 
 impl<'a> Join<'a> {
-    pub(super) fn new(processes: &'a mut Processes) -> Self {
+    pub(super) fn new(processes: &'a mut Processes, functions: &'a mut Functions) -> Self {
         Self {
             taken: now(),
             processes,
+            functions,
+            unborn: Vec::new(),
             found: FxHashMap::default(),
             listeners: FxHashMap::default(),
             sockets: Vec::new(),
@@ -59,6 +67,7 @@ impl<'a> Join<'a> {
         match row {
             Row::Holder(row) => self.holder(row),
             Row::Queued(row) => self.queued(row),
+            Row::Wait(row) => self.wait(row),
         }
     }
 
@@ -84,8 +93,33 @@ impl<'a> Join<'a> {
             counters: Some(counters(view)),
             holders: Vec::new(),
             listener: None,
+            waiters: Some(Vec::new()),
         });
         found.holders.push(holder);
+    }
+
+    /// The kernel writes a socket's waiters after each of its descriptors: those after the first are repetitions.
+    fn wait(&mut self, row: &WaitRow) {
+        let Some(found) = self.found.get_mut(&row.sock) else {
+            return;
+        };
+        if found.holders.len() > 1 {
+            return;
+        }
+        let waiter = self.functions.waiter(row);
+        found.waiters = found
+            .waiters
+            .take()
+            .zip(waiter)
+            .map(|(mut waiters, waiter)| {
+                waiters.push(waiter);
+                waiters
+            });
+    }
+
+    /// Connections in accept queues that no hook has seen, with the entries they need to be followed.
+    pub(super) fn unborn(&mut self) -> Vec<(u64, SocketEntry)> {
+        std::mem::take(&mut self.unborn)
     }
 
     /// The kernel visits a listener's descriptor before it writes its queue: the listener is known.
@@ -94,8 +128,22 @@ impl<'a> Join<'a> {
             return;
         };
         let tuple = row.tuple(&listener.tuple);
+        let mut birth_ns = row.birth_ns;
+        if birth_ns == 0 {
+            birth_ns = self.taken.as_nanos();
+            let entry = SocketEntry {
+                birth_ns,
+                changed_ns: birth_ns,
+                listener: row.listener,
+                tuple,
+                state: row.state,
+                flags: flag::SERVER | flag::SEEDED,
+                ..SocketEntry::BLANK
+            };
+            self.unborn.push((row.sock, entry));
+        }
         self.found.entry(row.sock).or_insert_with(|| Found {
-            birth_ns: row.birth_ns,
+            birth_ns,
             state: row.state,
             tuple,
             cookie: row.cookie,
@@ -103,6 +151,7 @@ impl<'a> Join<'a> {
             counters: None,
             holders: Vec::new(),
             listener: Some(row.listener),
+            waiters: None,
         });
     }
 
@@ -149,6 +198,7 @@ impl<'a> Join<'a> {
             counters,
             mut holders,
             listener,
+            waiters,
         } = found;
         holders.sort_unstable_by_key(|holder| (holder.process.id, holder.fd));
         // A thread with a descriptor table of its own can show the same descriptor again.
@@ -168,6 +218,9 @@ impl<'a> Join<'a> {
             queued: listener.map(|listener| self.queue(listener)),
             inode: (inode != 0).then_some(inode),
             cookie: (cookie != 0).then_some(cookie),
+            waiting: waiters
+                .filter(|_| state == tcp::CLOSE_WAIT)
+                .map(|waiters| Waiting::of(&waiters)),
             counters,
             ..known
         })
@@ -239,6 +292,7 @@ pub(super) fn from_entry(
         write_at: Timestamp::from_abi(entry.write_ns),
         write_bytes: entry.write_bytes,
         sent_at_fin: fin_seen.then_some(entry.sent_at_fin),
+        waiting: None,
         counters: None,
     })
 }

@@ -53,7 +53,8 @@ fn entry(birth_ns: u64) -> SocketEntry {
 
 fn snapshot(rows: &[Row], entries: &[(u64, SocketEntry)]) -> Vec<SocketView> {
     let mut processes = Processes::default();
-    let mut join = Join::new(&mut processes);
+    let mut functions = Functions::default();
+    let mut join = Join::new(&mut processes, &mut functions);
     for row in rows {
         join.row(row);
     }

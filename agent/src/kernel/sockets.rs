@@ -8,7 +8,7 @@ use finback_common::entry::SocketEntry;
 use finback_common::map;
 
 use super::error::KernelError;
-use super::sys::{Position, lookup_batch};
+use super::sys::{Position, insert_new, lookup_batch};
 
 /// Entries per system call.
 const BATCH: usize = 4096;
@@ -24,6 +24,15 @@ impl Sockets {
         match object.take_map(name) {
             Some(Map::HashMap(map)) => Ok(Self { map }),
             _ => Err(KernelError::Object(name)),
+        }
+    }
+
+    /// Gives a socket its first entry. One that the hooks have made meanwhile stays.
+    pub(super) fn seed(&self, sock: u64, entry: &SocketEntry) {
+        if let Err(error) = insert_new(self.map.fd().as_fd(), sock, entry)
+            && error.raw_os_error() != Some(libc::EEXIST)
+        {
+            tracing::debug!(%error, "a connection in an accept queue gets no entry");
         }
     }
 

@@ -80,6 +80,46 @@ pub(super) fn lookup_batch(
     }
 }
 
+/// `BPF_MAP_UPDATE_ELEM` (`enum bpf_cmd`).
+const MAP_UPDATE: libc::c_long = 2;
+/// `BPF_NOEXIST`: only where there is no entry yet.
+const NO_EXIST: u64 = 1;
+
+/// `union bpf_attr`, members of the commands on one element.
+#[repr(C)]
+struct ElementAttributes {
+    map_fd: u32,
+    reserved: u32,
+    key: u64,
+    value: u64,
+    flags: u64,
+}
+
+/// Puts an entry into `SOCKETS` where none is; `EEXIST` if there is one.
+pub(super) fn insert_new(map: BorrowedFd<'_>, key: u64, value: &SocketEntry) -> io::Result<()> {
+    let attributes = ElementAttributes {
+        map_fd: map.as_raw_fd().cast_unsigned(),
+        reserved: 0,
+        key: &raw const key as u64,
+        value: std::ptr::from_ref(value) as u64,
+        flags: NO_EXIST,
+    };
+    // SAFETY: the kernel reads one key and one value, whose types are the map's.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            MAP_UPDATE,
+            &raw const attributes,
+            size_of::<ElementAttributes>(),
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 /// Registers a descriptor with the runtime, to be told when it becomes readable.
 pub(super) fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` names the same open descriptor for as long as it lives, and the registration owns it.

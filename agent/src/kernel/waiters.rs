@@ -1,7 +1,7 @@
 //! Turns the entries of wait queues into waiters: the wake-up function tells the kind, `/proc/kallsyms` its name.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufReader};
 
 use finback_common::row::WaitRow;
 use rustc_hash::FxHashMap;
@@ -48,7 +48,10 @@ impl Functions {
             return None;
         }
         Some(match kinds.get(&row.function) {
-            Some(Kind::Blocked) => Waiter::Blocked { pid: row.pid, thread: row.tid },
+            Some(Kind::Blocked) => Waiter::Blocked {
+                pid: row.pid,
+                thread: row.tid,
+            },
             Some(Kind::Epoll) => Waiter::Epoll(Epoll {
                 events: row.events,
                 ready: row.ready != 0,
@@ -88,20 +91,50 @@ mod tests {
 
     #[test]
     fn the_wake_up_function_tells_the_waiter() {
-        let mut functions = Functions { kinds: parse(LISTING.as_bytes()).ok() };
-        let blocked = WaitRow { function: 0xffff_ffff_8100_0020, pid: 7, tid: 8, ..WaitRow::default() };
-        assert_eq!(functions.waiter(&blocked), Some(Waiter::Blocked { pid: 7, thread: 8 }));
-        let epoll = WaitRow { function: 0xffff_ffff_8100_0010, events: 1, ready: 1, ..WaitRow::default() };
+        let mut functions = Functions {
+            kinds: parse(LISTING.as_bytes()).ok(),
+        };
+        let blocked = WaitRow {
+            function: 0xffff_ffff_8100_0020,
+            pid: 7,
+            tid: 8,
+            ..WaitRow::default()
+        };
+        assert_eq!(
+            functions.waiter(&blocked),
+            Some(Waiter::Blocked { pid: 7, thread: 8 })
+        );
+        let epoll = WaitRow {
+            function: 0xffff_ffff_8100_0010,
+            events: 1,
+            ready: 1,
+            ..WaitRow::default()
+        };
         let waiter = functions.waiter(&epoll);
-        assert!(matches!(waiter, Some(Waiter::Epoll(Epoll { events: 1, ready: true, .. }))), "{waiter:?}");
-        let other = WaitRow { function: 0xffff_ffff_8100_0030, ..WaitRow::default() };
+        assert!(
+            matches!(
+                waiter,
+                Some(Waiter::Epoll(Epoll {
+                    events: 1,
+                    ready: true,
+                    ..
+                }))
+            ),
+            "{waiter:?}"
+        );
+        let other = WaitRow {
+            function: 0xffff_ffff_8100_0030,
+            ..WaitRow::default()
+        };
         assert_eq!(functions.waiter(&other), Some(Waiter::Other));
     }
 
     #[test]
     fn hidden_symbols_are_not_guessed() {
         let hidden = "0000000000000000 t ep_poll_callback\n";
-        let mut functions = Functions { kinds: parse(hidden.as_bytes()).ok() };
+        let mut functions = Functions {
+            kinds: parse(hidden.as_bytes()).ok(),
+        };
         assert_eq!(functions.waiter(&WaitRow::default()), None);
     }
 }

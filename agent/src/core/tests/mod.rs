@@ -130,6 +130,7 @@ fn view(n: u64) -> SocketView {
         write_at: None,
         write_bytes: 0,
         sent_at_fin: Some(0),
+        waiting: None,
         counters: Some(SocketCounters {
             unread: 1,
             ..SocketCounters::default()

@@ -334,6 +334,7 @@ fn seen(truth: &Truth) -> SocketView {
         write_at: None,
         write_bytes: 0,
         sent_at_fin: truth.sent_at_fin,
+        waiting: None,
         counters: Some(SocketCounters {
             unread: truth.unread,
             bytes_sent: truth.sent,

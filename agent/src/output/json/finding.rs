@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::encode::nanos;
-use super::names::{Action, Confidence, Resolution, Severity, State, Verdict};
+use super::names::{Action, Confidence, Resolution, Severity, State, Verdict, WaitState};
 use super::socket::Executable;
 use crate::core::finding as core;
 use crate::core::socket;
@@ -103,6 +103,12 @@ pub struct Evidence {
     /// Connections in the same accept queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accept_queue: Option<u32>,
+    /// Who waits for the socket and in which way (`nobody_waits`, `epoll_edge_delivered`, …).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_state: Option<WaitState>,
+    /// The thread that is blocked on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_thread: Option<u32>,
     /// When the socket was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed: Option<Time>,
@@ -174,6 +180,7 @@ impl Evidence {
             eof_deliveries,
             accepted,
             accept_queue,
+            waiting,
             observed,
             threshold,
             missing: _,
@@ -187,6 +194,8 @@ impl Evidence {
             eof_deliveries: *eof_deliveries,
             accepted: *accepted,
             accept_queue: *accept_queue,
+            wait_state: waiting.map(|waiting| waiting.state.into()),
+            wait_thread: waiting.and_then(|waiting| waiting.thread),
             observed: observed.map(|moment| clock.at(moment)),
             threshold_ns: nanos(*threshold),
         }

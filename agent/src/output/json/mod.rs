@@ -18,7 +18,7 @@ pub use encode::{About, event, write_line};
 pub use finding::{Evidence, Finding, Holder, Past};
 pub use names::{
     Action, Attribution, Cause, Confidence, Means, NetworkType, Resolution, Role, Severity, State,
-    Transport, Verdict,
+    Transport, Verdict, WaitState,
 };
 pub use socket::{
     Connection, Container, Endpoint, Executable, Network, Process, Socket, SocketId, Subject, User,

@@ -5,7 +5,7 @@ use finback_common::hook::Flavour;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::{finding, socket, state};
+use crate::core::{finding, socket, state, waiting};
 
 macro_rules! mirror {
     ($(#[$doc:meta])* $wire:ident of $core:ty { $($(#[$attr:meta])* $variant:ident,)+ }) => {
@@ -55,6 +55,34 @@ mirror! {
         Closing,
         /// Waiting for old segments to die out.
         TimeWait,
+    }
+}
+
+mirror! {
+    /// In which way somebody waits for a half-closed socket.
+    WaitState of waiting::WaitState {
+        /// Nobody is registered: the application cannot notice until it reads by itself.
+        NobodyWaits,
+        /// A thread is blocked on it.
+        BlockedInReceive,
+        /// One-shot: the event was delivered and not asked for again.
+        EpollOneshotDelivered,
+        /// Registered in epoll without read events.
+        EpollReadNotAsked,
+        /// Edge-triggered: the event waits to be fetched.
+        EpollEdgeNotFetched,
+        /// Edge-triggered: the application was told.
+        EpollEdgeDelivered,
+        /// Level-triggered and ready: told at every `epoll_wait`, or never called.
+        EpollLevelReady,
+        /// Registered in epoll, no event in the list.
+        EpollIdle,
+        /// In `select` or `poll`.
+        SelectOrPoll,
+        /// In `io_uring`.
+        IoUring,
+        /// Somebody else.
+        Other,
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::core::waiting;
+
 use super::json::{
     Action, Body, Endpoint, Eof, Event, Evidence, Finding, Hello, Lost, Process, Resync, Severity,
     State, Subject, Transition,
@@ -265,6 +267,9 @@ impl Display for Proof<'_> {
         }
         if let Some(moment) = evidence.eof_delivered {
             write!(f, ", at first at {}", moment.clock())?;
+        }
+        if let Some(wait) = evidence.wait_state {
+            write!(f, ", {}", waiting::WaitState::from(wait).name())?;
         }
         match evidence.accepted {
             Some(true) => f.write_str(", accepted")?,
