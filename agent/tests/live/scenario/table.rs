@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use finback_common::hook::{Flavour, Hook, Signal};
+use serde::Deserialize;
 
 use crate::daemon::{Daemon, run_command};
 use crate::scenario::command::output_of;
@@ -68,53 +69,120 @@ fn check_hello(hello: &Hello) -> Result<()> {
     Ok(())
 }
 
-/// `run --check`: every required hook of every signal that has a flavour is marked `firing`; a forced flavour serves
-/// all signals that it claims.
+/// Every hook that a flavour must have on this kernel fires, and with `auto` no signal is missing. `run --check`
+/// leaves with 0 and prints the same as a table.
 pub(crate) fn every_hook_fires() -> Result<()> {
+    // Tracepoints are on every kernel.
+    let more: &[&str] = if setting().forced() {
+        &[]
+    } else {
+        &["tracepoint"]
+    };
+    for attach in [setting().attach.as_str()].iter().chain(more) {
+        check_hooks(attach).with_context(|| format!("--attach {attach}"))?;
+    }
     let dir = tempfile::tempdir()?;
-    let output = output_of(&mut run_command(&dir, &["--check"])?)?;
-    let table = String::from_utf8(output.stdout)?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.code() == Some(0),
-        "{}: {errors}",
-        output.status
-    );
+    let table = succeed(&mut run_command(&dir, &["--check"])?)?;
     for signal in Signal::ALL {
+        let named = |row: &str| row.split_whitespace().next() == Some(signal.name());
         ensure!(
-            table.contains(signal.name()),
+            table.lines().any(named),
             "no signal {} in\n{table}",
             signal.name()
         );
     }
-    for hook in Hook::ALL.iter().filter(|hook| is_claimed(**hook)) {
-        let row = row_of(&table, *hook)
-            .with_context(|| format!("no row for {} in\n{table}", hook.program()))?;
-        ensure!(row.contains("firing"), "{}: {row}", hook.program());
+    ensure!(table.contains(" firing "), "nothing fires in\n{table}");
+    Ok(())
+}
+
+fn check_hooks(attach: &str) -> Result<()> {
+    let mut command = Command::new(&setting().finback);
+    let report = succeed(command.args(["doctor", "--format", "json", "--attach", attach]))?;
+    let report: Report = serde_json::from_str(&report).context(report)?;
+    let missing: Vec<_> = report
+        .signals
+        .iter()
+        .filter(|row| row.means == "missing")
+        .collect();
+    ensure!(
+        attach != "auto" || missing.is_empty(),
+        "missing: {missing:?}"
+    );
+    for row in &report.signals {
+        for hook in row
+            .hooks
+            .iter()
+            .filter(|hook| row.flavour.as_ref() == Some(&hook.flavour))
+        {
+            ensure!(hook.fires() || !hook.required, "{}: {hook:?}", row.signal);
+        }
+    }
+    let flavour = Flavour::ALL.iter().find(|flavour| flavour.name() == attach);
+    for hook in Hook::ALL
+        .iter()
+        .filter(|hook| Some(&hook.flavour()) == flavour && is_claimed(**hook))
+    {
+        let row = report
+            .signals
+            .iter()
+            .flat_map(|row| &row.hooks)
+            .find(|row| row.program == hook.program());
+        ensure!(
+            row.is_some_and(HookRow::fires),
+            "{}: {row:?}",
+            hook.program()
+        );
     }
     Ok(())
 }
 
-/// What must fire on this kernel when the flavour is forced. With `auto` the agent chooses; its choice is checked by
-/// the tests that need the signals.
+/// What a forced flavour must have: all that it needs, as far as the kernel is not older than the hook.
 fn is_claimed(hook: Hook) -> bool {
-    if !setting().forced() {
-        return hook == Hook::TpSetState || hook == Hook::TpDestroySock;
-    }
-    let flavour = Flavour::ALL
-        .iter()
-        .find(|flavour| flavour.name() == setting().attach);
     let too_old =
         matches!(hook, Hook::TpRecvLength | Hook::TpSendLength) && kernel_version() < (6, 3);
-    hook.required() && Some(&hook.flavour()) == flavour && !too_old
+    hook.required() && !too_old
 }
 
-fn row_of(table: &str, hook: Hook) -> Option<&str> {
-    let named = |row: &&str| {
-        let words: Vec<_> = row.split_whitespace().collect();
-        words.contains(&hook.target()) && words.contains(&hook.flavour().name())
-    };
-    table.lines().find(named)
+#[derive(Debug, Deserialize)]
+struct Report {
+    signals: Vec<SignalRow>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SignalRow {
+    signal: String,
+    means: String,
+    #[serde(default)]
+    flavour: Option<String>,
+    hooks: Vec<HookRow>,
+}
+
+#[derive(Debug, Deserialize)]
+struct HookRow {
+    program: String,
+    flavour: String,
+    required: bool,
+    status: String,
+    hits: u64,
+}
+
+impl HookRow {
+    fn fires(&self) -> bool {
+        self.status == "firing" && self.hits > 0
+    }
+}
+
+/// Runs a command that must leave with 0; gives what it wrote.
+fn succeed(command: &mut Command) -> Result<String> {
+    let output = output_of(command)?;
+    let written = String::from_utf8(output.stdout)?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.code() == Some(0),
+        "{}: {errors}{written}",
+        output.status
+    );
+    Ok(written)
 }
 
 /// Major and minor number of the running kernel.
@@ -130,14 +198,7 @@ pub(crate) fn kernel_version() -> (u32, u32) {
 /// `doctor` leaves with 0 where the daemon can run, and says for each signal how it is served.
 pub(crate) fn doctor() -> Result<()> {
     let mut command = Command::new(&setting().finback);
-    let output = output_of(command.arg("doctor"))?;
-    let table = String::from_utf8(output.stdout)?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.code() == Some(0),
-        "{}: {table}{errors}",
-        output.status
-    );
+    let table = succeed(command.arg("doctor"))?;
     for signal in Signal::ALL {
         ensure!(
             table.contains(signal.name()),
