@@ -1,9 +1,11 @@
 //! Network namespaces that live as long as a test.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::process::Command;
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
@@ -21,6 +23,8 @@ impl Netns {
     /// Makes one.
     pub(crate) fn new() -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        static SWEPT: Once = Once::new();
+        SWEPT.call_once(delete_left_behind);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("finback-live-{}-{count}", std::process::id());
         ip(&["netns", "add", &name])?;
@@ -82,6 +86,22 @@ impl Drop for Netns {
         if !self.deleted {
             // The test has failed or does not care; there is nobody left to tell.
             drop(ip(&["netns", "del", &self.name]));
+        }
+    }
+}
+
+/// Deletes the namespaces of test runs that were killed.
+fn delete_left_behind() {
+    let Ok(entries) = fs::read_dir("/run/netns") else {
+        return;
+    };
+    for name in entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()) {
+        let run = name
+            .strip_prefix("finback-live-")
+            .and_then(|rest| rest.split('-').next());
+        if run.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            // If it cannot be deleted it does no harm to this run.
+            drop(ip(&["netns", "del", &name]));
         }
     }
 }
