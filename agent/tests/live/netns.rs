@@ -32,7 +32,7 @@ impl Netns {
             name,
             deleted: false,
         };
-        ip(&["-n", &namespace.name, "link", "set", "lo", "up"])?;
+        namespace.ip(&["link", "set", "lo", "up"])?;
         Ok(namespace)
     }
 
@@ -49,15 +49,12 @@ impl Netns {
     /// Gives its loopback device one more address.
     pub(crate) fn add_address(&self, address: &str) -> Result<()> {
         let length = if address.contains(':') { 128 } else { 32 };
-        ip(&[
-            "-n",
-            &self.name,
-            "addr",
-            "add",
-            &format!("{address}/{length}"),
-            "dev",
-            "lo",
-        ])
+        self.ip(&["addr", "add", &format!("{address}/{length}"), "dev", "lo"])
+    }
+
+    /// Runs `ip ARGS` in it.
+    pub(crate) fn ip(&self, args: &[&str]) -> Result<()> {
+        ip(&[&["-n", &self.name], args].concat())
     }
 
     /// Runs `work` in a thread that has moved there; sockets and processes that it makes stay there.

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::workspace;
 
-/// The test target that attaches to the running kernel.
-pub(crate) const LIVE: &str = "live";
+/// The test targets that attach to the running kernel.
+pub(crate) const LIVE: [&str; 2] = ["live", "packet"];
 
 /// A compiled test target.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl TestBinary {
 
     /// Whether it attaches to the kernel.
     pub(crate) fn needs_root(&self) -> bool {
-        self.kind == "test" && self.target == LIVE
+        self.kind == "test" && LIVE.contains(&self.target.as_str())
     }
 
     /// Starts it as `cargo test` would.

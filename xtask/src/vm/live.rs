@@ -1,4 +1,5 @@
-//! The project's own guest tests: the kernel side's, then the live tests once for each attach flavour.
+//! The project's own guest tests: the kernel side's, then the live and the packet-exact tests once for each attach
+//! flavour.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,6 +22,7 @@ const PACKAGE: &str = "finback";
 /// Test targets of the package.
 const HOOKS: &str = "kernel";
 const LIVE: &str = "live";
+const PACKET: &str = "packet";
 const SCENARIOS: &str = "agent/tests/scenarios";
 
 /// Builds test binary and agent on the host; returns what must be copied into a guest. Copies
@@ -30,7 +32,7 @@ pub(super) fn build(dir: &Path) -> Result<Vec<GuestFile>> {
     toolchain::ensure()?;
     let built = workspace::cargo()
         .args(["test", "--no-run", "--package", PACKAGE])
-        .args(["--test", HOOKS, "--test", LIVE])
+        .args(["--test", HOOKS, "--test", LIVE, "--test", PACKET])
         .args(["--message-format", "json-render-diagnostics"])
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -39,7 +41,13 @@ pub(super) fn build(dir: &Path) -> Result<Vec<GuestFile>> {
     ensure!(built.status.success(), "the guest tests do not build");
     let messages = String::from_utf8(built.stdout)?;
     let mut files = Vec::new();
-    for (kind, name) in [("test", HOOKS), ("test", LIVE), ("bin", PACKAGE)] {
+    let targets = [
+        ("test", HOOKS),
+        ("test", LIVE),
+        ("test", PACKET),
+        ("bin", PACKAGE),
+    ];
+    for (kind, name) in targets {
         let host = executable(&messages, kind, name);
         let host = host.with_context(|| format!("cargo built no {kind} `{name}`"))?;
         let host = without_debug_info(&host, &dir.join(format!("{kind}-{name}")))?;
@@ -69,7 +77,7 @@ fn without_debug_info(host: &Path, copy: &Path) -> Result<PathBuf> {
     Ok(copy.to_owned())
 }
 
-/// The kernel side's tests choose flavours themselves; the live tests read theirs from their environment.
+/// The kernel side's tests choose flavours themselves; the others read theirs from their environment.
 pub(super) fn steps(series: Series) -> Vec<Step> {
     let step = |label: &str, binary: &str, env: &[(&str, &str)]| Step {
         label: label.to_owned(),
@@ -81,17 +89,24 @@ pub(super) fn steps(series: Series) -> Vec<Step> {
         is_test: true,
     };
     let series = series.to_string();
-    let live = |flavour: &&str| {
+    let live = |flavour: &str, binary: &str| {
         let env = [
             ("FINBACK_BIN", "/finback"),
             ("FINBACK_SCENARIOS", "/scenarios"),
             ("FINBACK_TEST_ATTACH", flavour),
             ("FINBACK_GUEST_KERNEL", &series),
         ];
-        step(flavour, LIVE, &env)
+        let label = if binary == LIVE {
+            flavour.to_owned()
+        } else {
+            format!("{flavour} {binary}")
+        };
+        step(&label, binary, &env)
     };
     let mut steps = vec![step("hooks", HOOKS, &[])];
-    steps.extend(FLAVOURS.iter().map(live));
+    for binary in [LIVE, PACKET] {
+        steps.extend(FLAVOURS.iter().map(|flavour| live(flavour, binary)));
+    }
     steps
 }
 
@@ -136,6 +151,6 @@ mod tests {
             .filter(|(name, _)| name == "FINBACK_TEST_ATTACH")
             .map(|(_, value)| value.as_str())
             .collect();
-        assert_eq!(attach, FLAVOURS);
+        assert_eq!(attach, [FLAVOURS, FLAVOURS].concat());
     }
 }

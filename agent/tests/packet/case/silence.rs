@@ -1,0 +1,94 @@
+//! The peer has vanished: no answer, no FIN, no RST.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use finback::core::finding::Verdict;
+
+use crate::case::Accepted;
+use crate::codec::{ACK, FIN, RST};
+use crate::link::Link;
+use crate::peer::Peer;
+use crate::watch::Watch;
+
+/// Data stay unacknowledged and are sent again and again.
+pub(crate) fn vanishes(mut watch: Watch<'_>) -> Result<()> {
+    let link = Link::new()?;
+    let mut accepted = Accepted::new(&link)?;
+    accepted.end.write_all(b"hello?")?;
+    let gaps = repetitions(&accepted.peer, 5)?;
+    ensure!(
+        gaps.is_sorted(),
+        "the kernel does not wait longer each time: {gaps:?}"
+    );
+    if Verdict::ALL
+        .iter()
+        .any(|verdict| verdict.name() == "dead_peer")
+    {
+        let (_, finding) = watch.opened(accepted.ends)?;
+        ensure!(
+            finding.verdict == "dead_peer",
+            "verdict {}",
+            finding.verdict
+        );
+        let pid = finding.holders.iter().map(|holder| holder.pid);
+        ensure!(
+            pid.eq([std::process::id()]),
+            "holders {:?}",
+            finding.holders
+        );
+    } else {
+        watch.check_no_finding(accepted.ends)?;
+    }
+    watch.check_never(accepted.ends, "close_wait")?;
+    watch.check_never(accepted.ends, "closed")?;
+    // It comes back without its memory.
+    accepted.peer.send(RST, &[])?;
+    watch.expect_steps(
+        accepted.ends,
+        &[("established", "handshake"), ("closed", "rst_received")],
+    )?;
+    watch.finish()
+}
+
+/// It had sent its FIN before, the application answers, and nobody takes the answer.
+pub(crate) fn vanishes_half_closed(watch: Watch<'_>) -> Result<()> {
+    let link = Link::new()?;
+    let mut accepted = Accepted::new(&link)?;
+    accepted.peer.send(FIN | ACK, &[])?;
+    accepted.peer.expect_all_acknowledged()?;
+    watch.transition(accepted.ends, "close_wait")?;
+    accepted.end.write_all(b"the answer")?;
+    drop(accepted.end);
+    repetitions(&accepted.peer, 3)?;
+    watch.transition(accepted.ends, "last_ack")?;
+    accepted.peer.send(RST, &[])?;
+    watch.expect_steps(
+        accepted.ends,
+        &[
+            ("established", "handshake"),
+            ("close_wait", "fin_received"),
+            ("last_ack", watch.app_close()),
+            ("closed", "rst_received"),
+        ],
+    )?;
+    watch.check_no_finding(accepted.ends)?;
+    watch.finish()
+}
+
+/// Waits until the kernel has sent its data again so many times. Gives the times between.
+fn repetitions(peer: &Peer<'_>, count: usize) -> Result<Vec<Duration>> {
+    let data = |segment: &crate::codec::Segment| !segment.payload.is_empty();
+    let first = peer.expect("data", data)?;
+    let mut last = std::time::Instant::now();
+    let mut gaps = Vec::new();
+    while gaps.len() < count {
+        peer.expect("repetition", |segment| {
+            data(segment) && segment.seq == first.seq
+        })?;
+        gaps.push(last.elapsed());
+        last = std::time::Instant::now();
+    }
+    Ok(gaps)
+}

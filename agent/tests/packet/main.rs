@@ -1,0 +1,91 @@
+//! Packet-exact tests: a scripted TCP peer on a TUN device does what programs cannot be made to do on demand, and
+//! the daemon, in another network namespace, must say the right thing about it.
+//!
+//! Runs as the live tests do, on the host and in guests; `setting` says what the environment chooses.
+
+#[cfg(test)]
+mod case;
+#[cfg(test)]
+mod codec;
+#[cfg(test)]
+mod link;
+#[cfg(test)]
+mod peer;
+#[cfg(test)]
+mod story;
+
+#[cfg(test)]
+#[path = "../live/daemon.rs"]
+#[expect(dead_code, reason = "shared with the live tests, which use all of it")]
+mod daemon;
+#[cfg(test)]
+#[path = "../live/netns.rs"]
+#[expect(dead_code, reason = "shared with the live tests, which use all of it")]
+mod netns;
+#[cfg(test)]
+#[path = "../live/program.rs"]
+#[expect(dead_code, reason = "shared with the live tests, which use all of it")]
+mod program;
+#[cfg(test)]
+#[path = "../live/proof.rs"]
+#[expect(dead_code, reason = "shared with the live tests, which use all of it")]
+mod proof;
+#[cfg(test)]
+#[path = "../live/setting.rs"]
+#[expect(dead_code, reason = "shared with the live tests, which use all of it")]
+mod setting;
+#[cfg(test)]
+#[path = "../live/stream.rs"]
+mod stream;
+#[cfg(test)]
+#[path = "../live/trial.rs"]
+#[expect(dead_code, reason = "shared with the live tests, which use all of it")]
+mod trial;
+#[cfg(test)]
+#[path = "../live/watch.rs"]
+#[expect(dead_code, reason = "shared with the live tests, which use all of it")]
+mod watch;
+#[cfg(test)]
+#[path = "../live/wire.rs"]
+#[expect(dead_code, reason = "shared with the live tests, which use all of it")]
+mod wire;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+
+use case::{bytes, close, fin, reset, silence};
+use trial::watching;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // The tests share a daemon and judge everything that it says.
+    arguments.test_threads = Some(1);
+    let conclusion = libtest_mimic::run(&arguments, trials());
+    // A panic here is a failure that has been counted.
+    drop(trial::stop_shared());
+    conclusion.exit_code()
+}
+
+fn trials() -> Vec<Trial> {
+    vec![
+        bytes::trial("checksum_of_rfc_1071", bytes::checksum_of_rfc_1071),
+        bytes::trial("captured_packet", bytes::captured_packet),
+        bytes::trial("damaged_packet", bytes::damaged_packet),
+        watching("data_and_fin_in_one_segment", fin::with_data),
+        watching("fin_behind_a_hole", fin::behind_a_hole),
+        watching("fin_at_zero_window", fin::at_zero_window),
+        watching("fin_repeated", fin::repeated),
+        watching("fin_to_a_client", fin::to_a_client),
+        watching("rst_after_fin", reset::after_fin),
+        watching("rst_after_fin_unflagged", reset::after_fin_unflagged),
+        watching("rst_out_of_place", reset::out_of_place),
+        watching("peer_has_forgotten", reset::peer_has_forgotten),
+        watching("data_after_close", reset::data_after_close),
+        watching("simultaneous_close", close::simultaneous),
+        watching("peer_keeps_its_side_open", close::peer_keeps_open),
+        watching("orphan_in_fin_wait_2", close::orphan),
+        watching("peer_vanishes", silence::vanishes),
+        watching("peer_vanishes_half_closed", silence::vanishes_half_closed),
+    ]
+}
