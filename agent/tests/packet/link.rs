@@ -93,7 +93,7 @@ impl Link {
 
     /// The next TCP segment that the kernel sends; `None` if none comes until then.
     pub(crate) fn receive(&self, deadline: Instant) -> Result<Option<Segment>> {
-        let mut packet = [0; 65536];
+        let mut packet = vec![0; 65536];
         loop {
             match (&self.device).read(&mut packet) {
                 Ok(length) => {

@@ -26,7 +26,7 @@ impl Watch<'_> {
         self.select(|event| ends.is_of(event))
     }
 
-    /// Waits for the last of these changes, then compares all of them: from SYN_RECEIVED or SYN_SENT on, none
+    /// Waits for the last of these changes, then compares all of them: from the end of the handshake on, none
     /// missing, none twice, none without the right cause.
     pub(crate) fn expect_steps(&self, ends: Ends, expected: &[Step<'_>]) -> Result<()> {
         if let Some((to, _)) = expected.last() {

@@ -134,7 +134,6 @@ pub(crate) fn data_after_close(watch: Watch<'_>) -> Result<()> {
     let closed = watch.transition(ends, "closed")?;
     let from = closed.transition.as_ref().map(|change| change.from);
     ensure!(from == Some("fin_wait_1"), "closed from {from:?}");
-    println!("note: cause {:?}", closed.transition);
     watch.check_no_finding(ends)?;
     watch.check_once(ends, "fin_wait_1")?;
     watch.finish()
