@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 
 use super::clock::{Time, WallClock};
@@ -47,7 +47,8 @@ struct Chunk {
 struct Channel {
     format: Format,
     sender: broadcast::Sender<Chunk>,
-    buffer: BytesMut,
+    /// Reused for every chunk; a chunk is a copy of just its size.
+    buffer: Vec<u8>,
     first: u64,
 }
 
@@ -56,7 +57,7 @@ impl Channel {
         Self {
             format,
             sender: broadcast::Sender::new(CHUNKS),
-            buffer: BytesMut::new(),
+            buffer: Vec::new(),
             first: 0,
         }
     }
@@ -64,7 +65,6 @@ impl Channel {
     fn push(&mut self, event: &Event<'_>) {
         if self.buffer.is_empty() {
             self.first = event.seq;
-            self.buffer.reserve(CHUNK_BYTES + CHUNK_BYTES / 8);
         }
         write(event, self.format, &mut self.buffer);
     }
@@ -77,18 +77,24 @@ impl Channel {
             first: self.first,
             last,
             time: Time::now(),
-            lines: self.buffer.split().freeze(),
+            lines: Bytes::copy_from_slice(&self.buffer),
         };
+        self.buffer.clear();
         // Fails if the last reader has just left.
         drop(self.sender.send(chunk));
     }
 }
 
-fn write(event: &Event<'_>, format: Format, buffer: &mut BytesMut) {
+fn write(event: &Event<'_>, format: Format, buffer: &mut Vec<u8>) {
     let whole = buffer.len();
     let written = match format {
         Format::Json => json::write_line(event, buffer).is_ok(),
-        Format::Text(style) => text::write(event, style, buffer).is_ok(),
+        Format::Text(style) => {
+            let mut text = String::new();
+            let written = text::write(event, style, &mut text);
+            buffer.extend_from_slice(text.as_bytes());
+            written.is_ok()
+        }
     };
     // Neither writer can fail on memory; half a line would still be worse than none.
     if !written {
@@ -218,13 +224,13 @@ impl Handle {
                 },
             },
         };
-        let mut greeting = BytesMut::new();
+        let mut greeting = Vec::new();
         write(&hello, format, &mut greeting);
         Some(Subscription {
             format,
             slow,
             receiver,
-            greeting: Some(greeting.freeze()),
+            greeting: Some(greeting.into()),
             seen,
             seen_at: time,
         })
@@ -323,10 +329,10 @@ impl Subscription {
                 },
             },
         };
-        let mut lines = BytesMut::new();
+        let mut lines = Vec::new();
         write(&lost, self.format, &mut lines);
-        lines.put(chunk.lines);
-        lines.freeze()
+        lines.extend_from_slice(&chunk.lines);
+        lines.into()
     }
 }
 

@@ -143,15 +143,21 @@ fn a_transition_is_encoded_and_sent_in_half_a_microsecond() {
         readers.resize_with(count, || {
             feed.handle().subscribe(Format::Json, "slow").unwrap()
         });
-        let start = std::time::Instant::now();
+        let start = cpu_time();
         for number in 0..EVENTS {
             feed.publish(&event, samples::CLOCK, About::default());
             if number % 64 == 0 {
                 feed.flush();
             }
         }
-        let each = start.elapsed() / EVENTS;
+        let each = cpu_time().saturating_sub(start) / EVENTS;
         println!("{count} subscribed: {each:?} per transition");
         assert!(each < std::time::Duration::from_nanos(500), "{each:?}");
     }
+}
+
+/// Of this thread: other tests may run beside it.
+fn cpu_time() -> std::time::Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    std::time::Duration::try_from(now).unwrap()
 }

@@ -3,8 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::{BufMut as _, BytesMut};
-
 use super::{
     Body, Connection, Container, Endpoint, Eof, Event, Executable, Finding, Lost, Network,
     NetworkType, Process, Resync, SCHEMA, Socket, Subject, Transition, Transport, User,
@@ -158,8 +156,8 @@ pub(super) fn nanos(duration: Duration) -> u64 {
 }
 
 /// Appends the event and a line feed.
-pub fn write_line(event: &Event<'_>, buffer: &mut BytesMut) -> io::Result<()> {
-    serde_json::to_writer(buffer.writer(), event)?;
-    buffer.put_u8(b'\n');
+pub fn write_line(event: &Event<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
+    serde_json::to_writer(&mut *buffer, event)?;
+    buffer.push(b'\n');
     Ok(())
 }

@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::PathBuf;
 
-use bytes::BytesMut;
-
 use super::*;
 use crate::output::samples;
 
@@ -59,7 +57,7 @@ fn lines_of_earlier_versions_are_read_and_written_the_same() {
     let golden = include_str!("golden.ndjson");
     for line in golden.lines() {
         let event: Event<'_> = serde_json::from_str(line).unwrap();
-        let mut again = BytesMut::new();
+        let mut again = Vec::new();
         write_line(&event, &mut again).unwrap();
         assert_eq!(std::str::from_utf8(&again).unwrap().trim_end(), line);
     }
@@ -101,7 +99,7 @@ fn a_name_with_quotes_and_control_characters_stays_one_line_of_json() {
     let mut event = samples::transition();
     samples::rename(&mut event, "a\"b\n\u{1b}[2J\\");
     let wire = super::event(&event, 1, samples::CLOCK, About::default());
-    let mut line = BytesMut::new();
+    let mut line = Vec::new();
     write_line(&wire, &mut line).unwrap();
     assert_eq!(std::str::from_utf8(&line).unwrap().lines().count(), 1);
     let back: Event<'_> = serde_json::from_slice(&line).unwrap();
