@@ -72,9 +72,8 @@ impl Tracker {
             Order::Repeated => self.stats.stale += 1,
             Order::Late => {
                 self.stats.stale += 1;
-                // A comparison with the kernel may have told a later state already: a subscriber that got this one
-                // after it would believe it.
-                if !tracked.minisock && !tracked.announced {
+                // What a comparison with the kernel told was newer: a subscriber would believe what comes after it.
+                if !tracked.minisock && time >= tracked.compared {
                     self.tell_transition(slot, time, plain(change));
                 }
             }

@@ -64,6 +64,7 @@ impl Tracker {
         if newer || tracked.minisock || tracked.state == view.state {
             return false;
         }
+        tracked.compared = taken;
         self.correct(slot, view, taken);
         true
     }
@@ -74,6 +75,7 @@ impl Tracker {
         };
         if let Some(tracked) = self.table.get_mut(slot) {
             absorb(tracked, view, taken);
+            tracked.compared = taken;
         }
         let transition = Transition {
             from: TcpState::Closed,

@@ -47,6 +47,8 @@ pub(super) struct Tracked {
     pub(super) write_at: Option<Timestamp>,
     /// Whether the change to `state` was told (or needs no telling).
     pub(super) announced: bool,
+    /// The comparison with the kernel that last told its state.
+    pub(super) compared: Timestamp,
     /// A minisock has taken over: it has left `by_sock` or only waits for its full socket's end.
     pub(super) minisock: bool,
     pub(super) deadline: Option<Timestamp>,
@@ -94,6 +96,7 @@ impl Tracked {
             eof_told: false,
             write_at: None,
             announced: false,
+            compared: Timestamp::from_nanos(0),
             minisock: false,
             deadline: None,
             watch: None,

@@ -130,6 +130,11 @@ impl Tracker {
             } => self.time_wait_entered(time, key, endpoints, substate),
             What::TimeWaitLeft { endpoints } => {
                 if let Some(slot) = self.table.minisock(endpoints) {
+                    // The addresses may be those of an earlier connection: this one was there later.
+                    if self.table.get(slot).is_some_and(|t| t.changed > time) {
+                        self.stats.stale += 1;
+                        return;
+                    }
                     self.time_wait_left(slot, time);
                 }
             }

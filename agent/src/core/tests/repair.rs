@@ -89,6 +89,20 @@ fn a_comparison_corrects_adds_and_removes() {
 }
 
 #[test]
+fn a_record_older_than_the_comparison_that_told_the_state_is_not_told_after_it() {
+    let mut world = World::new();
+    let changed = SocketView {
+        changed: Some(at(50)),
+        ..established(3)
+    };
+    resync(&mut world, 101, &snapshot(100, vec![changed]));
+    let told = world.transitions.len();
+    world.state(50, 3, TcpState::SynSent, TcpState::Established);
+    world.state(49, 3, TcpState::Closed, TcpState::SynSent);
+    assert_eq!(world.transitions.len(), told);
+}
+
+#[test]
 fn a_comparison_never_undoes_what_happened_after_it() {
     let mut world = World::new();
     world.state(1, 1, TcpState::SynReceived, TcpState::Established);
