@@ -53,9 +53,10 @@ impl Setting {
         Duration::from_secs(if self.guest.is_some() { 90 } else { 15 })
     }
 
-    /// How long the daemon may take to end: 1 s is the promise; an emulated processor is many times slower.
+    /// How long the daemon may take to end: 1 s is the promise; an emulated processor is many times slower, and has
+    /// no other to run the traffic on.
     pub(crate) fn farewell(&self) -> Duration {
-        Duration::from_secs(if self.guest.is_some() { 10 } else { 1 })
+        Duration::from_secs(if self.guest.is_some() { 30 } else { 1 })
     }
 
     /// Whether one flavour is forced.

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use crate::daemon::{Daemon, run_command};
 use crate::netns::Netns;
 use crate::program::wait_at_most;
-use crate::scenario::crowd::run;
+use crate::scenario::crowd::{connections, run};
 use crate::setting::setting;
 use crate::trial::skip;
 
@@ -216,7 +216,7 @@ pub(crate) fn interrupted() -> Result<()> {
     for signal in [Signal::INT, Signal::TERM] {
         let namespace = Netns::new()?;
         let daemon = Daemon::start(&[])?;
-        let (_server, mut client) = run(&namespace, 1_000)?;
+        let (_server, mut client) = run(&namespace, connections() / 5)?;
         client.tell("go")?;
         daemon.wait_for(0, "event", |event| event.to() == Some("close_wait"))?;
         daemon

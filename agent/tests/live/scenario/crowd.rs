@@ -10,7 +10,7 @@ use crate::watch::Watch;
 use crate::wire::{Event, Kind, Role};
 
 /// An emulated processor needs half a minute for 5,000 without an agent, and minutes with an unoptimised one.
-fn connections() -> usize {
+pub(crate) fn connections() -> usize {
     if setting().guest.is_some() {
         300
     } else {
