@@ -16,7 +16,7 @@ use crate::maps;
 use crate::rule::{self, Wake};
 
 /// Bytes unless the agent asks for another size.
-const RING_BYTES: u32 = 16 << 20;
+const RING_BYTES: u32 = 8 << 20;
 
 #[map]
 static RECORDS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);

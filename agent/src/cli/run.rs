@@ -74,11 +74,11 @@ pub(super) struct KernelArgs {
     #[arg(long, value_name = "FLAVOUR")]
     attach: Option<Attach>,
 
-    /// Size of the ring buffer between kernel and daemon, a power of two [default: 16MiB]
+    /// Size of the ring buffer between kernel and daemon, a power of two [default: 8MiB]
     #[arg(long, value_name = "BYTES")]
     ring_bytes: Option<RingBytes>,
 
-    /// Sockets to follow at most [default: 262144]
+    /// Sockets to follow at most [default: 131072]
     #[arg(long, value_parser = config::max_sockets, value_name = "NUMBER")]
     max_sockets: Option<u32>,
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::core::finding::{Severity, Verdict};
 use crate::core::state::TcpState;
+use crate::kernel;
 
 pub use error::Error;
 pub use file::File;
@@ -29,8 +30,8 @@ pub const DEFAULT_STATES: StateSet = StateSet::of(&[
     TcpState::Closed,
 ]);
 
-/// Sockets tracked at most: 64 MiB of kernel memory if all of them are there (256 B each, design §8).
-pub const DEFAULT_MAX_SOCKETS: u32 = 262_144;
+/// Sockets tracked at most: 32 MiB of kernel memory (256 B each, design §8), allocated at start.
+pub const DEFAULT_MAX_SOCKETS: u32 = kernel::Options::MAX_SOCKETS;
 
 /// What flags say; a flag that was not given leaves the file's word.
 #[derive(Clone, Debug, Default)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use finback_common::hook::Flavour;
 
 use crate::core::state::TcpState;
+use crate::kernel;
 
 /// Which flavours may be attached (design §3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -190,9 +191,9 @@ impl RingBytes {
 }
 
 impl Default for RingBytes {
-    /// 16 MiB: 130,000 records, 130 ms of a million per second.
+    /// 8 MiB: 70,000 records, 70 ms of a million per second.
     fn default() -> Self {
-        Self(16 << 20)
+        Self(kernel::Options::RING_BYTES)
     }
 }
 

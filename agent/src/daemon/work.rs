@@ -164,26 +164,40 @@ impl Work {
             Output::Event(event) => self.tell(event),
             Output::Inspect(_) => {
                 let snapshot = self.kernel.snapshot()?;
+                self.catch_up();
                 self.tracker.handle_snapshot(&snapshot, self.kernel.now());
             }
             Output::SweepTimeWait(namespaces) => {
-                let minisocks = self.kernel.time_wait(namespaces)?;
+                let (minisocks, closed) = self.kernel.time_wait(namespaces)?;
+                // What could not be listed has not gone for that.
+                let listed: Vec<u32> = namespaces
+                    .iter()
+                    .copied()
+                    .filter(|namespace| !closed.contains(namespace))
+                    .collect();
                 self.tracker
-                    .handle_time_wait(namespaces, &minisocks, self.kernel.now());
+                    .handle_time_wait(&listed, &minisocks, self.kernel.now());
             }
             Output::Resync => {
                 let snapshot = self.whole_snapshot()?;
+                self.catch_up();
                 self.tracker.handle_resync(&snapshot, self.kernel.now());
             }
         }
         Ok(())
     }
 
+    /// Hands over what was in the ring before the tracker sees a snapshot: a record knows why, a snapshot only what.
+    fn catch_up(&mut self) {
+        self.kernel.drain(&mut self.batch);
+        self.take_batch();
+    }
+
     fn whole_snapshot(&mut self) -> Result<Snapshot, KernelError> {
         let snapshot = self.kernel.snapshot()?;
-        let time_wait = Some(self.kernel.time_wait(&[])?);
+        let (minisocks, closed) = self.kernel.time_wait(&[])?;
         Ok(Snapshot {
-            time_wait,
+            time_wait: closed.is_empty().then_some(minisocks),
             ..snapshot
         })
     }

@@ -180,21 +180,22 @@ impl Kernel {
         Ok(join.finish())
     }
 
-    /// The minisocks of these network namespaces, all if empty. A namespace that cannot be entered is left out.
+    /// The minisocks of these network namespaces, all if empty, and the namespaces that cannot be entered.
     #[expect(
         clippy::unused_self,
         reason = "callers need not know that no program takes part"
     )]
-    pub fn time_wait(&self, namespaces: &[u32]) -> Result<Vec<Minisock>, KernelError> {
+    pub fn time_wait(&self, namespaces: &[u32]) -> Result<(Vec<Minisock>, Vec<u32>), KernelError> {
         let (minisocks, failures) =
             diag::minisocks(namespaces).map_err(|source| KernelError::Io {
                 what: "list the minisocks of a network namespace",
                 source,
             })?;
-        for (namespace, error) in failures {
+        for (namespace, error) in &failures {
             tracing::debug!(netns = namespace.id, %error, "this network namespace's sockets cannot be listed");
         }
-        Ok(minisocks)
+        let closed = failures.iter().map(|(namespace, _)| namespace.id);
+        Ok((minisocks, closed.collect()))
     }
 
     /// The time on the clock of all records.
