@@ -67,11 +67,13 @@ impl Tracker {
         }
     }
 
-    /// The connection is over without a word from the kernel.
+    /// The connection is over without a word from the kernel, at `time` or whenever it was last heard of: a
+    /// comparison takes a while, and what it missed may have happened since it began.
     pub(super) fn vanished(&mut self, slot: Slot, time: Timestamp, cause: Cause) {
         let Some(tracked) = self.table.get(slot) else {
             return;
         };
+        let time = time.max(tracked.seen).max(tracked.changed);
         if tracked.state != TcpState::Closed {
             let transition = Transition {
                 from: tracked.state,

@@ -130,6 +130,34 @@ fn a_comparison_never_undoes_what_happened_after_it() {
 }
 
 #[test]
+fn a_connection_that_another_replaced_during_the_comparison_ends_after_what_it_did() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    // The comparison begins at 1,000; this happens before it gets to the socket, whose address is reused by then.
+    world.eof(1_010, 1);
+    let mut next = established(1);
+    next.key.birth = at(1_020);
+    next.endpoints = ends(2);
+    resync(&mut world, 1_030, &snapshot(1_000, vec![next]));
+    let times: Vec<_> = world
+        .events
+        .iter()
+        .filter(|event| match &event.body {
+            Body::Transition { connection, .. } | Body::Eof { connection, .. } => {
+                connection.key == key(1)
+            }
+            _ => false,
+        })
+        .map(|event| event.time)
+        .collect();
+    assert!(times.is_sorted(), "{times:?}");
+    assert!(
+        times.last() >= Some(&at(1_010)),
+        "it was told to have ended"
+    );
+}
+
+#[test]
 fn a_record_that_a_comparison_has_overtaken_is_not_told_again() {
     let mut world = World::new();
     world.state(1, 1, TcpState::SynReceived, TcpState::Established);
