@@ -163,12 +163,14 @@ impl Tracker {
         }
     }
 
-    /// The minisock has left the tables.
+    /// The minisock has left the tables, at `time` or, if that comes from a listing begun earlier, when it was last
+    /// heard of.
     pub(super) fn time_wait_left(&mut self, slot: Slot, time: Timestamp) {
         let attached = self.table.is_attached(slot);
         let Some(tracked) = self.table.get_mut(slot) else {
             return;
         };
+        let time = time.max(tracked.seen).max(tracked.changed);
         let transition = Transition {
             from: tracked.state,
             to: TcpState::Closed,

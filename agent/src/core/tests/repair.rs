@@ -158,6 +158,34 @@ fn a_connection_that_another_replaced_during_the_comparison_ends_after_what_it_d
 }
 
 #[test]
+fn a_minisock_that_made_room_during_the_comparison_left_no_earlier_than_it_came() {
+    let mut world = World::new();
+    world.state(1, 1, TcpState::Established, TcpState::FinWait1);
+    let entered = What::TimeWaitEntered {
+        endpoints: ends(1),
+        substate: TcpState::TimeWait,
+    };
+    world.tell(1_010, key(1), entered);
+    // The comparison began at 1,000 and finds the same addresses in use again.
+    let mut next = established(1);
+    next.key = SocketKey {
+        birth: at(1_020),
+        ..key(2)
+    };
+    resync(&mut world, 1_030, &snapshot(1_000, vec![next]));
+    let times: Vec<_> = world
+        .events
+        .iter()
+        .filter(|event| {
+            matches!(&event.body, Body::Transition { connection, .. } if connection.key == key(1))
+        })
+        .map(|event| event.time)
+        .collect();
+    assert!(times.len() >= 3, "in, into TIME_WAIT and out: {times:?}");
+    assert!(times.is_sorted(), "{times:?}");
+}
+
+#[test]
 fn a_record_that_a_comparison_has_overtaken_is_not_told_again() {
     let mut world = World::new();
     world.state(1, 1, TcpState::SynReceived, TcpState::Established);
