@@ -137,9 +137,11 @@ impl Tracker {
                 true
             }
             (false, Listed::In(substate)) if closing(tracked) => {
-                let from = tracked.state;
+                let (from, key) = (tracked.state, tracked.key);
                 self.become_minisock(slot, taken, from, substate, Cause::Resync);
                 self.table.detach(slot);
+                // Its last records may still be in the ring: they must not bring the full socket back.
+                self.ended.note(key);
                 true
             }
             (false, _) => {

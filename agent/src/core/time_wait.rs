@@ -95,6 +95,11 @@ impl Tracker {
         endpoints: Endpoints,
         substate: TcpState,
     ) {
+        let known = self.table.minisock(endpoints);
+        if known.is_some_and(|slot| self.table.get(slot).is_some_and(|t| t.changed > time)) {
+            self.stats.stale += 1;
+            return;
+        }
         let Some(slot) = self.meet(time, key, endpoints, TcpState::FinWait2) else {
             return;
         };

@@ -103,6 +103,25 @@ fn a_record_older_than_the_comparison_that_told_the_state_is_not_told_after_it()
 }
 
 #[test]
+fn the_entry_into_time_wait_that_a_comparison_has_overtaken_says_nothing() {
+    let mut world = World::new();
+    world.state(1, 1, TcpState::SynReceived, TcpState::Established);
+    let mut found = snapshot(100, Vec::new());
+    found.time_wait = Some(vec![Minisock {
+        endpoints: ends(1),
+        substate: TcpState::TimeWait,
+    }]);
+    resync(&mut world, 101, &found);
+    let told = world.transitions.len();
+    let entered = What::TimeWaitEntered {
+        endpoints: ends(1),
+        substate: TcpState::TimeWait,
+    };
+    world.tell(50, key(1), entered);
+    assert_eq!(world.transitions[told..], []);
+}
+
+#[test]
 fn a_comparison_never_undoes_what_happened_after_it() {
     let mut world = World::new();
     world.state(1, 1, TcpState::SynReceived, TcpState::Established);
