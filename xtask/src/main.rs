@@ -5,6 +5,7 @@
     reason = "a command-line tool for developers"
 )]
 
+mod accuracy;
 mod agent;
 mod apt;
 mod bench;
@@ -64,6 +65,12 @@ enum Task {
     /// stop the later ones, a failing build does. The last line is `N passed, N failed, N skipped`; the exit code is 1
     /// if anything failed.
     Test(test::TestArgs),
+    /// Plays real programs with known mistakes and counts what finback finds: per verdict found and expected, wrong
+    /// verdict, wrong process, false alarms, delay.
+    ///
+    /// The programs' languages are installed first. The exit code is 1 unless everything was found, with the right
+    /// process, and nothing else was. Needs root.
+    Accuracy(accuracy::AccuracyArgs),
     /// Measures what the daemon costs: throughput with and without it, kernel time, memory.
     ///
     /// Loopback only. Other tools can be measured in the same run: `--rival "tcpstates"`.
@@ -74,7 +81,7 @@ enum Task {
 
 #[derive(Debug, clap::Args)]
 struct SetupArgs {
-    /// Also what only tests need: linters, and what runs the guests.
+    /// Also what only tests need: linters, what runs the guests, and the languages of the scenario corpus.
     #[arg(long)]
     tests: bool,
 }
@@ -84,6 +91,7 @@ fn setup(args: &SetupArgs) -> Result<()> {
     if args.tests {
         lint::ensure(&found)?;
         vm::ensure_host()?;
+        accuracy::ensure()?;
     }
     println!(
         "ready: kernel programs are built with rustc {} ({})",
@@ -100,6 +108,7 @@ fn main() -> ExitCode {
         Task::Run(args) => agent::run(&args),
         Task::Vm(args) => vm::run(&args).map(|summary| ExitCode::from(summary.code)),
         Task::Test(args) => Ok(test::run(&args)),
+        Task::Accuracy(args) => accuracy::run(&args),
         Task::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Lint => lint::run(),
     };

@@ -67,7 +67,13 @@ pub(crate) fn run_command(dir: &TempDir, more: &[&str]) -> Result<Command> {
 impl Daemon {
     /// Starts it and waits until it says hello.
     pub(crate) fn start(more: &[&str]) -> Result<Self> {
+        Self::start_with(CONFIG, more)
+    }
+
+    /// The same with another configuration than the tests' own.
+    pub(crate) fn start_with(config: &str, more: &[&str]) -> Result<Self> {
         let dir = tempfile::tempdir()?;
+        fs::write(dir.path().join("finback.toml"), config)?;
         let mut command = run_command(&dir, more)?;
         let mut child = command
             .stdin(Stdio::null())

@@ -48,16 +48,23 @@ impl Program {
     ) -> Result<Self> {
         let setting = setting();
         let life = 4 * setting.patience().as_secs();
-        let mut child = Command::new(&setting.python)
+        let mut command = Command::new(&setting.python);
+        command
             .args(["-B", "-S", "-E"])
             .arg(setting.scenarios.join(script))
             .args(args)
-            .env("FINBACK_SCENARIO_LIFE", life.to_string())
+            .env("FINBACK_SCENARIO_LIFE", life.to_string());
+        Self::launch(script, command)
+    }
+
+    /// Starts any program that speaks as these do, in the network namespace of the calling thread.
+    pub(crate) fn launch(name: &str, mut command: Command) -> Result<Self> {
+        let mut child = command
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("cannot start {} {script}", setting.python.display()))?;
+            .with_context(|| format!("cannot start {name}: {}", command.get_program().display()))?;
         let output = child.stdout.take().context("no standard output")?;
         let (say, said) = mpsc::channel();
         thread::spawn(move || {
@@ -68,7 +75,7 @@ impl Program {
             }
         });
         Ok(Self {
-            name: script.into(),
+            name: name.into(),
             orders: child.stdin.take(),
             child,
             said,

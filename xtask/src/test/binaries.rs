@@ -9,7 +9,9 @@ use serde_json::Value;
 use crate::workspace;
 
 /// The test targets that attach to the running kernel.
-pub(crate) const LIVE: [&str; 2] = ["live", "packet"];
+pub(crate) const LIVE: [&str; 3] = ["live", "packet", CORPUS];
+/// The one with programs in many languages.
+const CORPUS: &str = "corpus";
 
 /// A compiled test target.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,10 +46,16 @@ impl TestBinary {
         self.started(Command::new(&self.executable))
     }
 
+    /// Whether it needs the runtimes of the corpus.
+    pub(crate) fn needs_runtimes(&self) -> bool {
+        self.kind == "test" && self.target == CORPUS
+    }
+
     /// Starts it as root.
     pub(crate) fn command_with_sudo(&self) -> Command {
         let mut sudo = Command::new("sudo");
-        sudo.args(["-n", "--"]).arg(&self.executable);
+        sudo.args(["-n", "--preserve-env=FINBACK_TEST_ATTACH", "--"])
+            .arg(&self.executable);
         self.started(sudo)
     }
 
@@ -64,21 +72,35 @@ impl TestBinary {
 /// # Errors
 /// One does not compile (cargo has shown why).
 pub(crate) fn build() -> Result<Vec<TestBinary>> {
+    build_only(&["--workspace"])
+}
+
+/// Builds the corpus alone.
+///
+/// # Errors
+/// It does not compile (cargo has shown why).
+pub(crate) fn build_corpus() -> Result<TestBinary> {
+    let built = build_only(&["--package", "finback", "--test", CORPUS])?;
+    let corpus = built.into_iter().find(TestBinary::needs_runtimes);
+    corpus.context("cargo has built no corpus")
+}
+
+fn build_only(what: &[&str]) -> Result<Vec<TestBinary>> {
     let mut cargo = workspace::cargo();
     let built = cargo
         .args([
             "test",
-            "--workspace",
             "--no-run",
             "--message-format",
             "json-render-diagnostics",
         ])
+        .args(what)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
         .context("cannot start cargo")?;
     if !built.status.success() {
-        bail!("cargo test --workspace --no-run failed: {}", built.status);
+        bail!("cargo test --no-run failed: {}", built.status);
     }
     Ok(parse(&String::from_utf8_lossy(&built.stdout)))
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check and every test.
 
-mod binaries;
+pub(crate) mod binaries;
 
 use std::process::{Command, ExitCode};
 
@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::stage::{self, Report, Verdict};
 use crate::summary::Summary;
-use crate::{lint, process, toolchain, vm, workspace};
+use crate::{accuracy, lint, process, toolchain, vm, workspace};
 use binaries::TestBinary;
 
 /// What to test.
@@ -87,6 +87,9 @@ fn live_tests(live: &[TestBinary], filter: Option<&str>) -> Result<Summary> {
         );
     }
     let mut sum = Summary::default();
+    if live.iter().any(TestBinary::needs_runtimes) {
+        accuracy::ensure()?;
+    }
     for binary in live {
         let mut command = if sudo {
             binary.command_with_sudo()

@@ -1,0 +1,93 @@
+//! The scenario corpus: real programs in eight languages, each with a mistake that somebody has made (or none), and
+//! what finback must say about it.
+//!
+//! Runs as root. `table` is the data; `docs/corpus.md` explains it.
+
+#[cfg(test)]
+#[path = "../live/daemon.rs"]
+#[expect(dead_code, reason = "the live tests need more of it")]
+mod daemon;
+#[cfg(test)]
+mod judge;
+#[cfg(test)]
+#[path = "../live/netns.rs"]
+#[expect(dead_code, reason = "the live tests need more of it")]
+mod netns;
+#[cfg(test)]
+mod owner;
+#[cfg(test)]
+mod play;
+#[cfg(test)]
+#[path = "../live/program.rs"]
+#[expect(dead_code, reason = "the live tests need more of it")]
+mod program;
+#[cfg(test)]
+mod report;
+#[cfg(test)]
+mod runtime;
+#[cfg(test)]
+#[path = "../live/setting.rs"]
+#[expect(dead_code, reason = "the live tests need more of it")]
+mod setting;
+#[cfg(test)]
+mod step;
+#[cfg(test)]
+#[path = "../live/stream.rs"]
+#[expect(dead_code, reason = "the live tests need more of it")]
+mod stream;
+#[cfg(test)]
+mod table;
+#[cfg(test)]
+#[path = "../live/wire.rs"]
+#[expect(dead_code, reason = "the live tests need more of it")]
+mod wire;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use libtest_mimic::{Arguments, Trial};
+
+use play::Run;
+use table::Scenario;
+
+/// Scenarios that run at once: they mostly wait.
+const AT_ONCE: usize = 10;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    if arguments.list {
+        let names = table::all().map(|scenario| Trial::test(scenario.name(), || Ok(())));
+        return libtest_mimic::run(&arguments, names.collect()).exit_code();
+    }
+    match corpus(&mut arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("corpus: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Plays what was asked for, prints the table; whether all was as it must be.
+fn corpus(arguments: &mut Arguments) -> Result<bool> {
+    let run = Arc::new(Run::start()?);
+    let trials = table::all().map(|scenario| trial(&run, scenario));
+    let played = libtest_mimic::run(arguments, trials.collect());
+    // What nobody expected is known only when all have played.
+    arguments.filter = None;
+    let last = Arc::clone(&run);
+    let rest = Trial::test("nothing_else_is_flagged", move || {
+        report::nothing_else(&last).map_err(|error| format!("{error:#}").into())
+    });
+    let rest = libtest_mimic::run(arguments, vec![rest]);
+    report::print(&run);
+    Ok(!played.has_failed() && !rest.has_failed())
+}
+
+fn trial(run: &Arc<Run>, scenario: &'static Scenario) -> Trial {
+    let run = Arc::clone(run);
+    Trial::ignorable_test(scenario.name(), move || run.play(scenario))
+}
