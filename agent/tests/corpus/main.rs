@@ -65,7 +65,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            println!("corpus: {error:#}");
+            report::failed(&error);
             ExitCode::FAILURE
         }
     }

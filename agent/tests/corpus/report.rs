@@ -64,6 +64,11 @@ pub(crate) fn nothing_else(run: &Run) -> Result<()> {
     bail!("{}", lines(&alarms))
 }
 
+/// The corpus cannot be played.
+pub(crate) fn failed(error: &anyhow::Error) {
+    println!("corpus: {error:#}");
+}
+
 /// Prints one line per verdict and the sum.
 pub(crate) fn print(run: &Run) {
     let alarms = false_alarms(run);

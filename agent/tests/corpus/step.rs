@@ -63,7 +63,7 @@ fn one(step: Step, mut end: TcpStream, program: u32) -> Result<Option<TcpStream>
     match step {
         Step::Say(text) => end.write_all(text.as_bytes())?,
         Step::Hear => {
-            let read = end.read(&mut [0; 65536])?;
+            let read = end.read(&mut [0; 8192])?;
             ensure!(read > 0, "the program has ended the connection");
         }
         Step::HearAll => drop(end.read_to_end(&mut Vec::new())?),
@@ -99,7 +99,7 @@ fn hear_for(end: &mut TcpStream, time: Duration) -> Result<()> {
     let deadline = Instant::now() + time;
     end.set_read_timeout(Some(Duration::from_millis(50)))?;
     while Instant::now() < deadline {
-        match end.read(&mut [0; 65536]) {
+        match end.read(&mut [0; 8192]) {
             Ok(0) => bail!("the program has ended the connection"),
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -113,7 +113,7 @@ fn flood(end: &mut TcpStream, time: Duration) -> Result<()> {
     let deadline = Instant::now() + time;
     end.set_write_timeout(Some(Duration::from_millis(100)))?;
     while Instant::now() < deadline {
-        match end.write(&[b'x'; 65536]) {
+        match end.write(&[b'x'; 8192]) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error.into()),
