@@ -125,7 +125,7 @@ impl Tracker {
             // The full socket ends; the connection goes on.
             tracked.changed = time;
             if change.dead {
-                self.table.detach(slot);
+                self.part(slot);
             }
             return;
         }
@@ -135,7 +135,7 @@ impl Tracker {
             let cause = transition::into_time_wait(change.from);
             self.become_minisock(slot, time, change.from, substate, cause);
             if change.dead {
-                self.table.detach(slot);
+                self.part(slot);
             }
             return;
         }
@@ -158,7 +158,7 @@ impl Tracker {
             return;
         };
         if self.table.get(slot).is_some_and(|tracked| tracked.minisock) {
-            self.table.detach(slot);
+            self.part(slot);
         } else {
             self.vanished(slot, time, Cause::Unknown);
         }

@@ -108,7 +108,7 @@ impl Tracker {
         let mut corrected = 0;
         for (slot, has_full_socket) in absent {
             if !has_full_socket && self.table.get(slot).is_some_and(|t| t.minisock) {
-                self.table.detach(slot);
+                self.part(slot);
             }
             let listed = minisocks.as_ref().map_or(Listed::Unknown, |list| {
                 list.get(&self.endpoints(slot))
@@ -137,11 +137,9 @@ impl Tracker {
                 true
             }
             (false, Listed::In(substate)) if closing(tracked) => {
-                let (from, key) = (tracked.state, tracked.key);
+                let from = tracked.state;
                 self.become_minisock(slot, taken, from, substate, Cause::Resync);
-                self.table.detach(slot);
-                // Its last records may still be in the ring: they must not bring the full socket back.
-                self.ended.note(key);
+                self.part(slot);
                 true
             }
             (false, _) => {

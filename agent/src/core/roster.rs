@@ -61,7 +61,7 @@ impl Tracker {
             return;
         };
         if tracked.minisock {
-            self.table.detach(slot);
+            self.part(slot);
         } else {
             self.vanished(slot, time, Cause::Unknown);
         }
@@ -85,6 +85,14 @@ impl Tracker {
             self.tell_transition(slot, time, transition);
         }
         self.forget(slot);
+    }
+
+    /// The full socket of a minisock is gone. Late records and older snapshots must not bring it back.
+    pub(super) fn part(&mut self, slot: Slot) {
+        if let Some(tracked) = self.table.get(slot) {
+            self.ended.note(tracked.key);
+        }
+        self.table.detach(slot);
     }
 
     /// Removes a connection from the table for good.

@@ -205,6 +205,37 @@ fn a_minisock_that_made_room_during_the_comparison_left_no_earlier_than_it_came(
 }
 
 #[test]
+fn a_comparison_begun_before_time_wait_does_not_bring_the_full_socket_back() {
+    let mut world = World::new();
+    world.state(1, 1, TcpState::Established, TcpState::FinWait1);
+    // Due to a loss the tracker waits for a comparison, which begins at 1,000.
+    world.tracker.handle_loss(loss(), at(900));
+    world.drain();
+    let entered = What::TimeWaitEntered {
+        endpoints: ends(1),
+        substate: TcpState::TimeWait,
+    };
+    world.tell(1_010, key(1), entered);
+    let closed = StateChange {
+        dead: true,
+        fin_received: true,
+        ..change(1, TcpState::FinWait2, TcpState::Closed)
+    };
+    world.tell(1_011, key(1), What::State(closed));
+    let told = world.transitions.len();
+    let mut found = established(1);
+    found.state = TcpState::FinWait1;
+    found.changed = Some(at(1));
+    let mut snapshot = snapshot(1_000, vec![found]);
+    snapshot.time_wait = Some(vec![Minisock {
+        endpoints: ends(1),
+        substate: TcpState::TimeWait,
+    }]);
+    resync(&mut world, 1_030, &snapshot);
+    assert_eq!(world.transitions[told..], []);
+}
+
+#[test]
 fn a_record_that_a_comparison_has_overtaken_is_not_told_again() {
     let mut world = World::new();
     world.state(1, 1, TcpState::SynReceived, TcpState::Established);
