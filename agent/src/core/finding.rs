@@ -18,6 +18,14 @@ pub enum Verdict {
     NotClosed,
     /// Hung up while waiting in the accept queue.
     NeverAccepted,
+    /// Its opener has closed its descriptor or ended; another process keeps it alive.
+    Inherited,
+    /// The end-of-stream is read over and over.
+    EofSpin,
+    /// Data sent after the peer's FIN was answered by a reset.
+    WriteAfterFin,
+    /// An idle outgoing connection that the server has closed and its pool still keeps.
+    StalePooled,
 }
 
 impl Verdict {
@@ -27,7 +35,16 @@ impl Verdict {
         Self::EofNotRequested,
         Self::NotClosed,
         Self::NeverAccepted,
+        Self::Inherited,
+        Self::EofSpin,
+        Self::WriteAfterFin,
+        Self::StalePooled,
     ];
+
+    /// Whether its threshold is a time in which nothing happens: the others show by what happens.
+    pub const fn is_measured_in_silence(self) -> bool {
+        !matches!(self, Self::EofSpin | Self::WriteAfterFin)
+    }
 
     /// Name in output and configuration.
     pub const fn name(self) -> &'static str {
@@ -36,6 +53,10 @@ impl Verdict {
             Self::EofNotRequested => "eof_not_requested",
             Self::NotClosed => "not_closed",
             Self::NeverAccepted => "never_accepted",
+            Self::Inherited => "inherited",
+            Self::EofSpin => "eof_spin",
+            Self::WriteAfterFin => "write_after_fin",
+            Self::StalePooled => "stale_pooled",
         }
     }
 }
@@ -52,6 +73,24 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// One step worse.
+    #[must_use]
+    pub const fn worse(self) -> Self {
+        match self {
+            Self::Info => Self::Warning,
+            Self::Warning | Self::Critical => Self::Critical,
+        }
+    }
+
+    /// One step milder.
+    #[must_use]
+    pub const fn milder(self) -> Self {
+        match self {
+            Self::Info | Self::Warning => Self::Info,
+            Self::Critical => Self::Warning,
+        }
+    }
+
     /// Name in output and configuration.
     pub const fn name(self) -> &'static str {
         match self {
@@ -184,10 +223,18 @@ pub struct Evidence {
     pub unacked_bytes: Option<u32>,
     /// Bytes sent since the FIN.
     pub sent_since_fin_bytes: Option<u64>,
+    /// First write after the FIN.
+    pub written: Option<Timestamp>,
+    /// Bytes written after the FIN, as far as the hooks saw.
+    pub written_bytes: Option<u64>,
     /// The end-of-stream was handed to the application at this moment.
     pub eof_delivered: Option<Timestamp>,
     /// How often.
     pub eof_deliveries: Option<u32>,
+    /// To this process.
+    pub eof_process: Option<u32>,
+    /// For `stale_pooled`: connections of the same process to the same address in the same condition.
+    pub pooled: Option<u32>,
     /// Whether the connection still waits in an accept queue.
     pub accepted: Option<bool>,
     /// For `never_accepted`: connections in the same accept queue.

@@ -44,6 +44,7 @@ impl Tracker {
                 self.ended.snapshot_answered();
             }
         }
+        self.pools.count(snapshot, &self.settings);
         for view in &snapshot.sockets {
             if let Some(slot) = self.table.find(view.key) {
                 self.look(slot, view, snapshot, now);
@@ -231,7 +232,11 @@ impl Tracker {
         let Some(mut half) = tracked.half else {
             return;
         };
-        let seen = tracked.watch_mut().look(&mut half, view, taken);
+        let holders = view.holders.iter().map(|holder| holder.process.id);
+        let left = verdict::inherited::has_left(tracked.owner.as_ref(), holders);
+        let watch = tracked.watch_mut();
+        watch.left_at = left.then(|| watch.left_at.unwrap_or(taken));
+        let seen = watch.look(&mut half, view, taken);
         tracked.half = Some(half);
         if seen.accepted {
             self.resolve_never_accepted(slot, taken);
@@ -249,10 +254,10 @@ impl Tracker {
             settings: &self.settings,
             taken,
             half,
-            eof_at: tracked.eof_at,
-            write_at: tracked.write_at,
+            tracked,
             watch,
             view,
+            pool: self.pools.of(view),
         });
         self.act_on(slot, view, snapshot, now, judgement);
     }
@@ -267,14 +272,18 @@ impl Tracker {
     ) {
         let regular = now + self.settings.inspection_interval;
         match judgement {
-            Judgement::Silence => self.look_again_later(slot, now),
+            Judgement::Silence => {
+                self.resolve_spin(slot, snapshot.taken);
+                self.look_again_later(slot, now);
+            }
             Judgement::Wait(until) => {
+                self.resolve_spin(slot, snapshot.taken);
                 let flagged = self.is_flagged(slot);
                 let next = if flagged { until.min(regular) } else { until };
                 self.look_at(slot, next.max(now));
             }
-            Judgement::Wrong(verdict, missing) => {
-                self.flag(slot, view, snapshot, verdict, missing);
+            Judgement::Wrong(verdict, proof) => {
+                self.flag(slot, view, snapshot, verdict, proof);
                 self.look_at(slot, regular);
             }
         }
@@ -336,6 +345,7 @@ pub(super) fn absorb(tracked: &mut Tracked, view: &SocketView, taken: Timestamp)
     }
     if let Some(at) = view.write_at {
         tracked.write_at = Some(tracked.write_at.map_or(at, |known| known.min(at)));
+        tracked.offer_written(view.write_bytes);
     }
     if let (Some(half), Some(fin)) = (&mut tracked.half, view.fin_at)
         && !half.exact

@@ -1,30 +1,73 @@
 //! The life of a finding: opened by proof, updated when the proof changes, resolved once.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::event::Body;
-use super::finding::{Action, Confidence, Evidence, Finding, Resolution, Verdict};
+use super::finding::{Action, Confidence, Evidence, Finding, Resolution, Severity, Verdict};
 use super::observation::{Snapshot, SocketView};
 use super::socket::{Attribution, Holder, Owner};
 use super::state::{Cause, TcpState};
-use super::table::{Slot, Tracked};
+use super::table::{HalfClosed, Slot, Tracked};
 use super::time::Timestamp;
 use super::tracker::Tracker;
 use super::transition;
-use super::verdict::wording;
+use super::verdict::{Grade, Proof, wording};
+use super::watch::Watch;
+
+/// What a verdict says of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Charge {
+    pub(super) verdict: Verdict,
+    pub(super) grade: Grade,
+    /// When the proof was complete.
+    pub(super) time: Timestamp,
+    /// State of the connection then.
+    pub(super) state: TcpState,
+    pub(super) half: Option<HalfClosed>,
+    pub(super) holders: Vec<Holder>,
+    pub(super) evidence: Evidence,
+}
 
 impl Tracker {
-    /// A verdict holds: opens the finding, or updates it if what it says has changed.
+    /// A look proves a verdict.
     pub(super) fn flag(
         &mut self,
         slot: Slot,
         view: &SocketView,
         snapshot: &Snapshot,
         verdict: Verdict,
-        missing: Vec<&'static str>,
+        proof: Proof,
     ) {
-        let taken = snapshot.taken;
+        let pooled = self.pools.of(view).map(|pool| pool.size);
+        let Some(tracked) = self.table.get(slot) else {
+            return;
+        };
+        let mut evidence = evidence(tracked, view, snapshot, proof.missing);
+        evidence.pooled = pooled.filter(|_| verdict == Verdict::StalePooled);
+        let charge = Charge {
+            verdict,
+            grade: proof.grade,
+            time: snapshot.taken,
+            state: view.state,
+            half: tracked.half,
+            holders: holders(view),
+            evidence,
+        };
+        self.accuse(slot, charge);
+    }
+
+    /// A verdict holds: opens the finding, or updates it if what it says has changed.
+    pub(super) fn accuse(&mut self, slot: Slot, charge: Charge) {
+        let Charge {
+            verdict,
+            grade,
+            time,
+            state,
+            half,
+            holders,
+            mut evidence,
+        } = charge;
         let set = self.settings.verdict(verdict);
         let Some(tracked) = self.table.get_mut(slot) else {
             return;
@@ -32,25 +75,22 @@ impl Tracker {
         let watch = tracked.watch_mut();
         let open = watch.finding.clone();
         let history = if let Some(open) = &open {
-            history(open, verdict, &mut watch.began, taken)
+            history(open, verdict, &mut watch.began, time)
         } else {
-            watch.began = taken;
+            watch.began = time;
             Vec::new()
         };
-        let holders = holders(view);
-        let owner = named(tracked, &holders, verdict, taken);
-        let mut evidence = evidence(tracked, view, snapshot, missing);
+        let owner = named(tracked, &holders, verdict, time);
         evidence.threshold = set.after;
-        let half = tracked.half;
         let mut finding = Finding {
             id: open.as_ref().map_or(self.last_finding + 1, |open| open.id),
             action: open.as_ref().map_or(Action::Opened, |_| Action::Updated),
             verdict,
-            severity: set.severity,
+            severity: graded(set.severity, grade),
             confidence: confidence(&evidence),
-            opened: open.as_ref().map_or(taken, |open| open.opened),
+            opened: open.as_ref().map_or(time, |open| open.opened),
             half_closed_since: half.and_then(|half| half.fin_at()),
-            half_closed: half.map_or_else(Default::default, |half| taken.since(half.since)),
+            half_closed: half.map_or_else(Default::default, |half| time.since(half.since)),
             summary: String::new(),
             hint: wording::hint(verdict, owner.as_ref().map_or("", |o| &o.process.comm)),
             evidence,
@@ -71,7 +111,7 @@ impl Tracker {
             self.stats.findings += 1;
         }
         if silent.is_none() {
-            self.tell_finding(slot, taken, TcpState::CloseWait, finding);
+            self.tell_finding(slot, time, state, finding);
         }
     }
 
@@ -100,11 +140,16 @@ impl Tracker {
 
     /// The connection leaves CLOSE_WAIT: nothing is watched any more.
     pub(super) fn conclude(&mut self, slot: Slot, time: Timestamp, state: TcpState, cause: Cause) {
+        if state == TcpState::Closed {
+            self.may_be_refused(slot, time, cause);
+        }
         self.resolve(slot, time, state, transition::resolution(cause));
         if let Some(tracked) = self.table.get_mut(slot)
-            && tracked.half.take().is_some()
+            && let Some(half) = tracked.half.take()
         {
-            tracked.watch = None;
+            // The record of a write that was under way comes after that of the reset.
+            let refused = state == TcpState::Closed && cause == Cause::RstReceived;
+            tracked.watch = (refused && tracked.write_at.is_none()).then(|| Watch::reset(half));
             self.deadlines.disarm(slot, tracked);
         }
     }
@@ -126,14 +171,21 @@ impl Tracker {
 
     /// An open `never_accepted` is over; what comes next is judged anew.
     pub(super) fn resolve_never_accepted(&mut self, slot: Slot, time: Timestamp) {
-        let verdict = self
-            .table
-            .get(slot)
-            .and_then(|tracked| tracked.watch.as_ref()?.finding.as_ref())
-            .map(|finding| finding.verdict);
-        if verdict == Some(Verdict::NeverAccepted) {
+        if self.open_verdict(slot) == Some(Verdict::NeverAccepted) {
             self.resolve(slot, time, TcpState::CloseWait, Resolution::Accepted);
         }
+    }
+
+    /// It has stopped reading the end-of-stream over and over.
+    pub(super) fn resolve_spin(&mut self, slot: Slot, time: Timestamp) {
+        if self.open_verdict(slot) == Some(Verdict::EofSpin) {
+            self.resolve(slot, time, TcpState::CloseWait, Resolution::Resumed);
+        }
+    }
+
+    fn open_verdict(&self, slot: Slot) -> Option<Verdict> {
+        let watch = self.table.get(slot)?.watch.as_ref()?;
+        Some(watch.finding.as_ref()?.verdict)
     }
 
     fn tell_finding(
@@ -207,7 +259,14 @@ fn named(
     verdict: Verdict,
     taken: Timestamp,
 ) -> Option<Owner> {
-    let first = holders.first()?;
+    let Some(first) = holders.first() else {
+        // A reset tells at once, without a look at the descriptors.
+        let writer = tracked
+            .owner
+            .as_ref()
+            .filter(|_| verdict == Verdict::WriteAfterFin);
+        return writer.cloned();
+    };
     let by = |attribution| Owner {
         process: Arc::clone(&first.process),
         thread: None,
@@ -252,14 +311,34 @@ fn evidence(
         sent_since_fin_bytes: counters
             .zip(view.sent_at_fin)
             .map(|(c, at_fin)| c.bytes_sent.saturating_sub(at_fin)),
-        eof_delivered: tracked.eof_at,
-        eof_deliveries: tracked.eof_at.map(|_| tracked.eof_count),
         accepted: Some(view.queued.is_none()),
         accept_queue: listener.and_then(|listener| backlog(snapshot, listener)),
         waiting: view.waiting,
         observed: Some(snapshot.taken),
-        threshold: Duration::ZERO,
         missing,
+        ..tracked.evidence()
+    }
+}
+
+impl Tracked {
+    /// What is known without a look.
+    pub(super) fn evidence(&self) -> Evidence {
+        Evidence {
+            written: self.write_at,
+            written_bytes: self.write_at.map(|_| u64::from(self.write_bytes)),
+            eof_delivered: self.eof_at,
+            eof_deliveries: self.eof_at.map(|_| self.eof_count),
+            eof_process: self.eof_by.map(NonZeroU32::get),
+            ..Evidence::default()
+        }
+    }
+}
+
+const fn graded(severity: Severity, grade: Grade) -> Severity {
+    match grade {
+        Grade::Milder => severity.milder(),
+        Grade::Normal => severity,
+        Grade::Worse => severity.worse(),
     }
 }
 

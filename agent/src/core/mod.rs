@@ -15,6 +15,8 @@ mod inspect;
 mod life;
 mod loss;
 pub mod observation;
+mod pool;
+mod refused;
 mod resync;
 mod roster;
 pub mod settings;

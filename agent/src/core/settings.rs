@@ -81,6 +81,7 @@ impl Settings {
     fn smallest_threshold(&self) -> Duration {
         Verdict::ALL
             .iter()
+            .filter(|verdict| verdict.is_measured_in_silence())
             .map(|&verdict| self.after(verdict))
             .min()
             .unwrap_or(Duration::from_secs(10))
@@ -104,6 +105,10 @@ impl VerdictSettings {
             Verdict::EofNotRequested => (30, Severity::Info),
             Verdict::NotClosed => (30, Severity::Warning),
             Verdict::NeverAccepted => (5, Severity::Warning),
+            Verdict::Inherited => (10, Severity::Warning),
+            Verdict::EofSpin => (2, Severity::Critical),
+            Verdict::WriteAfterFin => (0, Severity::Warning),
+            Verdict::StalePooled => (30, Severity::Info),
         };
         Self {
             after: Duration::from_secs(seconds),

@@ -5,6 +5,7 @@
 
 use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHasher};
@@ -41,10 +42,14 @@ pub(super) struct Tracked {
     /// The end-of-stream was first handed to the application.
     pub(super) eof_at: Option<Timestamp>,
     pub(super) eof_count: u32,
+    /// The process that took it first, if its record came.
+    pub(super) eof_by: Option<NonZeroU32>,
     /// The delivery was told: a look may know of it before its record comes.
     pub(super) eof_told: bool,
     /// First write after the peer's FIN.
     pub(super) write_at: Option<Timestamp>,
+    /// Bytes written since, as far as known, 4 GiB at most.
+    pub(super) write_bytes: u32,
     /// Whether the change to `state` was told (or needs no telling).
     pub(super) announced: bool,
     /// The comparison with the kernel that last told its state.
@@ -93,8 +98,10 @@ impl Tracked {
             half: None,
             eof_at: None,
             eof_count: 0,
+            eof_by: None,
             eof_told: false,
             write_at: None,
+            write_bytes: 0,
             announced: false,
             compared: Timestamp::from_nanos(0),
             minisock: false,
@@ -116,6 +123,12 @@ impl Tracked {
     pub(super) fn offer_eof(&mut self, at: Timestamp, count: u32) {
         self.eof_at = Some(self.eof_at.map_or(at, |known| known.min(at)));
         self.eof_count = self.eof_count.max(count);
+    }
+
+    /// Takes over how much was written after the FIN.
+    pub(super) fn offer_written(&mut self, bytes: u64) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.write_bytes = self.write_bytes.max(bytes);
     }
 
     /// How long it has been in its state at `time`, if it is in `state` and the entry was seen.

@@ -1,6 +1,7 @@
 //! The tracker: observations and the time go in, events and requests come out.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::deadline::Deadlines;
@@ -10,6 +11,7 @@ use super::finding::Finding;
 use super::inspect::Inspection;
 use super::loss::Repair;
 use super::observation::{Observation, What};
+use super::pool::Pools;
 use super::settings::Settings;
 use super::socket::{Attribution, Owner, Role, SocketKey};
 use super::state::TcpState;
@@ -33,6 +35,7 @@ pub struct Tracker {
     pub(super) last_finding: u64,
     pub(super) seeded: bool,
     pub(super) inspection: Inspection,
+    pub(super) pools: Pools,
     pub(super) sweep: Sweep,
     pub(super) repair: Repair,
     pub(super) stats: Stats,
@@ -88,6 +91,7 @@ impl Tracker {
             last_finding: 0,
             seeded: false,
             inspection: Inspection::default(),
+            pools: Pools::default(),
             sweep: Sweep::default(),
             repair: Repair::default(),
             stats: Stats::default(),
@@ -111,12 +115,12 @@ impl Tracker {
                     self.owner_seen(slot, time, role, &owner, inode, now);
                 }
             }
-            What::Eof { pid: _, thread } => self.eof_delivered(time, key, thread),
+            What::Eof { pid, thread } => self.eof_delivered(time, key, pid, thread),
             What::Write {
                 pid: _,
                 thread: _,
-                bytes: _,
-            } => self.written(time, key),
+                bytes,
+            } => self.written(time, key, bytes),
             // Evidence for verdicts about connections that are not half-closed.
             What::Segment {
                 fin: _,
@@ -282,7 +286,7 @@ impl Tracker {
         }
     }
 
-    fn eof_delivered(&mut self, time: Timestamp, key: SocketKey, thread: u32) {
+    fn eof_delivered(&mut self, time: Timestamp, key: SocketKey, pid: u32, thread: u32) {
         let Some(slot) = self.table.find(key) else {
             return;
         };
@@ -292,6 +296,7 @@ impl Tracker {
         tracked.seen = tracked.seen.max(time);
         let told = std::mem::replace(&mut tracked.eof_told, true);
         tracked.offer_eof(time, tracked.eof_count.saturating_add(1));
+        tracked.eof_by = tracked.eof_by.or(NonZeroU32::new(pid));
         if told {
             return;
         }
@@ -312,23 +317,6 @@ impl Tracker {
                 thread,
             },
         );
-    }
-
-    fn written(&mut self, time: Timestamp, key: SocketKey) {
-        let Some(slot) = self.table.find(key) else {
-            return;
-        };
-        let slack = self.settings.slack();
-        let Some(tracked) = self.table.get_mut(slot) else {
-            return;
-        };
-        tracked.seen = tracked.seen.max(time);
-        tracked.write_at = Some(tracked.write_at.map_or(time, |known| known.min(time)));
-        // Is it being sent, or refused? A look shortly after tells; a refusal arrives as a reset.
-        let flagged = tracked.watch.as_ref().is_some_and(|w| w.finding.is_some());
-        if flagged {
-            self.deadlines.advance(slot, tracked, time + slack);
-        }
     }
 }
 

@@ -19,6 +19,12 @@ pub(super) struct Watch {
     pub(super) read_at: Option<Timestamp>,
     /// Latest moment at which it may have been accepted, if that was after the FIN.
     pub(super) accepted_at: Option<Timestamp>,
+    /// Since this look its opener was not among its holders.
+    pub(super) left_at: Option<Timestamp>,
+    /// How often the end-of-stream is delivered.
+    pub(super) spin: Spin,
+    /// It was reset while half-closed so, and no write was known of.
+    pub(super) reset: Option<HalfClosed>,
     /// Looks in a row that told nothing.
     pub(super) in_vain: u8,
     /// The open finding.
@@ -27,6 +33,36 @@ pub(super) struct Watch {
     pub(super) began: Timestamp,
     /// The process named in it.
     pub(super) named: Option<Owner>,
+}
+
+/// How often the end-of-stream is delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Spin {
+    /// Looks at it.
+    pub(super) looks: u32,
+    /// When, and the deliveries until then.
+    last: (Timestamp, u32),
+    /// The first of those looks between any two of which there were more than [`SPIN_RATE`].
+    pub(super) since: Option<Timestamp>,
+}
+
+/// Deliveries of the end-of-stream in a second (design §5).
+const SPIN_RATE: u128 = 100;
+
+impl Spin {
+    fn look(&mut self, count: u32, taken: Timestamp) {
+        let (before, known) = self.last;
+        let passed = taken.since(before).as_nanos();
+        let deliveries = u128::from(count.wrapping_sub(known));
+        let fast = self.looks > 0 && passed > 0 && deliveries * 1_000_000_000 > SPIN_RATE * passed;
+        self.since = if fast {
+            self.since.or(Some(before))
+        } else {
+            None
+        };
+        self.last = (taken, count);
+        self.looks = self.looks.saturating_add(1);
+    }
 }
 
 /// What one look found out.
@@ -39,6 +75,14 @@ pub(super) struct Seen {
 }
 
 impl Watch {
+    /// Of a connection that was reset while half-closed so.
+    pub(super) fn reset(half: HalfClosed) -> Box<Self> {
+        Box::new(Self {
+            reset: Some(half),
+            ..Self::default()
+        })
+    }
+
     /// Compares a look with the last one. Progress is dated at the look: it happened then at the latest.
     pub(super) fn look(
         &mut self,
@@ -53,6 +97,9 @@ impl Watch {
             seen.accepted = true;
         } else if view.queued.is_some() {
             half.unattached = true;
+        }
+        if view.eof_at.is_some() {
+            self.spin.look(view.eof_count, taken);
         }
         let Some(counters) = view.counters else {
             return seen;

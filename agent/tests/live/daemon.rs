@@ -24,6 +24,8 @@ pub(crate) const EOF_UNREAD: Duration = Duration::from_millis(600);
 pub(crate) const EOF_NOT_REQUESTED: Duration = Duration::from_millis(800);
 /// Of `not_closed`.
 pub(crate) const NOT_CLOSED: Duration = Duration::from_millis(800);
+/// Of `inherited`.
+pub(crate) const INHERITED: Duration = Duration::from_millis(600);
 
 const CONFIG: &str = r#"
 [thresholds]
@@ -31,6 +33,7 @@ never_accepted = "400ms"
 eof_unread = "600ms"
 eof_not_requested = "800ms"
 not_closed = "800ms"
+inherited = "600ms"
 "#;
 
 /// A running daemon.

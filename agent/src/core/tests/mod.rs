@@ -4,6 +4,7 @@ mod accept;
 mod life;
 mod model;
 mod order;
+mod particular;
 mod properties;
 mod repair;
 mod run;

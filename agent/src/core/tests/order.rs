@@ -179,5 +179,6 @@ fn the_same_addresses_in_two_namespaces_are_not_mixed_up() {
 fn a_connection_costs_less_than_400_bytes() {
     // Both indexes hold 16 bytes and a control byte at a load of at least 7/16, the timers 16 at half load.
     let indexes = 2 * 17 * 16 / 7 + 32;
-    assert!(size_of::<Option<crate::core::table::Tracked>>() + indexes <= 400);
+    let connection = size_of::<Option<crate::core::table::Tracked>>();
+    assert!(connection + indexes <= 400, "{connection} + {indexes}");
 }

@@ -9,12 +9,12 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
     let Some(counters) = case.accepted_counters() else {
         return Opinion::No;
     };
-    if counters.unread > 0 || case.eof_at.is_some() || !case.eof_watched() {
+    if counters.unread > 0 || case.tracked.eof_at.is_some() || !case.eof_watched() {
         return Opinion::No;
     }
     case.settle(
         Verdict::EofNotRequested,
         case.read_at(),
-        case.without_holders(),
+        case.without_queue(),
     )
 }

@@ -9,8 +9,8 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
     let Some(counters) = case.accepted_counters() else {
         return Opinion::No;
     };
-    if counters.unread == 0 || case.eof_at.is_some() {
+    if counters.unread == 0 || case.tracked.eof_at.is_some() {
         return Opinion::No;
     }
-    case.settle(Verdict::EofUnread, case.read_at(), case.without_holders())
+    case.settle(Verdict::EofUnread, case.read_at(), case.without_queue())
 }

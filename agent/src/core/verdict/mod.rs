@@ -1,12 +1,15 @@
 //! The verdicts of design §5: one file each, every one a pure rule.
 //!
-//! A rule sees one connection and the latest look at it and says whether its proof holds. The rules exclude each
-//! other; the order of [`RULES`] decides if that should ever fail.
+//! A rule sees one connection and the latest look at it and says whether its proof holds. The order of the rules
+//! decides where the proofs of several could hold: the more particular one comes first.
 
 mod eof_not_requested;
+mod eof_spin;
 mod eof_unread;
+pub(super) mod inherited;
 mod never_accepted;
 mod not_closed;
+mod stale_pooled;
 pub(super) mod wording;
 
 use std::time::Duration;
@@ -15,8 +18,9 @@ use finback_common::hook::Signal;
 
 use super::finding::Verdict;
 use super::observation::{SocketCounters, SocketView};
+use super::pool::Pool;
 use super::settings::Settings;
-use super::table::HalfClosed;
+use super::table::{HalfClosed, Tracked};
 use super::time::Timestamp;
 use super::watch::Watch;
 
@@ -30,6 +34,8 @@ pub(super) mod missing {
     pub(in super::super) const COUNTERS: &str = "counters";
     /// Whose accept queue it waits in.
     pub(in super::super) const LISTENER: &str = "listener";
+    /// What an upper layer protocol (kTLS) has read in place of the application.
+    pub(in super::super) const UPPER_LAYER: &str = "upper_layer";
 }
 
 /// Everything a rule may look at.
@@ -39,12 +45,11 @@ pub(super) struct Case<'a> {
     /// When the look began.
     pub(super) taken: Timestamp,
     pub(super) half: HalfClosed,
-    /// The end-of-stream was first handed to the application.
-    pub(super) eof_at: Option<Timestamp>,
-    /// First write after the FIN.
-    pub(super) write_at: Option<Timestamp>,
+    pub(super) tracked: &'a Tracked,
     pub(super) watch: &'a Watch,
     pub(super) view: &'a SocketView,
+    /// The idle connections to the same address, if it may be one of them.
+    pub(super) pool: Option<Pool>,
 }
 
 /// What a rule says.
@@ -54,14 +59,49 @@ pub(super) enum Opinion {
     No,
     /// It will hold at that moment if nothing changes.
     NotYet(Timestamp),
-    /// It holds; these parts of the proof are missing.
-    Holds(Vec<&'static str>),
+    /// As [`Opinion::NotYet`], and the rules after this one do not fit.
+    NothingElse(Timestamp),
+    /// It holds.
+    Holds(Proof),
+}
+
+/// A proof that holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Proof {
+    /// Parts of it that are missing.
+    pub(super) missing: Vec<&'static str>,
+    /// How bad it is for its verdict.
+    pub(super) grade: Grade,
+}
+
+impl Proof {
+    const fn missing(missing: Vec<&'static str>) -> Self {
+        Self {
+            missing,
+            grade: Grade::Normal,
+        }
+    }
+}
+
+/// How bad a finding is compared with the severity that is set for its verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Grade {
+    /// One step milder.
+    Milder,
+    /// As set.
+    #[default]
+    Normal,
+    /// One step worse.
+    Worse,
 }
 
 type Rule = fn(&Case<'_>) -> Opinion;
 
 const RULES: &[(Verdict, Rule)] = &[
     (Verdict::NeverAccepted, never_accepted::judge),
+    (Verdict::EofSpin, eof_spin::judge),
+    (Verdict::Inherited, inherited::judge),
+    (Verdict::StalePooled, stale_pooled::judge),
     (Verdict::NotClosed, not_closed::judge),
     (Verdict::EofUnread, eof_unread::judge),
     (Verdict::EofNotRequested, eof_not_requested::judge),
@@ -70,8 +110,8 @@ const RULES: &[(Verdict, Rule)] = &[
 /// What all rules together say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Judgement {
-    /// This is wrong; these parts of the proof are missing.
-    Wrong(Verdict, Vec<&'static str>),
+    /// This is wrong.
+    Wrong(Verdict, Proof),
     /// Nothing is wrong before that moment.
     Wait(Timestamp),
     /// The look tells too little.
@@ -82,10 +122,16 @@ pub(super) enum Judgement {
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
     let mut wait: Option<Timestamp> = None;
     for &(verdict, rule) in RULES {
-        match rule(case) {
+        let opinion = rule(case);
+        match opinion {
             Opinion::No => {}
-            Opinion::NotYet(at) => wait = Some(wait.map_or(at, |known| known.min(at))),
-            Opinion::Holds(missing) => return Judgement::Wrong(verdict, missing),
+            Opinion::NotYet(at) | Opinion::NothingElse(at) => {
+                wait = Some(wait.map_or(at, |known| known.min(at)));
+            }
+            Opinion::Holds(proof) => return Judgement::Wrong(verdict, proof),
+        }
+        if matches!(opinion, Opinion::NothingElse(_)) {
+            break;
         }
     }
     wait.map_or(Judgement::Silence, Judgement::Wait)
@@ -102,7 +148,17 @@ impl Case<'_> {
         if self.taken < due {
             Opinion::NotYet(due)
         } else {
-            Opinion::Holds(missing)
+            Opinion::Holds(Proof::missing(missing))
+        }
+    }
+
+    /// As [`Case::settle`]; until then nothing else is the verdict.
+    fn settle_alone(&self, verdict: Verdict, base: Timestamp) -> Opinion {
+        let opinion = self.settle(verdict, base, Vec::new());
+        if let Opinion::NotYet(at) = opinion {
+            Opinion::NothingElse(at)
+        } else {
+            opinion
         }
     }
 
@@ -120,6 +176,15 @@ impl Case<'_> {
     /// The last moment at which it may have read.
     fn read_at(&self) -> Timestamp {
         self.watch.read_at.unwrap_or(self.half.since)
+    }
+
+    /// What is missing where the queue is the proof.
+    fn without_queue(&self) -> Vec<&'static str> {
+        let mut missing = self.without_holders();
+        if self.view.counters.is_some_and(|c| c.upper_layer) {
+            missing.push(missing::UPPER_LAYER);
+        }
+        missing
     }
 
     /// What is missing of who holds it.

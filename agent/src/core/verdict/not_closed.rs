@@ -10,7 +10,7 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
     if case.view.queued.is_some() {
         return Opinion::No;
     }
-    match case.eof_at {
+    match case.tracked.eof_at {
         Some(eof_at) => delivered(case, eof_at),
         None => maybe_delivered(case),
     }
@@ -20,7 +20,7 @@ fn delivered(case: &Case<'_>, eof_at: Timestamp) -> Opinion {
     let mut missing = case.without_holders();
     if case.view.counters.is_none() {
         // What it sends cannot be seen: after a write it may be sending still.
-        if case.write_at.is_some() {
+        if case.tracked.write_at.is_some() {
             return Opinion::No;
         }
         missing.push(missing::COUNTERS);
@@ -36,6 +36,6 @@ fn maybe_delivered(case: &Case<'_>) -> Opinion {
         return Opinion::No;
     }
     let mut missing = vec![missing::EOF];
-    missing.extend(case.without_holders());
+    missing.extend(case.without_queue());
     case.settle(Verdict::NotClosed, case.read_at(), missing)
 }

@@ -31,6 +31,17 @@ pub(in super::super) fn summary(
             "{who} has not accepted the connection from {peer} to port {}, which hung up {age} ago",
             endpoints.local.port()
         ),
+        Verdict::Inherited => inherited(&who, opener, endpoints, &age),
+        Verdict::EofSpin => format!(
+            "{who} reads the end-of-stream from {peer} over and over, {} times in {age}",
+            finding.evidence.eof_deliveries.unwrap_or_default()
+        ),
+        Verdict::WriteAfterFin => format!(
+            "{who} wrote {} bytes to {peer}, which had hung up and answered with a reset {age} after its \
+             end-of-stream",
+            finding.evidence.written_bytes.unwrap_or_default()
+        ),
+        Verdict::StalePooled => pooled(finding, &who, endpoints, &age),
     };
     if let (Verdict::NotClosed, Some(told)) = (finding.verdict, finding.evidence.eof_delivered) {
         text.push_str(", though a read has told it so");
@@ -51,6 +62,27 @@ pub(in super::super) fn summary(
         );
     }
     text
+}
+
+fn inherited(who: &str, opener: Option<&Owner>, endpoints: Endpoints, age: &str) -> String {
+    let peer = endpoints.peer;
+    let opener = opener.map_or_else(
+        || "another process".to_owned(),
+        |opener| format!("{} (pid {})", opener.process.comm, opener.process.id.pid),
+    );
+    format!(
+        "{who} holds a descriptor inherited from {opener}, which has left it; it keeps the connection alive that \
+         {peer} ended {age} ago"
+    )
+}
+
+fn pooled(finding: &Finding, who: &str, endpoints: Endpoints, age: &str) -> String {
+    let peer = endpoints.peer;
+    let others = match finding.evidence.pooled {
+        None | Some(0 | 1) => String::new(),
+        Some(n) => format!(", one of {n} such connections"),
+    };
+    format!("{who} keeps an idle connection that {peer} closed {age} ago{others}")
 }
 
 fn append(text: &mut String, more: std::fmt::Arguments<'_>) {
@@ -127,6 +159,22 @@ pub(in super::super) fn hint(verdict: Verdict, comm: &str) -> String {
             "The accept loop does not keep up or has stopped: look for a blocked acceptor, a worker limit that \
              is reached, or too few free descriptors."
         }
+        Verdict::Inherited => {
+            "The process that opened it is done, but a descriptor was passed on: set close-on-exec (SOCK_CLOEXEC, \
+             accept4), and close what a forked child does not need."
+        }
+        Verdict::EofSpin => {
+            "A read returned 0 and the loop asks again at once: leave the loop and close the descriptor, or take \
+             it out of the event loop's set."
+        }
+        Verdict::WriteAfterFin => {
+            "The peer had closed before the data was sent, so it is lost: check for the end-of-stream before a \
+             connection is used again, and retry on a new one."
+        }
+        Verdict::StalePooled => {
+            "The next request on it will fail or be retried: let the pool drop idle connections sooner than the \
+             server does, or check them before use."
+        }
     };
     let own = runtime(comm).and_then(|runtime| advice(runtime, verdict));
     own.map_or_else(|| general.to_owned(), |own| format!("{general} {own}"))
@@ -158,7 +206,10 @@ fn runtime(comm: &str) -> Option<Runtime> {
 }
 
 const fn advice(runtime: Runtime, verdict: Verdict) -> Option<&'static str> {
-    if matches!(verdict, Verdict::NeverAccepted) {
+    if matches!(
+        verdict,
+        Verdict::NeverAccepted | Verdict::Inherited | Verdict::EofSpin
+    ) {
         return None;
     }
     Some(match runtime {

@@ -91,12 +91,24 @@ pub struct Evidence {
     /// Bytes sent since the FIN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sent_since_fin_bytes: Option<u64>,
+    /// First write after the FIN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<Time>,
+    /// Bytes written after the FIN, as far as seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written_bytes: Option<u64>,
     /// The end-of-stream was first handed to the application at this moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eof_delivered: Option<Time>,
     /// How often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eof_deliveries: Option<u32>,
+    /// To this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eof_pid: Option<u32>,
+    /// Idle connections of the same process to the same address that the server has closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pooled: Option<u32>,
     /// Whether somebody has accepted the connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<bool>,
@@ -176,8 +188,12 @@ impl Evidence {
             unread_bytes,
             unacked_bytes,
             sent_since_fin_bytes,
+            written,
+            written_bytes,
             eof_delivered,
             eof_deliveries,
+            eof_process,
+            pooled,
             accepted,
             accept_queue,
             waiting,
@@ -190,8 +206,12 @@ impl Evidence {
             unread_bytes: *unread_bytes,
             unacked_bytes: *unacked_bytes,
             sent_since_fin_bytes: *sent_since_fin_bytes,
+            written: written.map(|moment| clock.at(moment)),
+            written_bytes: *written_bytes,
             eof_delivered: eof_delivered.map(|moment| clock.at(moment)),
             eof_deliveries: *eof_deliveries,
+            eof_pid: *eof_process,
+            pooled: *pooled,
             accepted: *accepted,
             accept_queue: *accept_queue,
             wait_state: waiting.map(|waiting| waiting.state.into()),

@@ -165,6 +165,14 @@ mirror! {
         NotClosed,
         /// Hung up while waiting in the accept queue.
         NeverAccepted,
+        /// Its opener has closed its descriptor or ended; another process keeps it alive.
+        Inherited,
+        /// The end-of-stream is read over and over.
+        EofSpin,
+        /// Data sent after the peer's FIN was answered by a reset.
+        WriteAfterFin,
+        /// An idle outgoing connection that the server has closed and its pool still keeps.
+        StalePooled,
     }
 }
 

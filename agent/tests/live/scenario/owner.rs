@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::daemon::INHERITED;
 use crate::program::Program;
 use crate::proof::Leak;
 use crate::traffic::Pair;
@@ -20,9 +21,19 @@ pub(crate) fn inherited_by_fork(mut watch: Watch<'_>) -> Result<()> {
     );
     let ends = pair.ends()?;
     drop(pair.client);
-    let leak = Leak {
-        attributions: &["inherited", "holder"],
-        ..Leak::of_server(&watch, &child)
+    // Who accepted it must have been seen.
+    let leak = if watch.sees_accept() {
+        Leak {
+            verdicts: &["inherited"],
+            attributions: &["inherited"],
+            threshold: INHERITED,
+            ..Leak::of_server(&watch, &child)
+        }
+    } else {
+        Leak {
+            attributions: &["inherited", "holder"],
+            ..Leak::of_server(&watch, &child)
+        }
     };
     let opened = watch.expect(ends, &leak)?;
     pair.server.tell("close")?;

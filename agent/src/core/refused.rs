@@ -1,0 +1,92 @@
+//! Data sent after the peer's FIN: is it on its way, or refused?
+
+use std::time::Duration;
+
+use super::finding::{Resolution, Verdict};
+use super::life::Charge;
+use super::socket::{Role, SocketKey};
+use super::state::{Cause, TcpState};
+use super::table::{HalfClosed, Slot};
+use super::time::Timestamp;
+use super::tracker::Tracker;
+use super::verdict::Grade;
+
+/// A write so soon after the FIN may have crossed it: the application could not have known.
+const CROSSING: Duration = Duration::from_millis(100);
+
+impl Tracker {
+    /// The application writes after the peer's FIN.
+    pub(super) fn written(&mut self, time: Timestamp, key: SocketKey, bytes: u64) {
+        let Some(slot) = self.table.find(key) else {
+            return;
+        };
+        let slack = self.settings.slack();
+        let Some(tracked) = self.table.get_mut(slot) else {
+            return;
+        };
+        tracked.seen = tracked.seen.max(time);
+        tracked.write_at = Some(tracked.write_at.map_or(time, |known| known.min(time)));
+        tracked.offer_written(bytes);
+        if let Some(half) = tracked.watch.as_mut().and_then(|watch| watch.reset.take()) {
+            // The reset came while the write was under way, and its record first.
+            self.refuse(slot, time, half);
+            self.resolve(slot, time, TcpState::Closed, Resolution::Reset);
+        } else if tracked
+            .watch
+            .as_ref()
+            .is_some_and(|watch| watch.finding.is_some())
+        {
+            // A look shortly after tells whether it is sending; a refusal arrives as a reset.
+            self.deadlines.advance(slot, tracked, time + slack);
+        }
+    }
+
+    /// The connection leaves CLOSE_WAIT for CLOSED: if data had been written since the FIN and the peer answered
+    /// with a reset, that is the verdict.
+    pub(super) fn may_be_refused(&mut self, slot: Slot, time: Timestamp, cause: Cause) {
+        let Some(tracked) = self.table.get_mut(slot) else {
+            return;
+        };
+        let Some(half) = tracked.half.filter(|_| cause == Cause::RstReceived) else {
+            return;
+        };
+        if tracked.write_at.is_some() {
+            self.refuse(slot, time, half);
+        }
+    }
+
+    fn refuse(&mut self, slot: Slot, time: Timestamp, half: HalfClosed) {
+        let Some(tracked) = self.table.get_mut(slot) else {
+            return;
+        };
+        let Some(written) = tracked.write_at else {
+            return;
+        };
+        let open = tracked.watch.as_ref().and_then(|w| w.finding.clone());
+        let client = tracked.role == Role::Client;
+        if open.is_none() && written.since(half.since) < CROSSING {
+            return;
+        }
+        // A server may answer a peer that has only stopped sending; that the peer is gone it learns by writing.
+        let grade = if client || open.is_some() {
+            Grade::Normal
+        } else {
+            Grade::Milder
+        };
+        let holders = open.map_or_else(Vec::new, |open| open.holders.clone());
+        let mut evidence = tracked.evidence();
+        evidence.state = Some(TcpState::Closed);
+        self.accuse(
+            slot,
+            Charge {
+                verdict: Verdict::WriteAfterFin,
+                grade,
+                time,
+                state: TcpState::Closed,
+                half: Some(half),
+                holders,
+                evidence,
+            },
+        );
+    }
+}

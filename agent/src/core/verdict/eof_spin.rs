@@ -1,0 +1,31 @@
+//! The end-of-stream is read over and over.
+
+use super::{Case, Opinion, Proof};
+use crate::core::finding::Verdict;
+
+/// More than 100 deliveries a second between every two looks for as long as the threshold.
+pub(super) fn judge(case: &Case<'_>) -> Opinion {
+    let after = case.settings.after(Verdict::EofSpin);
+    let sampled = case.taken + after / 2;
+    let Some(since) = case.watch.spin.since else {
+        // One look knows no rate; so many deliveries deserve a second one.
+        let first = case.watch.spin.looks == 1 && case.view.eof_count >= SUSPICIOUS;
+        return if first {
+            Opinion::NotYet(sampled)
+        } else {
+            Opinion::No
+        };
+    };
+    if case.watch.sent_at.is_some_and(|sent| sent >= since) {
+        return Opinion::No;
+    }
+    let due = since + after;
+    if case.taken < due {
+        Opinion::NotYet(due.min(sampled))
+    } else {
+        Opinion::Holds(Proof::missing(case.without_holders()))
+    }
+}
+
+/// Deliveries that a connection without fault does not see.
+const SUSPICIOUS: u32 = 100;
