@@ -191,7 +191,7 @@ fn learn(tracked: &mut Tracked, change: &StateChange) {
     if change.role != Role::Unknown {
         tracked.role = change.role;
     }
-    tracked.cookie = change.cookie.or(tracked.cookie);
+    tracked.offer_cookie(change.cookie);
 }
 
 fn plain(change: &StateChange) -> Transition {

@@ -336,7 +336,7 @@ pub(super) fn absorb(tracked: &mut Tracked, view: &SocketView, taken: Timestamp)
         });
     }
     tracked.inode = view.inode.or(tracked.inode);
-    tracked.cookie = view.cookie.or(tracked.cookie);
+    tracked.offer_cookie(view.cookie);
     if view.role != Role::Unknown {
         tracked.role = view.role;
     }
@@ -344,8 +344,7 @@ pub(super) fn absorb(tracked: &mut Tracked, view: &SocketView, taken: Timestamp)
         tracked.offer_eof(at, view.eof_count);
     }
     if let Some(at) = view.write_at {
-        tracked.write_at = Some(tracked.write_at.map_or(at, |known| known.min(at)));
-        tracked.offer_written(view.write_bytes);
+        tracked.offer_written(at, view.write_bytes);
     }
     if let (Some(half), Some(fin)) = (&mut tracked.half, view.fin_at)
         && !half.exact

@@ -149,7 +149,7 @@ impl Tracker {
         {
             // The record of a write that was under way comes after that of the reset.
             let refused = state == TcpState::Closed && cause == Cause::RstReceived;
-            tracked.watch = (refused && tracked.write_at.is_none()).then(|| Watch::reset(half));
+            tracked.watch = (refused && tracked.write_at().is_none()).then(|| Watch::reset(half));
             self.deadlines.disarm(slot, tracked);
         }
     }
@@ -324,8 +324,8 @@ impl Tracked {
     /// What is known without a look.
     pub(super) fn evidence(&self) -> Evidence {
         Evidence {
-            written: self.write_at,
-            written_bytes: self.write_at.map(|_| u64::from(self.write_bytes)),
+            written: self.write_at(),
+            written_bytes: self.write_at().map(|_| u64::from(self.write_bytes)),
             eof_delivered: self.eof_at,
             eof_deliveries: self.eof_at.map(|_| self.eof_count),
             eof_process: self.eof_by.map(NonZeroU32::get),

@@ -25,8 +25,7 @@ impl Tracker {
             return;
         };
         tracked.seen = tracked.seen.max(time);
-        tracked.write_at = Some(tracked.write_at.map_or(time, |known| known.min(time)));
-        tracked.offer_written(bytes);
+        tracked.offer_written(time, bytes);
         if let Some(half) = tracked.watch.as_mut().and_then(|watch| watch.reset.take()) {
             // The reset came while the write was under way, and its record first.
             self.refuse(slot, time, half);
@@ -50,7 +49,7 @@ impl Tracker {
         let Some(half) = tracked.half.filter(|_| cause == Cause::RstReceived) else {
             return;
         };
-        if tracked.write_at.is_some() {
+        if tracked.write_at().is_some() {
             self.refuse(slot, time, half);
         }
     }
@@ -59,7 +58,7 @@ impl Tracker {
         let Some(tracked) = self.table.get_mut(slot) else {
             return;
         };
-        let Some(written) = tracked.write_at else {
+        let Some(written) = tracked.write_at() else {
             return;
         };
         let open = tracked.watch.as_ref().and_then(|w| w.finding.clone());

@@ -5,7 +5,7 @@
 
 use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHasher};
@@ -37,7 +37,7 @@ pub(super) struct Tracked {
     /// Its opener or, as long as none is known, the first holder found.
     pub(super) owner: Option<Owner>,
     pub(super) inode: Option<u64>,
-    pub(super) cookie: Option<u64>,
+    cookie: Option<NonZeroU64>,
     pub(super) half: Option<HalfClosed>,
     /// The end-of-stream was first handed to the application.
     pub(super) eof_at: Option<Timestamp>,
@@ -46,8 +46,8 @@ pub(super) struct Tracked {
     pub(super) eof_by: Option<NonZeroU32>,
     /// The delivery was told: a look may know of it before its record comes.
     pub(super) eof_told: bool,
-    /// First write after the peer's FIN.
-    pub(super) write_at: Option<Timestamp>,
+    /// First write after the peer's FIN; 0 if none.
+    written: Timestamp,
     /// Bytes written since, as far as known, 4 GiB at most.
     pub(super) write_bytes: u32,
     /// Whether the change to `state` was told (or needs no telling).
@@ -100,7 +100,7 @@ impl Tracked {
             eof_count: 0,
             eof_by: None,
             eof_told: false,
-            write_at: None,
+            written: Timestamp::from_nanos(0),
             write_bytes: 0,
             announced: false,
             compared: Timestamp::from_nanos(0),
@@ -125,8 +125,19 @@ impl Tracked {
         self.eof_count = self.eof_count.max(count);
     }
 
-    /// Takes over how much was written after the FIN.
-    pub(super) fn offer_written(&mut self, bytes: u64) {
+    /// Takes over the cookie, once somebody has asked the kernel for it.
+    pub(super) fn offer_cookie(&mut self, cookie: Option<u64>) {
+        self.cookie = cookie.and_then(NonZeroU64::new).or(self.cookie);
+    }
+
+    /// First write after the peer's FIN.
+    pub(super) const fn write_at(&self) -> Option<Timestamp> {
+        Timestamp::from_abi(self.written.as_nanos())
+    }
+
+    /// Takes over when and how much was written after the FIN.
+    pub(super) fn offer_written(&mut self, at: Timestamp, bytes: u64) {
+        self.written = self.write_at().map_or(at, |known| known.min(at));
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.write_bytes = self.write_bytes.max(bytes);
     }
@@ -152,7 +163,7 @@ impl Tracked {
             owner: self.owner.clone(),
             peer_owner,
             inode: self.inode,
-            cookie: self.cookie,
+            cookie: self.cookie.map(NonZeroU64::get),
         }
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
         }
         None => counters.unread > 0 && !counters.upper_layer,
     };
-    if !unused || tracked.write_at.is_some() {
+    if !unused || tracked.write_at().is_some() {
         return Opinion::No;
     }
     case.settle_alone(Verdict::Inherited, left.max(case.read_at()))

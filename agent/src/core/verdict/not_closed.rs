@@ -20,7 +20,7 @@ fn delivered(case: &Case<'_>, eof_at: Timestamp) -> Opinion {
     let mut missing = case.without_holders();
     if case.view.counters.is_none() {
         // What it sends cannot be seen: after a write it may be sending still.
-        if case.tracked.write_at.is_some() {
+        if case.tracked.write_at().is_some() {
             return Opinion::No;
         }
         missing.push(missing::COUNTERS);
