@@ -221,7 +221,11 @@ impl Tracker {
             return;
         };
         let peer = self.table.peer_owner(tracked.endpoints);
-        let connection = tracked.shown(transition.to, peer);
+        let mut connection = tracked.shown(transition.to, peer);
+        // Whoever holds it now may have got it later: it had no part in what happened before it started.
+        let lived = |owner: &Owner| owner.process.id.start <= time;
+        connection.owner = connection.owner.filter(lived);
+        connection.peer_owner = connection.peer_owner.filter(lived);
         self.tell(
             time,
             Body::Transition {

@@ -236,6 +236,32 @@ fn a_comparison_begun_before_time_wait_does_not_bring_the_full_socket_back() {
 }
 
 #[test]
+fn a_process_had_no_part_in_what_happened_before_it_started() {
+    let mut world = World::new();
+    let child = Holder {
+        process: Arc::new(Process {
+            id: ProcessId {
+                pid: 9,
+                start: at(50),
+            },
+            ..(*process(9)).clone()
+        }),
+        fd: 4,
+    };
+    let found = SocketView {
+        changed: Some(at(10)),
+        holders: vec![child],
+        ..established(1)
+    };
+    resync(&mut world, 110, &snapshot(100, vec![found]));
+    let told = world.events.iter().find_map(|event| match &event.body {
+        Body::Transition { connection, .. } => Some((event.time, connection.owner.clone())),
+        _ => None,
+    });
+    assert_eq!(told, Some((at(10), None)));
+}
+
+#[test]
 fn a_record_that_a_comparison_has_overtaken_is_not_told_again() {
     let mut world = World::new();
     world.state(1, 1, TcpState::SynReceived, TcpState::Established);
