@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -211,27 +210,37 @@ fn check_life(life: &[&Event]) -> Result<()> {
     Ok(())
 }
 
-/// A machine that is at work may well have a half-closed connection of its own. Flagging that is right: `ss` agrees.
+/// A machine that is at work may well have a half-closed connection of its own. Flagging that is right: the kernel's
+/// own list, as that process sees it, agrees.
 fn is_true_of_a_stranger(life: &[&Event]) -> bool {
     let Some((local, peer)) = life.first().and_then(|event| event.ends()) else {
         return false;
     };
-    let mine = life.iter().any(|event| {
-        let holders = event.finding.iter().flat_map(|finding| &finding.holders);
-        holders
-            .map(|holder| holder.pid)
-            .chain(event.pid())
-            .any(is_ours)
-    });
-    let listed = Command::new("ss")
-        .args(["-tanH", "state", "close-wait"])
-        .output();
-    let listed = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    !mine
-        && listed.is_ok_and(|text| {
-            text.lines()
-                .any(|row| row.contains(&local.to_string()) && row.contains(&peer.to_string()))
+    let holders = life
+        .iter()
+        .flat_map(|event| event.finding.iter().flat_map(|finding| &finding.holders));
+    let pids: BTreeSet<u32> = holders.map(|holder| holder.pid).collect();
+    let listed = |pid: &u32| {
+        ["tcp", "tcp6"].iter().any(|table| {
+            let rows =
+                std::fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
+            rows.lines()
+                .any(|row| is_close_wait(row, local.port(), peer.port()))
         })
+    };
+    !pids.is_empty() && pids.iter().all(|pid| !is_ours(*pid)) && pids.iter().any(listed)
+}
+
+/// A row of `/proc/net/tcp`: number, both ends as `ADDRESS:PORT` in hexadecimal, state (8 is CLOSE_WAIT).
+fn is_close_wait(row: &str, local: u16, peer: u16) -> bool {
+    let words: Vec<_> = row.split_whitespace().collect();
+    let port = |word: Option<&&str>| {
+        let (_, port) = word?.rsplit_once(':')?;
+        u16::from_str_radix(port, 16).ok()
+    };
+    port(words.get(1)) == Some(local)
+        && port(words.get(2)) == Some(peer)
+        && words.get(3) == Some(&"08")
 }
 
 /// Whether a process belongs to this test run: it descends from this process, or cannot be asked any more.
