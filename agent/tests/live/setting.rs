@@ -16,6 +16,8 @@ pub(crate) struct Setting {
     pub(crate) attach: String,
     /// Name of the kernel series if this is a guest: `FINBACK_GUEST_KERNEL`.
     pub(crate) guest: Option<String>,
+    /// The clock skips idle time, so the kernel's own long timers can be awaited: `FINBACK_TEST_TIME=virtual`.
+    pub(crate) virtual_time: bool,
     /// Distribution's Python if there is one: a shim of a version manager would cost a second per start.
     pub(crate) python: PathBuf,
 }
@@ -40,6 +42,7 @@ impl Setting {
             ),
             attach: env::var("FINBACK_TEST_ATTACH").unwrap_or_else(|_| "auto".into()),
             guest: env::var("FINBACK_GUEST_KERNEL").ok(),
+            virtual_time: env::var("FINBACK_TEST_TIME").is_ok_and(|time| time == "virtual"),
             python: if debian.exists() {
                 debian
             } else {
@@ -50,7 +53,14 @@ impl Setting {
 
     /// How long to wait for something that happens at once on a machine with nothing else to do.
     pub(crate) fn patience(&self) -> Duration {
-        Duration::from_secs(if self.guest.is_some() { 90 } else { 15 })
+        Duration::from_secs(if self.virtual_time {
+            // Keep-alive gives up after 2 h 11 min.
+            4 * 3600
+        } else if self.guest.is_some() {
+            90
+        } else {
+            15
+        })
     }
 
     /// How long the daemon may take to end: 1 s is the promise; an emulated processor is many times slower, and has

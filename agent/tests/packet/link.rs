@@ -83,6 +83,13 @@ impl Link {
         self.namespace.inside(|| Ok(TcpListener::bind((HOST, 0))?))
     }
 
+    /// Sets `net.ipv4.NAME` of the kernel's end.
+    pub(crate) fn set(&self, name: &str, value: &str) -> Result<()> {
+        let file = format!("/proc/sys/net/ipv4/{name}");
+        self.namespace
+            .inside(|| std::fs::write(&file, value).with_context(|| format!("cannot set {name}")))
+    }
+
     /// Puts a segment on the wire.
     pub(crate) fn send(&self, segment: &Segment) -> Result<()> {
         self.note(segment);

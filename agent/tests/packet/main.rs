@@ -1,7 +1,8 @@
 //! Packet-exact tests: a scripted TCP peer on a TUN device does what programs cannot be made to do on demand, and
 //! the daemon, in another network namespace, must say the right thing about it.
 //!
-//! Runs as the live tests do, on the host and in guests; `setting` says what the environment chooses.
+//! Runs as the live tests do, on the host and in guests; `setting` says what the environment chooses. In a guest
+//! with virtual time it waits for the kernel's long timers instead.
 
 #[cfg(test)]
 mod case;
@@ -54,17 +55,37 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-use case::{bytes, close, fin, reset, silence};
+use case::{bytes, close, fin, reset, silence, timer};
+use setting::setting;
 use trial::watching;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // The tests share a daemon and judge everything that it says.
     arguments.test_threads = Some(1);
-    let conclusion = libtest_mimic::run(&arguments, trials());
+    let trials = if setting().virtual_time {
+        timers()
+    } else {
+        trials()
+    };
+    let conclusion = libtest_mimic::run(&arguments, trials);
     // A panic here is a failure that has been counted.
     drop(trial::stop_shared());
     conclusion.exit_code()
+}
+
+/// What takes up to hours by the kernel's clock.
+fn timers() -> Vec<Trial> {
+    vec![
+        watching("retransmission_gives_up", timer::retransmission),
+        watching("keep_alive_gives_up", timer::keep_alive),
+        watching("orphan_s_fin_wait_2_ends", timer::orphan),
+        watching("orphan_s_long_fin_wait_2_ends", timer::long_orphan),
+        watching("time_wait_ends", timer::time_wait),
+        watching("held_fin_wait_2_never_ends", timer::held),
+        watching("idle_connection_never_ends", timer::idle),
+        watching("leak_stays_one_finding", timer::leak),
+    ]
 }
 
 fn trials() -> Vec<Trial> {

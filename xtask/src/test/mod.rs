@@ -70,7 +70,10 @@ fn stages(args: &TestArgs, report: &mut Report) {
             Ok(Verdict::Skipped("left out as asked".to_owned()))
         });
     } else {
-        report.stage("guests", guests);
+        report.stage("guests", || guests(&vm::VmArgs::default()));
+        report.stage("guests with virtual time", || {
+            guests(&vm::VmArgs::of_timers())
+        });
     }
 }
 
@@ -102,13 +105,13 @@ fn live_tests(live: &[TestBinary], filter: Option<&str>) -> Result<Summary> {
 }
 
 /// The live tests again, on every supported kernel.
-fn guests() -> Result<Summary> {
+fn guests(args: &vm::VmArgs) -> Result<Summary> {
     let vm::Summary {
         passed,
         failed,
         skipped,
         code,
-    } = vm::run(&vm::VmArgs::default())?;
+    } = vm::run(args)?;
     Ok(Summary {
         passed,
         failed,

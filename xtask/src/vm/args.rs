@@ -54,7 +54,7 @@ pub(crate) struct VmArgs {
         value_name = "ADDRESS"
     )]
     security_mirror: Option<String>,
-    /// What to run in the guest; without it, the project's live tests
+    /// What to run in the guest; without it, the project's tests: live, or of timers with virtual time
     #[arg(last = true)]
     pub(super) command: Vec<String>,
 }
@@ -72,6 +72,14 @@ impl Default for VmArgs {
 }
 
 impl VmArgs {
+    /// The tests that need virtual time, on all kernels.
+    pub(crate) fn of_timers() -> Self {
+        Self {
+            virtual_time: true,
+            ..Self::default()
+        }
+    }
+
     /// The archives named, else those of the machine's apt.
     pub(super) fn mirrors(&self) -> Result<Mirrors> {
         match (&self.mirror, &self.security_mirror) {

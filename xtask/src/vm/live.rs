@@ -78,7 +78,10 @@ fn without_debug_info(host: &Path, copy: &Path) -> Result<PathBuf> {
 }
 
 /// The kernel side's tests choose flavours themselves; the others read theirs from their environment.
-pub(super) fn steps(series: Series) -> Vec<Step> {
+///
+/// With virtual time there are only the tests that wait for the kernel's long timers: emulation that counts
+/// instructions is too slow for the others.
+pub(super) fn steps(series: Series, virtual_time: bool) -> Vec<Step> {
     let step = |label: &str, binary: &str, env: &[(&str, &str)]| Step {
         label: label.to_owned(),
         command: vec![format!("/{binary}")],
@@ -90,11 +93,13 @@ pub(super) fn steps(series: Series) -> Vec<Step> {
     };
     let series = series.to_string();
     let live = |flavour: &str, binary: &str| {
+        let time = if virtual_time { "virtual" } else { "real" };
         let env = [
             ("FINBACK_BIN", "/finback"),
             ("FINBACK_SCENARIOS", "/scenarios"),
             ("FINBACK_TEST_ATTACH", flavour),
             ("FINBACK_GUEST_KERNEL", &series),
+            ("FINBACK_TEST_TIME", time),
         ];
         let label = if binary == LIVE {
             flavour.to_owned()
@@ -103,6 +108,9 @@ pub(super) fn steps(series: Series) -> Vec<Step> {
         };
         step(&label, binary, &env)
     };
+    if virtual_time {
+        return FLAVOURS.iter().map(|name| live(name, PACKET)).collect();
+    }
     let mut steps = vec![step("hooks", HOOKS, &[])];
     for binary in [LIVE, PACKET] {
         steps.extend(FLAVOURS.iter().map(|flavour| live(flavour, binary)));
@@ -144,7 +152,7 @@ mod tests {
 
     #[test]
     fn every_flavour_is_a_step_of_its_own() {
-        let steps = steps("6.1".parse().unwrap());
+        let steps = steps("6.1".parse().unwrap(), false);
         let attach: Vec<&str> = steps
             .iter()
             .flat_map(|step| &step.env)

@@ -124,7 +124,7 @@ fn guests(args: &VmArgs, dir: &Path) -> Result<Vec<Guest>> {
 
 fn steps(args: &VmArgs, series: Series) -> Vec<Step> {
     let mut steps = if args.command.is_empty() {
-        live::steps(series)
+        live::steps(series, args.virtual_time)
     } else {
         vec![Step {
             label: String::new(),

@@ -40,7 +40,11 @@ impl<'a> Served<'a> {
     }
 
     /// The server closes, its FIN is acknowledged, the finding is over, and all of it was told once.
-    fn close_and_finish(mut self, watch: Watch<'_>, opened: &(Event, Finding)) -> Result<()> {
+    pub(super) fn close_and_finish(
+        mut self,
+        watch: Watch<'_>,
+        opened: &(Event, Finding),
+    ) -> Result<()> {
         self.server.tell("close")?;
         self.server.did("closed")?;
         watch.expect_end(opened, &["closed_by_app"])?;

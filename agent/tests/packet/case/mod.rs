@@ -5,6 +5,7 @@ pub(crate) mod close;
 pub(crate) mod fin;
 pub(crate) mod reset;
 pub(crate) mod silence;
+pub(crate) mod timer;
 
 use std::net::TcpStream;
 

@@ -10,7 +10,8 @@ use crate::case::Accepted;
 use crate::codec::{ACK, FIN, RST};
 use crate::link::Link;
 use crate::peer::Peer;
-use crate::watch::Watch;
+use crate::watch::{Ends, Watch};
+use crate::wire::{Event, Finding};
 
 /// Data stay unacknowledged and are sent again and again.
 pub(crate) fn vanishes(mut watch: Watch<'_>) -> Result<()> {
@@ -22,25 +23,7 @@ pub(crate) fn vanishes(mut watch: Watch<'_>) -> Result<()> {
         gaps.is_sorted(),
         "the kernel does not wait longer each time: {gaps:?}"
     );
-    if Verdict::ALL
-        .iter()
-        .any(|verdict| verdict.name() == "dead_peer")
-    {
-        let (_, finding) = watch.opened(accepted.ends)?;
-        ensure!(
-            finding.verdict == "dead_peer",
-            "verdict {}",
-            finding.verdict
-        );
-        let pid = finding.holders.iter().map(|holder| holder.pid);
-        ensure!(
-            pid.eq([std::process::id()]),
-            "holders {:?}",
-            finding.holders
-        );
-    } else {
-        watch.check_no_finding(accepted.ends)?;
-    }
+    expect_if_known(&mut watch, accepted.ends, "dead_peer")?;
     watch.check_never(accepted.ends, "close_wait")?;
     watch.check_never(accepted.ends, "closed")?;
     // It comes back without its memory.
@@ -75,6 +58,28 @@ pub(crate) fn vanishes_half_closed(watch: Watch<'_>) -> Result<()> {
     )?;
     watch.check_no_finding(accepted.ends)?;
     watch.finish()
+}
+
+/// Waits for the one finding about it if this agent knows the verdict; otherwise there must be none.
+pub(super) fn expect_if_known(
+    watch: &mut Watch<'_>,
+    ends: Ends,
+    verdict: &str,
+) -> Result<Option<(Event, Finding)>> {
+    if !Verdict::ALL.iter().any(|known| known.name() == verdict) {
+        watch.check_no_finding(ends)?;
+        return Ok(None);
+    }
+    let opened = watch.opened(ends)?;
+    let (_, finding) = &opened;
+    ensure!(finding.verdict == verdict, "verdict {}", finding.verdict);
+    let holders = finding.holders.iter().map(|holder| holder.pid);
+    ensure!(
+        holders.eq([std::process::id()]),
+        "holders {:?}",
+        finding.holders
+    );
+    Ok(Some(opened))
 }
 
 /// Waits until the kernel has sent its data again so many times. Gives the times between.
