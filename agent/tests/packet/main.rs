@@ -55,9 +55,9 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
-use case::{bytes, close, fin, reset, silence, timer};
+use case::{bytes, close, fin, record, reset, silence, timer};
 use setting::setting;
-use trial::watching;
+use trial::{alone, watching};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -106,6 +106,7 @@ fn trials() -> Vec<Trial> {
         watching("simultaneous_close", close::simultaneous),
         watching("peer_keeps_its_side_open", close::peer_keeps_open),
         watching("orphan_in_fin_wait_2", close::orphan),
+        alone("refused_segments", record::refused_segments),
         watching("peer_vanishes", silence::vanishes),
         watching("peer_vanishes_half_closed", silence::vanishes_half_closed),
     ]

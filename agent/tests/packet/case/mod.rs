@@ -3,6 +3,7 @@
 pub(crate) mod bytes;
 pub(crate) mod close;
 pub(crate) mod fin;
+pub(crate) mod record;
 pub(crate) mod reset;
 pub(crate) mod silence;
 pub(crate) mod timer;
