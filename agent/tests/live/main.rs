@@ -27,10 +27,9 @@ mod watch;
 #[cfg(test)]
 mod wire;
 
-use std::fs::File;
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 
 use scenario::{
     before, command, crowd, ends, family, half_close, namespace, overflow, owner, table, tcpstates,
@@ -39,23 +38,7 @@ use scenario::{
 use trial::{alone, watching};
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    // The tests share a daemon and judge everything that it says.
-    arguments.test_threads = Some(1);
-    // So would a second run on the same machine.
-    let lock = alone_on_this_machine();
-    let conclusion = libtest_mimic::run(&arguments, trials());
-    // If the test that stops the shared daemon was not asked for, it still must not outlive the run.
-    drop(trial::stop_shared());
-    drop(lock);
-    conclusion.exit_code()
-}
-
-/// Waits until no other run is under way. Where no lock can be had the tests run all the same and say what is wrong.
-fn alone_on_this_machine() -> Option<File> {
-    let lock = File::create("/run/finback-live.lock").ok()?;
-    lock.lock().ok()?;
-    Some(lock)
+    trial::run(trials())
 }
 
 /// In the order in which they run.

@@ -1,9 +1,11 @@
 //! How a test ends, and the daemon that most tests share.
 
+use std::fs::File;
+use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Error, Result};
-use libtest_mimic::{Completion, Failed, Trial};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use super::daemon::Daemon;
 use super::setting::need_root;
@@ -18,6 +20,27 @@ pub(crate) struct Skip(String);
 /// Ends a test because something named is missing.
 pub(crate) fn skip<T>(reason: impl Into<String>) -> Result<T> {
     Err(Error::new(Skip(reason.into())))
+}
+
+/// Runs them in this order, as the command line chooses.
+pub(crate) fn run(trials: Vec<Trial>) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // The tests share a daemon and judge everything that it says.
+    arguments.test_threads = Some(1);
+    // So would a second run on the same machine.
+    let lock = alone_on_this_machine();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    // If the test that stops the shared daemon was not asked for, it still must not outlive the run.
+    drop(stop_shared());
+    drop(lock);
+    conclusion.exit_code()
+}
+
+/// Waits until no other run is under way. Where no lock can be had the tests run all the same and say what is wrong.
+fn alone_on_this_machine() -> Option<File> {
+    let lock = File::create("/run/finback-live.lock").ok()?;
+    lock.lock().ok()?;
+    Some(lock)
 }
 
 /// A test that brings its own daemon, or needs none.

@@ -53,25 +53,18 @@ mod wire;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 
 use case::{bytes, close, fin, record, reset, silence, timer};
 use setting::setting;
 use trial::{alone, watching};
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    // The tests share a daemon and judge everything that it says.
-    arguments.test_threads = Some(1);
-    let trials = if setting().virtual_time {
+    trial::run(if setting().virtual_time {
         timers()
     } else {
         trials()
-    };
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    // A panic here is a failure that has been counted.
-    drop(trial::stop_shared());
-    conclusion.exit_code()
+    })
 }
 
 /// What takes up to hours by the kernel's clock.
