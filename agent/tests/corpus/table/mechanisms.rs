@@ -1,7 +1,7 @@
 //! What must be found.
 
 use super::super::step::Step::{Burst, Close, Deaf, Flood, Hear, HearAll, Pause, Reset, Say};
-use super::super::wire::Severity::{Info, Warning};
+use super::super::wire::Severity::{Critical, Info, Warning};
 use super::Act::{Alone, Both, Call, Serve};
 use super::Language::{C, Go, Java, Node, Php, Python, Ruby, Rust};
 use super::Of::{After, Each, First, Process};
@@ -351,7 +351,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say(GET), Close],
         },
-        &[expect(Each, Program, "eof_spin", Warning)],
+        &[expect(Each, Program, "eof_spin", Critical)],
     ),
     scenario(
         "S30",

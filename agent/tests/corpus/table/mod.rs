@@ -149,19 +149,20 @@ pub(super) const fn expect(of: Of, who: Who, verdict: &'static str, severity: Se
     }
 }
 
-/// Every verdict of design §5 and its threshold here, in milliseconds. Short, but longer than any program's pause.
+/// Every verdict and its threshold here, in milliseconds: short, but longer than any program's pause. 0 where it does
+/// not wait for time to pass but for something to happen.
 pub(crate) const VERDICTS: [(&str, u64); 14] = [
     ("never_accepted", 800),
     ("eof_unread", 1000),
     ("eof_not_requested", 1500),
     ("not_closed", 1500),
     ("eof_spin", 1000),
-    ("write_after_fin", 1000),
+    ("write_after_fin", 0),
     ("stale_pooled", 1500),
     ("inherited", 1000),
     ("dead_open", 1500),
     ("never_reads", 2000),
-    ("dead_peer", 1000),
+    ("dead_peer", 0),
     ("peer_not_closing", 2500),
     ("close_wait_growth", 1000),
     ("time_wait_pressure", 1000),
@@ -186,8 +187,10 @@ pub(crate) fn is_known(verdict: &str) -> bool {
 
 /// The daemon's configuration.
 pub(crate) fn config() -> String {
-    let known = VERDICTS.iter().filter(|(name, _)| is_known(name));
-    let lines: Vec<_> = known
+    let set = VERDICTS
+        .iter()
+        .filter(|(name, millis)| is_known(name) && *millis > 0);
+    let lines: Vec<_> = set
         .map(|(name, millis)| format!("{name} = \"{millis}ms\""))
         .collect();
     format!("[thresholds]\n{}\n", lines.join("\n"))
