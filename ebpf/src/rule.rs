@@ -61,6 +61,13 @@ pub(crate) const fn is_refused(flags: u8, state: u8, seq: u32, rcv_nxt: u32) -> 
     }
 }
 
+/// Whether a send that took data, seen when it ended, went after the peer's FIN. Its answer may already be there: on
+/// loopback the RST arrives within the send and leaves the socket in CLOSE. A send that finds it there takes nothing.
+#[inline(always)]
+pub(crate) const fn went_after_fin(state: u8, sock_flags: u64) -> bool {
+    state == tcp::CLOSE_WAIT || (state == tcp::CLOSE && sock_flags & SOCK_DONE != 0)
+}
+
 /// What to do about waking the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wake {
@@ -129,6 +136,17 @@ mod tests {
             !is_refused(tcp::FLAG_RST, tcp::SYN_SENT, 0, 1000),
             "there the acknowledgment number counts"
         );
+    }
+
+    #[test]
+    fn a_send_that_was_refused_at_once_went_after_the_fin_too() {
+        assert!(went_after_fin(tcp::CLOSE_WAIT, SOCK_DONE));
+        assert!(went_after_fin(tcp::CLOSE, SOCK_DONE | SOCK_DEAD));
+        assert!(
+            !went_after_fin(tcp::CLOSE, 0),
+            "reset without a FIN before it"
+        );
+        assert!(!went_after_fin(tcp::ESTABLISHED, 0));
     }
 
     #[test]

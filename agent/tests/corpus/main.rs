@@ -73,6 +73,7 @@ fn main() -> ExitCode {
 
 /// Plays what was asked for, prints the table; whether all was as it must be.
 fn corpus(arguments: &mut Arguments) -> Result<bool> {
+    let lock = setting::alone_on_this_machine();
     let run = Arc::new(Run::start()?);
     let trials = table::all().map(|scenario| trial(&run, scenario));
     let played = libtest_mimic::run(arguments, trials.collect());
@@ -84,6 +85,8 @@ fn corpus(arguments: &mut Arguments) -> Result<bool> {
     });
     let rest = libtest_mimic::run(arguments, vec![rest]);
     report::print(&run);
+    drop(run);
+    drop(lock);
     Ok(!played.has_failed() && !rest.has_failed())
 }
 

@@ -1,6 +1,7 @@
 //! Where this runs and what it tests: everything that comes from the environment.
 
 use std::env;
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -73,6 +74,13 @@ impl Setting {
     pub(crate) fn forced(&self) -> bool {
         self.attach != "auto"
     }
+}
+
+/// Waits until no other run is under way. Where no lock can be had the tests run all the same and say what is wrong.
+pub(crate) fn alone_on_this_machine() -> Option<File> {
+    let lock = File::create("/run/finback-live.lock").ok()?;
+    lock.lock().ok()?;
+    Some(lock)
 }
 
 /// Only root may load kernel programs; the tests' namespaces need it too.

@@ -1,6 +1,5 @@
 //! How a test ends, and the daemon that most tests share.
 
-use std::fs::File;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +7,7 @@ use anyhow::{Error, Result};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use super::daemon::Daemon;
-use super::setting::need_root;
+use super::setting::{alone_on_this_machine, need_root};
 use super::stream::Stream;
 use super::watch::Watch;
 
@@ -34,13 +33,6 @@ pub(crate) fn run(trials: Vec<Trial>) -> ExitCode {
     drop(stop_shared());
     drop(lock);
     conclusion.exit_code()
-}
-
-/// Waits until no other run is under way. Where no lock can be had the tests run all the same and say what is wrong.
-fn alone_on_this_machine() -> Option<File> {
-    let lock = File::create("/run/finback-live.lock").ok()?;
-    lock.lock().ok()?;
-    Some(lock)
 }
 
 /// A test that brings its own daemon, or needs none.

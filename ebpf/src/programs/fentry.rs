@@ -90,7 +90,7 @@ fn fe_tcp_cleanup_rbuf(ctx: FEntryContext) -> i32 {
 
 #[fentry(function = "tcp_sendmsg")]
 fn fe_tcp_sendmsg(ctx: FEntryContext) -> i32 {
-    act::written(sock(&ctx, 0), ctx.arg::<u64>(2), Hook::FeSendmsg);
+    act::writing(sock(&ctx, 0), ctx.arg::<u64>(2), Hook::FeSendmsg);
     0
 }
 

@@ -100,7 +100,7 @@ fn kp_tcp_cleanup_rbuf(ctx: ProbeContext) -> u32 {
 #[kprobe]
 fn kp_tcp_sendmsg(ctx: ProbeContext) -> u32 {
     let bytes: u64 = ctx.arg(2).unwrap_or(0);
-    act::written(sock(&ctx, 0), bytes, Hook::KpSendmsg);
+    act::writing(sock(&ctx, 0), bytes, Hook::KpSendmsg);
     0
 }
 

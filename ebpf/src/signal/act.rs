@@ -10,7 +10,7 @@ use super::owner::{entry_or_late, now};
 use crate::maps;
 use crate::memory::Memory;
 use crate::ring::{self, Urgency};
-use crate::rule::SOCK_DONE;
+use crate::rule::{self, SOCK_DONE};
 use crate::sock::Sock;
 use crate::task::{self, Ids};
 
@@ -57,12 +57,24 @@ pub(crate) fn end_of_stream_unless_seen<M: Memory>(sock: Sock<M>, hook: Hook) {
     }
 }
 
-/// The current thread writes `bytes` after the peer's FIN.
+/// The current thread begins to write `bytes` after the peer's FIN.
+#[inline(always)]
+pub(crate) fn writing<M: Memory>(sock: Sock<M>, bytes: u64, hook: Hook) {
+    if sock.state() == tcp::CLOSE_WAIT && sock.is_tcp() {
+        note_write(sock, bytes, hook);
+    }
+}
+
+/// The current thread has written `bytes` after the peer's FIN.
 #[inline(always)]
 pub(crate) fn written<M: Memory>(sock: Sock<M>, bytes: u64, hook: Hook) {
-    if sock.state() != tcp::CLOSE_WAIT || !sock.is_tcp() {
-        return;
+    if rule::went_after_fin(sock.state(), sock.flags()) && sock.is_tcp() {
+        note_write(sock, bytes, hook);
     }
+}
+
+#[inline(always)]
+fn note_write<M: Memory>(sock: Sock<M>, bytes: u64, hook: Hook) {
     maps::hit(hook);
     let now_ns = now();
     let Some(entry) = entry_or_late(sock, tcp::CLOSE_WAIT, now_ns) else {

@@ -8,6 +8,7 @@ int main(void)
 	char buf[4096];
 	while (read(conn, buf, sizeof buf) > 0)
 		;
+	usleep(500000); /* the client has long gone */
 	for (int i = 0; i < 20; i++) {
 		if (write(conn, "tick\n", 5) < 0 && i == 0)
 			return 2;

@@ -206,9 +206,9 @@ pub(super) const ALL: &[Scenario] = &[
         "S17",
         C,
         "fork_holds.c",
-        Call {
+        Serve {
             count: 1,
-            steps: &[Say(GET), Pause(300), Close],
+            steps: &[Hear, Pause(500), Close],
         },
         &[expect(Each, Child, "inherited", Warning)],
     ),
@@ -220,7 +220,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say(GET), Close],
         },
-        &[expect(Each, Program, "write_after_fin", Warning)],
+        &[expect(Each, Program, "write_after_fin", Info)],
     ),
     Scenario {
         says: None,
