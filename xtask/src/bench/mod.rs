@@ -128,6 +128,10 @@ fn inside(binary: &Path, args: &BenchArgs, span: Duration) -> Result<()> {
         daemon.started.as_secs_f64() * 1e3
     );
     let idle = daemon.memory().context("the daemon's memory")?;
+    let held = load::hold(1000)?;
+    std::thread::sleep(Duration::from_secs(1));
+    let busy = daemon.memory()?;
+    drop(held);
     load::connections(Duration::from_millis(200))?;
     let before = daemon.programs()?;
     let made = load::connections(span)? * span.as_secs_f64();
@@ -154,10 +158,6 @@ fn inside(binary: &Path, args: &BenchArgs, span: Duration) -> Result<()> {
         "all", "", ""
     );
     println!("\nmemory                  resident   anonymous   file-backed");
-    let held = load::hold(1000)?;
-    std::thread::sleep(Duration::from_secs(1));
-    let busy = daemon.memory()?;
-    drop(held);
     for (name, memory) in [("idle", idle), ("1,000 connections", busy)] {
         let Memory {
             resident,
@@ -166,6 +166,15 @@ fn inside(binary: &Path, args: &BenchArgs, span: Duration) -> Result<()> {
         } = memory;
         println!("{name:<20} {resident:>7.1} MiB {anonymous:>7.1} MiB {file:>9.1} MiB");
     }
+    let Memory {
+        resident,
+        anonymous,
+        file,
+    } = daemon.memory()?;
+    println!(
+        "{:<20} {resident:>7.1} MiB {anonymous:>7.1} MiB {file:>9.1} MiB  (its connections are in TIME_WAIT)",
+        "after the load"
+    );
     drop(statistics);
     Ok(())
 }
