@@ -223,6 +223,9 @@ pub struct Evidence {
     pub unacked_bytes: Option<u32>,
     /// Bytes sent since the FIN.
     pub sent_since_fin_bytes: Option<u64>,
+    /// A FIN or RST reached the socket at this moment and was not accepted at once: it lay behind a hole, or was
+    /// not where a reset must be (RFC 5961 §3.2). The last one of them.
+    pub segment_refused: Option<Timestamp>,
     /// First write after the FIN.
     pub written: Option<Timestamp>,
     /// Bytes written after the FIN, as far as the hooks saw.

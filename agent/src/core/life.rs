@@ -311,6 +311,7 @@ fn evidence(
         sent_since_fin_bytes: counters
             .zip(view.sent_at_fin)
             .map(|(c, at_fin)| c.bytes_sent.saturating_sub(at_fin)),
+        segment_refused: view.refused_at,
         accepted: Some(view.queued.is_none()),
         accept_queue: listener.and_then(|listener| backlog(snapshot, listener)),
         waiting: view.waiting,

@@ -143,6 +143,8 @@ pub struct SocketView {
     pub write_at: Option<Timestamp>,
     /// Bytes written after the FIN, as far as the hooks saw.
     pub write_bytes: u64,
+    /// Last FIN or RST that reached the socket and was not accepted at once, if the hooks saw one.
+    pub refused_at: Option<Timestamp>,
     /// `tcp_sock.bytes_sent` when the FIN was accepted, if the hooks saw that.
     pub sent_at_fin: Option<u64>,
     /// Who waits for it; known only for half-closed sockets, and where the kernel shows its symbols.

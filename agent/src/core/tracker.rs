@@ -121,7 +121,7 @@ impl Tracker {
                 thread: _,
                 bytes,
             } => self.written(time, key, bytes),
-            // Evidence for verdicts about connections that are not half-closed.
+            // Evidence only; the look that opens a finding brings its moment.
             What::Segment {
                 fin: _,
                 rst: _,

@@ -167,6 +167,7 @@ fn unknown(live: &Listed) -> SocketView {
         eof_count: 0,
         write_at: None,
         write_bytes: 0,
+        refused_at: None,
         sent_at_fin: None,
         waiting: None,
         counters: None,

@@ -291,6 +291,7 @@ pub(super) fn from_entry(
         eof_count: entry.eof_count,
         write_at: Timestamp::from_abi(entry.write_ns),
         write_bytes: entry.write_bytes,
+        refused_at: Timestamp::from_abi(entry.segment_ns),
         sent_at_fin: fin_seen.then_some(entry.sent_at_fin),
         waiting: None,
         counters: None,

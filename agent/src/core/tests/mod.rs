@@ -130,6 +130,7 @@ fn view(n: u64) -> SocketView {
         eof_count: 0,
         write_at: None,
         write_bytes: 0,
+        refused_at: None,
         sent_at_fin: Some(0),
         waiting: None,
         counters: Some(SocketCounters {

@@ -333,6 +333,7 @@ fn seen(truth: &Truth) -> SocketView {
         eof_count: truth.eof_count,
         write_at: None,
         write_bytes: 0,
+        refused_at: None,
         sent_at_fin: truth.sent_at_fin,
         waiting: None,
         counters: Some(SocketCounters {

@@ -62,6 +62,20 @@ fn an_eof_that_only_a_look_knows_counts_as_well() {
 }
 
 #[test]
+fn a_fin_that_was_refused_before_is_evidence() {
+    let mut world = World::new();
+    world.half_closed(1, 2_000);
+    world.run(40_000, |_| {
+        vec![SocketView {
+            refused_at: Some(at(500)),
+            ..view(1)
+        }]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
+    assert_eq!(world.last().evidence.segment_refused, Some(at(500)));
+}
+
+#[test]
 fn a_delivery_that_a_look_knew_first_is_told_once_its_record_comes() {
     let mut world = World::new();
     world.half_closed(1, 0);

@@ -91,6 +91,10 @@ pub struct Evidence {
     /// Bytes sent since the FIN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sent_since_fin_bytes: Option<u64>,
+    /// A FIN or RST reached the socket at this moment and was not accepted at once: behind a hole in the data, or
+    /// not where a reset must be. The last one of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segment_refused: Option<Time>,
     /// First write after the FIN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<Time>,
@@ -188,6 +192,7 @@ impl Evidence {
             unread_bytes,
             unacked_bytes,
             sent_since_fin_bytes,
+            segment_refused,
             written,
             written_bytes,
             eof_delivered,
@@ -206,6 +211,7 @@ impl Evidence {
             unread_bytes: *unread_bytes,
             unacked_bytes: *unacked_bytes,
             sent_since_fin_bytes: *sent_since_fin_bytes,
+            segment_refused: segment_refused.map(|moment| clock.at(moment)),
             written: written.map(|moment| clock.at(moment)),
             written_bytes: *written_bytes,
             eof_delivered: eof_delivered.map(|moment| clock.at(moment)),

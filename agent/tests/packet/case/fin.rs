@@ -103,6 +103,7 @@ pub(crate) fn behind_a_hole(mut watch: Watch<'_>) -> Result<()> {
     watch.expect_no_finding(served.ends, 2 * EOF_UNREAD)?;
     watch.check_never(served.ends, "close_wait")?;
 
+    let filled = jiff::Timestamp::now();
     served.peer.send(PSH | ACK, b"the middle")?;
     served.peer.next = served.peer.next.wrapping_add(5);
     served.peer.expect_all_acknowledged()?;
@@ -112,6 +113,17 @@ pub(crate) fn behind_a_hole(mut watch: Watch<'_>) -> Result<()> {
         "19 bytes and the FIN wait: {:?}",
         opened.1.evidence
     );
+    if watch.daemon().flavour("segment").is_some() {
+        let came = opened.1.evidence.get("segment_refused");
+        let came: jiff::Timestamp = came
+            .and_then(serde_json::Value::as_str)
+            .context("the evidence does not say that the FIN had come before")?
+            .parse()?;
+        ensure!(
+            came < filled,
+            "the FIN came at {came}, the rest at {filled}"
+        );
+    }
     served.close_and_finish(watch, &opened)
 }
 
