@@ -21,7 +21,7 @@ pub(crate) fn judge(run: &Run, scene: &Scene<'_>, from: usize) -> Result<()> {
     if scene.scenario.expect.is_empty() {
         thread::sleep(table::calm());
     }
-    for expect in scene.scenario.expect {
+    for expect in scene.scenario.known() {
         let mut outcome = Outcome::new(scene.scenario, expect);
         for link in expected_links(scene, expect.of) {
             outcome.expected += 1;
@@ -64,7 +64,10 @@ fn one(
     };
     let patience = table::threshold(expect.verdict) + setting().patience();
     let stream = run.daemon.stream();
-    let found = stream.wait_for(from, patience, |event| about(event) && verdict(event));
+    let graded = |event: &Event| about(event) && verdict(event) && is_graded(event, expect);
+    let found = stream
+        .wait_for(from, patience, graded)
+        .or_else(|| stream.wait_for(from, Duration::ZERO, |event| about(event) && verdict(event)));
     let Some(event) = found else {
         let others = stream.select(from, |event| about(event) && event.finding.is_some());
         claim(run, &others);
@@ -164,12 +167,17 @@ fn true_holders(scene: &Scene<'_>, expect: &Expect, link: &Link) -> Result<BTree
         .unwrap_or_default())
 }
 
+fn is_graded(event: &Event, expect: &Expect) -> bool {
+    let finding = event.finding.as_ref();
+    finding.is_some_and(|finding| expect.severities.contains(&finding.severity))
+}
+
 fn wrong_grade(event: &Event, expect: &Expect) -> Option<String> {
-    let severity = event.finding.as_ref()?.severity;
-    (severity != expect.severity).then(|| {
+    let severity = event.finding.as_ref().map(|finding| finding.severity);
+    (!is_graded(event, expect)).then(|| {
         format!(
             "{}: severity {severity:?}, not {:?}",
-            expect.verdict, expect.severity
+            expect.verdict, expect.severities
         )
     })
 }

@@ -89,12 +89,8 @@ impl Run {
 
     /// Plays one.
     pub(crate) fn play(&self, scenario: &'static Scenario) -> Result<Completion, Failed> {
-        let unknown = scenario
-            .expect
-            .iter()
-            .find(|expect| !table::is_known(expect.verdict));
-        if let Some(expect) = unknown {
-            let reason = format!("this build does not know the verdict {}", expect.verdict);
+        if !scenario.expect.is_empty() && scenario.known().next().is_none() {
+            let reason = format!("this build does not know {}", scenario.expect[0].verdict);
             println!("skip: {}: {reason}", scenario.name());
             return Ok(Completion::ignored_with(reason));
         }

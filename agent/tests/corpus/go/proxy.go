@@ -16,8 +16,9 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	go io.Copy(front, back)
-	io.Copy(back, front)
+	// Through a buffer, as proxies that count or log do: io.Copy alone would splice.
+	go io.Copy(struct{ io.Writer }{front}, back)
+	io.Copy(struct{ io.Writer }{back}, front)
 	back.(*net.TCPConn).CloseWrite()
 	fmt.Println(`{"did":"stuck"}`)
 	io.ReadAll(os.Stdin)

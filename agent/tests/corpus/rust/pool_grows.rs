@@ -7,7 +7,7 @@ use std::time::Duration;
 
 fn main() {
     let mut pool = Vec::new();
-    for _ in 0..24 {
+    for _ in 0..40 {
         let mut pooled = TcpStream::connect(("127.0.0.1", stage::port())).unwrap();
         pooled.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
         pooled.read(&mut [0; 4096]).unwrap();

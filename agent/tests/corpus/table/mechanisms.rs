@@ -1,7 +1,7 @@
 //! What must be found.
 
 use super::super::step::Step::{Burst, Close, Deaf, Flood, Hear, HearAll, Pause, Reset, Say};
-use super::super::wire::Severity::{Critical, Info, Warning};
+use super::super::wire::Severity;
 use super::Act::{Alone, Both, Call, Serve};
 use super::Language::{C, Go, Java, Node, Php, Python, Ruby, Rust};
 use super::Of::{After, Each, First, Process};
@@ -13,10 +13,16 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /// More is announced than ever comes.
 const LONG: &str = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
 
-const EOF_UNREAD: &[Expect] = &[expect(Each, Program, "eof_unread", Warning)];
-const NOT_CLOSED: &[Expect] = &[expect(Each, Program, "not_closed", Warning)];
-const NEVER_ACCEPTED: &[Expect] = &[expect(Each, Program, "never_accepted", Warning)];
-const STALE_POOLED: &[Expect] = &[expect(Each, Program, "stale_pooled", Info)];
+const INFO: &[Severity] = &[Severity::Info];
+const WARNING: &[Severity] = &[Severity::Warning];
+const CRITICAL: &[Severity] = &[Severity::Critical];
+/// A pool is seen to grow after a while, and then for a while.
+const EITHER: &[Severity] = &[Severity::Info, Severity::Warning];
+
+const EOF_UNREAD: &[Expect] = &[expect(Each, Program, "eof_unread", WARNING)];
+const NOT_CLOSED: &[Expect] = &[expect(Each, Program, "not_closed", WARNING)];
+const NEVER_ACCEPTED: &[Expect] = &[expect(Each, Program, "never_accepted", WARNING)];
+const STALE_POOLED: &[Expect] = &[expect(Each, Program, "stale_pooled", INFO)];
 
 /// The server's answer, then its keep-alive timeout.
 const KEEP_ALIVE_ENDS: &[super::super::step::Step] = &[Hear, Say(OK), Pause(500), Close];
@@ -31,9 +37,9 @@ pub(super) const ALL: &[Scenario] = &[
             back: &[Hear, HearAll],
         },
         &[
-            expect(First(1), Program, "not_closed", Warning),
-            expect(After(1), Program, "peer_not_closing", Warning),
-            expect(After(1), Test, "not_closed", Warning),
+            expect(First(1), Program, "not_closed", WARNING),
+            expect(After(1), Program, "peer_not_closing", WARNING),
+            expect(After(1), Test, "not_closed", WARNING),
         ],
     ),
     scenario(
@@ -64,7 +70,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say("the last words"), Close],
         },
-        &[expect(Each, Program, "eof_not_requested", Info)],
+        &[expect(Each, Program, "eof_not_requested", INFO)],
     ),
     scenario(
         "S4",
@@ -88,7 +94,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say(GET), Pause(100), Deaf],
         },
-        &[expect(Each, Program, "dead_peer", Warning)],
+        &[expect(Each, Program, "dead_peer", WARNING)],
     ),
     scenario(
         "S7",
@@ -99,8 +105,8 @@ pub(super) const ALL: &[Scenario] = &[
             steps: &[Say(GET), Close],
         },
         &[
-            expect(First(3), Program, "not_closed", Warning),
-            expect(After(3), Program, "never_accepted", Warning),
+            expect(First(3), Program, "not_closed", WARNING),
+            expect(After(3), Program, "never_accepted", WARNING),
         ],
     ),
     scenario(
@@ -111,7 +117,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say(GET), Pause(300), Reset],
         },
-        &[expect(Each, Program, "dead_open", Warning)],
+        &[expect(Each, Program, "dead_open", WARNING)],
     ),
     scenario(
         "S9",
@@ -121,19 +127,20 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Hear, Say(OK), Pause(200), Close],
         },
-        &[expect(Each, Program, "write_after_fin", Warning)],
+        &[expect(Each, Program, "write_after_fin", WARNING)],
     ),
     scenario(
         "S10",
         Rust,
         "pool_grows.rs",
         Serve {
-            count: 24,
+            count: 40,
             steps: &[Hear, Say(OK), Pause(100), Close],
         },
         &[
-            expect(Each, Program, "stale_pooled", Warning),
-            expect(Process, Program, "close_wait_growth", Warning),
+            expect(First(24), Program, "stale_pooled", WARNING),
+            expect(After(24), Program, "stale_pooled", EITHER),
+            expect(Process, Program, "close_wait_growth", WARNING),
         ],
     ),
     scenario(
@@ -145,8 +152,8 @@ pub(super) const ALL: &[Scenario] = &[
             steps: &[Say(GET), Close],
         },
         &[
-            expect(First(2), Program, "eof_unread", Warning),
-            expect(After(2), Program, "never_accepted", Warning),
+            expect(First(2), Program, "eof_unread", WARNING),
+            expect(After(2), Program, "never_accepted", WARNING),
         ],
     ),
     scenario(
@@ -168,8 +175,8 @@ pub(super) const ALL: &[Scenario] = &[
             steps: &[Say(GET), Close],
         },
         &[
-            expect(First(2), Program, "not_closed", Warning),
-            expect(After(2), Program, "never_accepted", Warning),
+            expect(First(2), Program, "not_closed", WARNING),
+            expect(After(2), Program, "never_accepted", WARNING),
         ],
     ),
     scenario(
@@ -180,7 +187,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Hear, Flood(500)],
         },
-        &[expect(Each, Program, "never_reads", Warning)],
+        &[expect(Each, Program, "never_reads", WARNING)],
     ),
     scenario(
         "S14",
@@ -210,7 +217,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Hear, Pause(500), Close],
         },
-        &[expect(Each, Child, "inherited", Warning)],
+        &[expect(Each, Child, "inherited", WARNING)],
     ),
     scenario(
         "S18",
@@ -220,7 +227,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say(GET), Close],
         },
-        &[expect(Each, Program, "write_after_fin", Info)],
+        &[expect(Each, Program, "write_after_fin", INFO)],
     ),
     Scenario {
         says: None,
@@ -254,8 +261,8 @@ pub(super) const ALL: &[Scenario] = &[
             steps: &[Say(GET), Pause(300), Close],
         },
         &[
-            expect(First(1), Program, "eof_unread", Warning),
-            expect(After(1), Program, "never_accepted", Warning),
+            expect(First(1), Program, "eof_unread", WARNING),
+            expect(After(1), Program, "never_accepted", WARNING),
         ],
     ),
     scenario(
@@ -351,7 +358,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say(GET), Close],
         },
-        &[expect(Each, Program, "eof_spin", Critical)],
+        &[expect(Each, Program, "eof_spin", CRITICAL)],
     ),
     scenario(
         "S30",
@@ -390,7 +397,7 @@ pub(super) const ALL: &[Scenario] = &[
             Python,
             "time_wait.py",
             Alone,
-            &[expect(Process, Program, "time_wait_pressure", Warning)],
+            &[expect(Process, Program, "time_wait_pressure", WARNING)],
         )
     },
 ];

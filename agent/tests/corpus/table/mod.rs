@@ -56,6 +56,13 @@ impl Scenario {
     }
 }
 
+impl Scenario {
+    /// What this build can say of it.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &'static Expect> {
+        self.expect.iter().filter(|expect| is_known(expect.verdict))
+    }
+}
+
 /// A programming language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
@@ -115,7 +122,8 @@ pub(crate) struct Expect {
     /// Whose end, which process.
     pub(crate) who: Who,
     pub(crate) verdict: &'static str,
-    pub(crate) severity: Severity,
+    /// One of these.
+    pub(crate) severities: &'static [Severity],
 }
 
 /// Connections, in the order in which they were made.
@@ -140,12 +148,17 @@ pub(crate) enum Who {
     Test,
 }
 
-pub(super) const fn expect(of: Of, who: Who, verdict: &'static str, severity: Severity) -> Expect {
+pub(super) const fn expect(
+    of: Of,
+    who: Who,
+    verdict: &'static str,
+    severities: &'static [Severity],
+) -> Expect {
     Expect {
         of,
         who,
         verdict,
-        severity,
+        severities,
     }
 }
 
