@@ -24,6 +24,8 @@ pub struct File {
     pub ring_bytes: Option<RingBytes>,
     /// `max_sockets`.
     pub max_sockets: Option<u32>,
+    /// `scan_interval`.
+    pub scan_interval: Option<Duration>,
     /// `socket`.
     pub socket: Option<PathBuf>,
     /// `segment`.
@@ -38,6 +40,7 @@ const KEYS: &[&str] = &[
     "attach",
     "max_sockets",
     "ring_bytes",
+    "scan_interval",
     "segment",
     "severities",
     "socket",
@@ -76,6 +79,7 @@ impl File {
             "attach" => self.attach = Some(word(key, value)?),
             "max_sockets" => self.max_sockets = Some(sockets(key, value)?),
             "ring_bytes" => self.ring_bytes = Some(ring(key, value)?),
+            "scan_interval" => self.scan_interval = Some(threshold(key, value)?),
             "segment" => self.segment = Some(switch(key, value)?),
             "socket" => self.socket = Some(absolute(key, value)?),
             "states" => self.states = Some(states(key, value)?),

@@ -81,7 +81,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     assert_eq!(what, "f.toml:3: unknown key `ring_byte`");
     assert_eq!(
         help,
-        "did you mean `ring_bytes`? known are attach, max_sockets, ring_bytes, segment, severities, socket, states, thresholds"
+        "did you mean `ring_bytes`? known are attach, max_sockets, ring_bytes, scan_interval, segment, severities, socket, states, thresholds"
     );
 }
 
@@ -226,6 +226,7 @@ fn the_example_states_the_defaults() {
     }
     assert!(file.attach.is_some() && file.states.is_some() && file.ring_bytes.is_some());
     assert!(file.max_sockets.is_some() && file.socket.is_some() && file.segment.is_some());
+    assert!(file.scan_interval.is_some());
     let defaults = Config::new(File::default(), Flags::default());
     assert_eq!(Config::new(file, Flags::default()), defaults);
 }

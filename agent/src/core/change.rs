@@ -105,6 +105,7 @@ impl Tracker {
 
     fn half_closed(&mut self, slot: Slot, time: Timestamp, change: &StateChange) {
         let first_look = self.settings.first_look_at(time);
+        self.conclude(slot, time, TcpState::CloseWait, Cause::FinReceived);
         let Some(tracked) = self.table.get_mut(slot) else {
             return;
         };
@@ -149,6 +150,8 @@ impl Tracker {
         // A descriptor may still refer to it: then it stays until its memory is freed.
         if change.dead {
             self.forget(slot);
+        } else if change.error != 0 && !self.settings.scan_interval.is_zero() {
+            self.broken(slot, time);
         }
     }
 

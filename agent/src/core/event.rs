@@ -14,7 +14,8 @@ use super::time::Timestamp;
 pub enum Output {
     /// Tell the subscribers.
     Event(Event),
-    /// Look at these connections (one pass over the kernel) and call `Tracker::handle_snapshot`.
+    /// Look at these connections, or at all if none is named (one pass over the kernel either way), and call
+    /// `Tracker::handle_snapshot`.
     Inspect(Vec<SocketKey>),
     /// List the minisocks of these network namespaces and call `Tracker::handle_time_wait`.
     SweepTimeWait(Vec<u32>),

@@ -26,6 +26,14 @@ pub enum Verdict {
     WriteAfterFin,
     /// An idle outgoing connection that the server has closed and its pool still keeps.
     StalePooled,
+    /// Reset, timed out or destroyed; the descriptor is still open and nobody looked.
+    DeadOpen,
+    /// The receive queue is full and untouched.
+    NeverReads,
+    /// The peer does not answer.
+    DeadPeer,
+    /// We have sent FIN, the peer keeps its side open.
+    PeerNotClosing,
 }
 
 impl Verdict {
@@ -39,11 +47,23 @@ impl Verdict {
         Self::EofSpin,
         Self::WriteAfterFin,
         Self::StalePooled,
+        Self::DeadOpen,
+        Self::NeverReads,
+        Self::DeadPeer,
+        Self::PeerNotClosing,
     ];
 
     /// Whether its threshold is a time in which nothing happens: the others show by what happens.
     pub const fn is_measured_in_silence(self) -> bool {
-        !matches!(self, Self::EofSpin | Self::WriteAfterFin)
+        !matches!(self, Self::EofSpin | Self::WriteAfterFin | Self::DeadPeer)
+    }
+
+    /// Whether its connection is not half-closed: no record announces it.
+    pub const fn is_found_by_scanning(self) -> bool {
+        matches!(
+            self,
+            Self::DeadOpen | Self::NeverReads | Self::DeadPeer | Self::PeerNotClosing
+        )
     }
 
     /// Name in output and configuration.
@@ -57,6 +77,10 @@ impl Verdict {
             Self::EofSpin => "eof_spin",
             Self::WriteAfterFin => "write_after_fin",
             Self::StalePooled => "stale_pooled",
+            Self::DeadOpen => "dead_open",
+            Self::NeverReads => "never_reads",
+            Self::DeadPeer => "dead_peer",
+            Self::PeerNotClosing => "peer_not_closing",
         }
     }
 }
@@ -79,15 +103,6 @@ impl Severity {
         match self {
             Self::Info => Self::Warning,
             Self::Warning | Self::Critical => Self::Critical,
-        }
-    }
-
-    /// One step milder.
-    #[must_use]
-    pub const fn milder(self) -> Self {
-        match self {
-            Self::Info | Self::Warning => Self::Info,
-            Self::Critical => Self::Warning,
         }
     }
 
@@ -159,6 +174,8 @@ pub enum Resolution {
     Resumed,
     /// It was accepted at last.
     Accepted,
+    /// The peer has closed its side.
+    PeerClosed,
     /// Found closed when the table was compared with the kernel.
     Resync,
 }
@@ -174,6 +191,7 @@ impl Resolution {
             Self::TimedOut => "timed_out",
             Self::Resumed => "resumed",
             Self::Accepted => "accepted",
+            Self::PeerClosed => "peer_closed",
             Self::Resync => "resync",
         }
     }
@@ -196,8 +214,8 @@ pub struct Finding {
     pub opened: Timestamp,
     /// When the peer's FIN was accepted, if that was seen.
     pub half_closed_since: Option<Timestamp>,
-    /// How long it has been half-closed; since the finding's socket was first seen, if the FIN was not.
-    pub half_closed: Duration,
+    /// How long it has been half-closed, if it is; since the finding's socket was first seen, if the FIN was not.
+    pub half_closed: Option<Duration>,
     /// One sentence a human understands.
     pub summary: String,
     /// What to do about it.
@@ -226,6 +244,18 @@ pub struct Evidence {
     /// A FIN or RST reached the socket at this moment and was not accepted at once: it lay behind a hole, or was
     /// not where a reset must be (RFC 5961 §3.2). The last one of them.
     pub segment_refused: Option<Timestamp>,
+    /// Nothing was received, read or acknowledged since.
+    pub still_since: Option<Timestamp>,
+    /// `sk_err`, an errno, that nobody has fetched.
+    pub error: Option<u32>,
+    /// Bytes the peer may still send.
+    pub window_bytes: Option<u32>,
+    /// Unanswered retransmissions.
+    pub retransmits: Option<u8>,
+    /// How often their time was doubled.
+    pub backoff: Option<u8>,
+    /// Unanswered probes of a closed window or of an idle connection.
+    pub probes: Option<u8>,
     /// First write after the FIN.
     pub written: Option<Timestamp>,
     /// Bytes written after the FIN, as far as the hooks saw.

@@ -27,7 +27,9 @@ const LONGEST_BACKOFF: u8 = 5;
 #[derive(Debug, Default)]
 pub(super) struct Inspection {
     asked: Vec<SocketKey>,
-    not_before: Timestamp,
+    pub(super) not_before: Timestamp,
+    /// The latest look, or question for one.
+    pub(super) latest: Timestamp,
 }
 
 impl Tracker {
@@ -35,6 +37,7 @@ impl Tracker {
     pub fn handle_snapshot(&mut self, snapshot: &Snapshot, now: Timestamp) {
         let pause = (snapshot.took * DUTY).min(LONGEST_PAUSE);
         self.inspection.not_before = now + pause;
+        self.inspection.latest = self.inspection.latest.max(snapshot.taken);
         if !self.seeded {
             self.seeded = true;
             for view in &snapshot.sockets {
@@ -79,7 +82,7 @@ impl Tracker {
             if tracked.minisock {
                 namespaces.push(tracked.endpoints.netns);
                 self.deadlines.arm(slot, tracked, retry);
-            } else if tracked.half.is_some() {
+            } else if tracked.half.is_some() || tracked.watch.is_some() {
                 keys.push(tracked.key);
                 // In case that no answer comes.
                 self.deadlines.arm(slot, tracked, retry);
@@ -89,6 +92,7 @@ impl Tracker {
         }
         self.sweep_namespaces(namespaces, now);
         if !keys.is_empty() {
+            self.inspection.latest = now;
             keys.sort_unstable();
             self.inspection.asked.extend_from_slice(&keys);
             self.inspection.asked.sort_unstable();
@@ -185,6 +189,8 @@ impl Tracker {
                 self.found_half_closed(slot, view, taken);
             }
             self.judge(slot, view, snapshot, now);
+        } else {
+            self.judge_open(slot, view, snapshot, now);
         }
     }
 
@@ -296,7 +302,7 @@ impl Tracker {
             .is_some_and(|watch| watch.finding.is_some())
     }
 
-    fn look_at(&mut self, slot: Slot, at: Timestamp) {
+    pub(super) fn look_at(&mut self, slot: Slot, at: Timestamp) {
         if let Some(tracked) = self.table.get_mut(slot) {
             tracked.watch_mut().in_vain = 0;
             self.deadlines.arm(slot, tracked, at);
@@ -309,7 +315,7 @@ impl Tracker {
         let Some(tracked) = self.table.get_mut(slot) else {
             return;
         };
-        if tracked.half.is_none() {
+        if tracked.half.is_none() && tracked.watch.is_none() {
             return;
         }
         let watch = tracked.watch_mut();

@@ -90,7 +90,7 @@ impl Tracker {
             confidence: confidence(&evidence),
             opened: open.as_ref().map_or(time, |open| open.opened),
             half_closed_since: half.and_then(|half| half.fin_at()),
-            half_closed: half.map_or_else(Default::default, |half| time.since(half.since)),
+            half_closed: half.map(|half| time.since(half.since)),
             summary: String::new(),
             hint: wording::hint(verdict, owner.as_ref().map_or("", |o| &o.process.comm)),
             evidence,
@@ -134,24 +134,28 @@ impl Tracker {
         let mut finding = Arc::unwrap_or_clone(finding);
         finding.action = Action::Resolved;
         finding.resolution = Some(why);
-        finding.half_closed = since.map_or(finding.half_closed, |since| time.since(since));
+        finding.half_closed = since.map(|since| time.since(since)).or(finding.half_closed);
         self.tell_finding(slot, time, state, Arc::new(finding));
     }
 
-    /// The connection leaves CLOSE_WAIT: nothing is watched any more.
+    /// The connection leaves its state: nothing is watched any more.
     pub(super) fn conclude(&mut self, slot: Slot, time: Timestamp, state: TcpState, cause: Cause) {
         if state == TcpState::Closed {
             self.may_be_refused(slot, time, cause);
         }
         self.resolve(slot, time, state, transition::resolution(cause));
-        if let Some(tracked) = self.table.get_mut(slot)
-            && let Some(half) = tracked.half.take()
-        {
-            // The record of a write that was under way comes after that of the reset.
-            let refused = state == TcpState::Closed && cause == Cause::RstReceived;
-            tracked.watch = (refused && tracked.write_at().is_none()).then(|| Watch::reset(half));
-            self.deadlines.disarm(slot, tracked);
+        let Some(tracked) = self.table.get_mut(slot) else {
+            return;
+        };
+        let half = tracked.half.take();
+        if half.is_none() && tracked.watch.is_none() {
+            return;
         }
+        // The record of a write that was under way comes after that of the reset.
+        let refused = state == TcpState::Closed && cause == Cause::RstReceived;
+        let unknown = tracked.write_at().is_none();
+        tracked.watch = half.filter(|_| refused && unknown).map(Watch::reset);
+        self.deadlines.disarm(slot, tracked);
     }
 
     /// A process has it now: it no longer waits in an accept queue.
@@ -304,6 +308,7 @@ fn evidence(
 ) -> Evidence {
     let counters = view.counters;
     let listener = view.queued.as_ref().and_then(|queued| queued.listener);
+    let watch = tracked.watch.as_deref().filter(|_| tracked.half.is_none());
     Evidence {
         state: Some(view.state),
         unread_bytes: counters.map(|c| c.unread),
@@ -312,6 +317,12 @@ fn evidence(
             .zip(view.sent_at_fin)
             .map(|(c, at_fin)| c.bytes_sent.saturating_sub(at_fin)),
         segment_refused: view.refused_at,
+        still_since: watch.and_then(|watch| watch.still_since),
+        error: counters.map(|c| c.error).filter(|&error| error != 0),
+        window_bytes: counters.and_then(|c| c.window),
+        retransmits: counters.map(|c| c.retransmits).filter(|&n| n > 0),
+        backoff: counters.map(|c| c.backoff).filter(|&n| n > 0),
+        probes: counters.map(|c| c.probes).filter(|&n| n > 0),
         accepted: Some(view.queued.is_none()),
         accept_queue: listener.and_then(|listener| backlog(snapshot, listener)),
         waiting: view.waiting,
@@ -337,7 +348,6 @@ impl Tracked {
 
 const fn graded(severity: Severity, grade: Grade) -> Severity {
     match grade {
-        Grade::Milder => severity.milder(),
         Grade::Normal => severity,
         Grade::Worse => severity.worse(),
     }

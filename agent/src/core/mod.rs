@@ -19,6 +19,7 @@ mod pool;
 mod refused;
 mod resync;
 mod roster;
+mod scan;
 pub mod settings;
 pub mod socket;
 pub mod state;

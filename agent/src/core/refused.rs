@@ -62,16 +62,13 @@ impl Tracker {
             return;
         };
         let open = tracked.watch.as_ref().and_then(|w| w.finding.clone());
-        let client = tracked.role == Role::Client;
-        if open.is_none() && written.since(half.since) < CROSSING {
+        // A client speaks first: it should have looked before. A server may answer a peer that has only stopped
+        // sending; unless it was told before, it learns that the peer is gone by writing.
+        let told = tracked.eof_at.is_some_and(|told| told <= written);
+        let careless = tracked.role == Role::Client && written.since(half.since) >= CROSSING;
+        if open.is_none() && !told && !careless {
             return;
         }
-        // A server may answer a peer that has only stopped sending; that the peer is gone it learns by writing.
-        let grade = if client || open.is_some() {
-            Grade::Normal
-        } else {
-            Grade::Milder
-        };
         let holders = open.map_or_else(Vec::new, |open| open.holders.clone());
         let mut evidence = tracked.evidence();
         evidence.state = Some(TcpState::Closed);
@@ -79,7 +76,7 @@ impl Tracker {
             slot,
             Charge {
                 verdict: Verdict::WriteAfterFin,
-                grade,
+                grade: Grade::Normal,
                 time,
                 state: TcpState::Closed,
                 half: Some(half),

@@ -1,6 +1,7 @@
 //! How connections come into the table and leave it.
 
 use super::event::Transition;
+use super::finding::Resolution;
 use super::socket::{Endpoints, SocketKey};
 use super::state::{Cause, TcpState};
 use super::table::{Lookup, Slot, Tracked};
@@ -74,7 +75,15 @@ impl Tracker {
             return;
         };
         let time = time.max(tracked.seen).max(tracked.changed);
-        if tracked.state != TcpState::Closed {
+        if tracked.state == TcpState::Closed {
+            // Its last descriptor is closed.
+            let why = if cause == Cause::Resync {
+                Resolution::Resync
+            } else {
+                Resolution::ClosedByApp
+            };
+            self.resolve(slot, time, TcpState::Closed, why);
+        } else {
             let transition = Transition {
                 from: tracked.state,
                 to: TcpState::Closed,

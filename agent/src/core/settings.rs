@@ -18,6 +18,8 @@ pub struct Settings {
     pub reported: BTreeSet<TcpState>,
     /// An open finding is looked at so often.
     pub inspection_interval: Duration,
+    /// All connections are looked at so often at least, to find what no record tells; zero for never.
+    pub scan_interval: Duration,
     /// A half-closed connection is looked at first so long after the FIN: what it has read and sent until then
     /// is the ground that idleness is measured from. Never later than half of the smallest threshold.
     pub first_look: Duration,
@@ -44,6 +46,7 @@ impl Default for Settings {
                 TcpState::Closed,
             ]),
             inspection_interval: Duration::from_secs(10),
+            scan_interval: Duration::from_secs(15),
             first_look: Duration::from_secs(2),
             draining_window: Duration::ZERO,
             max_connections: 1 << 20,
@@ -81,10 +84,20 @@ impl Settings {
     fn smallest_threshold(&self) -> Duration {
         Verdict::ALL
             .iter()
-            .filter(|verdict| verdict.is_measured_in_silence())
+            .filter(|verdict| verdict.is_measured_in_silence() && !verdict.is_found_by_scanning())
             .map(|&verdict| self.after(verdict))
             .min()
             .unwrap_or(Duration::from_secs(10))
+    }
+
+    /// Between two looks at everything, short enough for every threshold; `None` if there are none.
+    pub(super) fn scan_pause(&self) -> Option<Duration> {
+        let smallest = Verdict::ALL
+            .iter()
+            .filter(|verdict| verdict.is_measured_in_silence() && verdict.is_found_by_scanning())
+            .map(|&verdict| self.after(verdict) / 2)
+            .min()?;
+        (!self.scan_interval.is_zero()).then(|| self.scan_interval.min(smallest))
     }
 }
 
@@ -109,6 +122,10 @@ impl VerdictSettings {
             Verdict::EofSpin => (2, Severity::Critical),
             Verdict::WriteAfterFin => (0, Severity::Warning),
             Verdict::StalePooled => (30, Severity::Info),
+            Verdict::DeadOpen => (30, Severity::Warning),
+            Verdict::NeverReads => (60, Severity::Warning),
+            Verdict::DeadPeer => (0, Severity::Warning),
+            Verdict::PeerNotClosing => (60, Severity::Warning),
         };
         Self {
             after: Duration::from_secs(seconds),

@@ -149,16 +149,20 @@ impl Tracker {
     /// Something that [`Tracker::poll_timeout`] announced is due.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.ask_for_looks(now);
+        self.ask_for_scan(now);
         self.ask_for_sweep(now);
         self.ask_for_resync(now);
     }
 
     /// When to call [`Tracker::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        [self.looks_due(), self.sweep.due(), self.repair.due()]
-            .into_iter()
-            .flatten()
-            .min()
+        let due = [
+            self.looks_due(),
+            self.scan_due(),
+            self.sweep.due(),
+            self.repair.due(),
+        ];
+        due.into_iter().flatten().min()
     }
 
     /// The next thing to do or to tell, in order.

@@ -94,13 +94,13 @@ pub(super) const fn resolution(cause: Cause) -> Resolution {
         Cause::Timeout | Cause::Unreachable => Resolution::TimedOut,
         Cause::Destroyed => Resolution::Destroyed,
         Cause::Resync | Cause::Unknown => Resolution::Resync,
+        Cause::FinReceived => Resolution::PeerClosed,
+        Cause::FinAcked => Resolution::Resumed,
         Cause::AppConnect
         | Cause::AppListen
         | Cause::AppAccept
         | Cause::Handshake
-        | Cause::FinReceived
         | Cause::FinSent
-        | Cause::FinAcked
         | Cause::AppClose
         | Cause::Finished => Resolution::ClosedByApp,
     }

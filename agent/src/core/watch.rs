@@ -7,6 +7,7 @@ use super::observation::{SocketCounters, SocketView};
 use super::socket::Owner;
 use super::table::HalfClosed;
 use super::time::Timestamp;
+use super::verdict;
 
 /// What is remembered of a half-closed connection between two looks.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(super) struct Watch {
     pub(super) read_at: Option<Timestamp>,
     /// Latest moment at which it may have been accepted, if that was after the FIN.
     pub(super) accepted_at: Option<Timestamp>,
+    /// Not half-closed: nothing was received, read or acknowledged since.
+    pub(super) still_since: Option<Timestamp>,
     /// Since this look its opener was not among its holders.
     pub(super) left_at: Option<Timestamp>,
     /// How often the end-of-stream is delivered.
@@ -83,6 +86,18 @@ impl Watch {
         })
     }
 
+    /// Compares a look at a connection that is not half-closed with the last one.
+    pub(super) fn look_open(&mut self, counters: SocketCounters, taken: Timestamp) {
+        let progress = |c: SocketCounters| (c.unread, c.bytes_received, c.bytes_acked);
+        let moved = self
+            .last
+            .replace(counters)
+            .is_none_or(|last| progress(last) != progress(counters));
+        if moved {
+            self.still_since = Some(taken);
+        }
+    }
+
     /// Compares a look with the last one. Progress is dated at the look: it happened then at the latest.
     pub(super) fn look(
         &mut self,
@@ -105,17 +120,21 @@ impl Watch {
             return seen;
         };
         let last = self.last.replace(counters);
+        let stuck = verdict::is_unacknowledged(&counters);
         let sent = match last {
+            // What is only sent again counts as sent.
             Some(last) => {
-                counters.bytes_sent > last.bytes_sent || counters.bytes_acked > last.bytes_acked
+                counters.bytes_acked > last.bytes_acked
+                    || counters.bytes_sent > last.bytes_sent && !stuck
             }
             // Without a mark to measure from, the first look is the mark.
             None => view
                 .sent_at_fin
                 .is_none_or(|sent| counters.bytes_sent > sent),
         };
-        seen.sending = (sent && last.is_some()) || counters.unacked > 0;
-        if sent || counters.unacked > 0 {
+        let under_way = counters.unacked > 0 && !stuck;
+        seen.sending = (sent && last.is_some()) || under_way;
+        if sent || under_way {
             self.sent_at = Some(taken);
         }
         let unread_before = last.map(|last| last.unread).or(half.unread);

@@ -51,6 +51,7 @@ pub(super) fn tracker(config: &Config, report: &HookReport, now: Timestamp) -> S
     Settings {
         verdicts: verdicts.collect(),
         reported: reported(config),
+        scan_interval: config.scan_interval,
         max_connections: usize::try_from(config.max_sockets).unwrap_or(usize::MAX),
         signals: available.collect(),
         watching_since: now,

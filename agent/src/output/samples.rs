@@ -129,7 +129,7 @@ pub(crate) fn finding(action: Action) -> core::Event {
                 confidence: Confidence::Proven,
                 opened,
                 half_closed_since: Some(NOW),
-                half_closed: Duration::from_secs(if resolved { 15 } else { 10 }),
+                half_closed: Some(Duration::from_secs(if resolved { 15 } else { 10 })),
                 summary:
                     "python3[4711] has not read from 198.51.100.7:51234 since it hung up 10 s ago"
                         .into(),

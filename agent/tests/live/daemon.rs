@@ -28,6 +28,8 @@ pub(crate) const NOT_CLOSED: Duration = Duration::from_millis(800);
 pub(crate) const INHERITED: Duration = Duration::from_millis(600);
 
 const CONFIG: &str = r#"
+scan_interval = "1s"
+
 [thresholds]
 never_accepted = "400ms"
 eof_unread = "600ms"

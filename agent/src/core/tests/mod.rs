@@ -3,6 +3,7 @@
 mod accept;
 mod life;
 mod model;
+mod open;
 mod order;
 mod particular;
 mod properties;
@@ -183,6 +184,7 @@ impl World {
         let mut world = Self {
             tracker: Tracker::new(Settings {
                 reported: BTreeSet::from(EVERY_STATE),
+                scan_interval: Duration::ZERO,
                 ..settings
             }),
             transitions: Vec::new(),

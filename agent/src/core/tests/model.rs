@@ -43,6 +43,8 @@ pub(super) struct Truth {
     pub(super) eof_at: Option<u64>,
     /// The last moment at which the application or the peer did anything.
     pub(super) busy_at: u64,
+    /// `sk_err`.
+    pub(super) error: u32,
     eof_count: u32,
     fin_at: Option<u64>,
     changed: u64,
@@ -86,6 +88,7 @@ impl Model {
             (Act::AckOfFin, _, true) => self.ack_of_fin(index),
             (Act::Reset, TcpState::Closed, true) => {}
             (Act::Reset, _, true) => {
+                self.connections[index].error = 104;
                 self.closed(index, |c| c.error = 104);
             }
             (_, _, true) => self.app(index, act),
@@ -117,6 +120,7 @@ impl Model {
             unread: 0,
             eof_at: None,
             busy_at: self.now,
+            error: 0,
             eof_count: 0,
             fin_at: None,
             changed: self.now,
@@ -194,6 +198,10 @@ impl Model {
                     self.record(index, What::Eof { pid: 7, thread: 7 });
                 }
             }
+            Act::Read if state == TcpState::Closed && connection.error != 0 => {
+                connection.error = 0;
+                connection.busy_at = self.now;
+            }
             Act::Write if matches!(state, TcpState::Established | TcpState::CloseWait) => {
                 connection.sent += 10;
                 connection.busy_at = self.now;
@@ -261,6 +269,7 @@ impl Model {
         edit(&mut change);
         connection.state = to;
         connection.changed = self.now;
+        connection.busy_at = self.now;
         self.record(index, What::State(change));
     }
 
@@ -340,6 +349,7 @@ fn seen(truth: &Truth) -> SocketView {
             unread: truth.unread,
             bytes_sent: truth.sent,
             bytes_acked: truth.sent,
+            error: truth.error,
             ..SocketCounters::default()
         }),
     }

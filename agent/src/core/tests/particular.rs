@@ -258,12 +258,29 @@ fn the_record_of_the_write_may_come_after_that_of_the_reset() {
 }
 
 #[test]
-fn a_server_whose_client_has_gone_meanwhile_is_only_worth_knowing() {
+fn a_server_learns_that_its_client_has_gone_by_writing() {
     let mut world = World::new();
     world.half_closed(1, 0);
     write(&mut world, 1_500, 1);
     reset(&mut world, 1_501, 1);
-    assert_eq!(world.findings[0].severity, Severity::Info);
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn a_server_that_was_told_and_writes_on_is_at_fault() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(10, 1);
+    write(&mut world, 11, 1);
+    reset(&mut world, 12, 1);
+    assert_eq!(
+        world.verdicts(),
+        [
+            (Action::Opened, Verdict::WriteAfterFin),
+            (Action::Resolved, Verdict::WriteAfterFin)
+        ]
+    );
+    assert_eq!(world.last().severity, Severity::Warning);
 }
 
 #[test]

@@ -3,18 +3,27 @@
 //! A rule sees one connection and the latest look at it and says whether its proof holds. The order of the rules
 //! decides where the proofs of several could hold: the more particular one comes first.
 
+mod dead_open;
+mod dead_peer;
 mod eof_not_requested;
 mod eof_spin;
 mod eof_unread;
 pub(super) mod inherited;
 mod never_accepted;
+mod never_reads;
 mod not_closed;
+mod open;
+mod peer_not_closing;
 mod stale_pooled;
 pub(super) mod wording;
+mod write_after_fin;
 
 use std::time::Duration;
 
 use finback_common::hook::Signal;
+
+pub(super) use dead_peer::is_unacknowledged;
+pub(super) use open::{OpenCase, is_suspicious, judge_open};
 
 use super::finding::Verdict;
 use super::observation::{SocketCounters, SocketView};
@@ -86,8 +95,6 @@ impl Proof {
 /// How bad a finding is compared with the severity that is set for its verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Grade {
-    /// One step milder.
-    Milder,
     /// As set.
     #[default]
     Normal,
@@ -100,6 +107,7 @@ type Rule = fn(&Case<'_>) -> Opinion;
 const RULES: &[(Verdict, Rule)] = &[
     (Verdict::NeverAccepted, never_accepted::judge),
     (Verdict::EofSpin, eof_spin::judge),
+    (Verdict::WriteAfterFin, write_after_fin::judge),
     (Verdict::Inherited, inherited::judge),
     (Verdict::StalePooled, stale_pooled::judge),
     (Verdict::NotClosed, not_closed::judge),
@@ -118,11 +126,16 @@ pub(super) enum Judgement {
     Silence,
 }
 
-/// Judges one connection.
+/// Judges one half-closed connection.
 pub(super) fn judge(case: &Case<'_>) -> Judgement {
+    first(RULES.iter().map(|&(verdict, rule)| (verdict, rule(case))))
+}
+
+/// The first verdict that holds, or the first moment at which one may.
+fn first(opinions: impl Iterator<Item = (Verdict, Opinion)>) -> Judgement {
     let mut wait: Option<Timestamp> = None;
-    for &(verdict, rule) in RULES {
-        let opinion = rule(case);
+    for (verdict, opinion) in opinions {
+        let alone = matches!(opinion, Opinion::NothingElse(_));
         match opinion {
             Opinion::No => {}
             Opinion::NotYet(at) | Opinion::NothingElse(at) => {
@@ -130,7 +143,7 @@ pub(super) fn judge(case: &Case<'_>) -> Judgement {
             }
             Opinion::Holds(proof) => return Judgement::Wrong(verdict, proof),
         }
-        if matches!(opinion, Opinion::NothingElse(_)) {
+        if alone {
             break;
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::core::finding::{Confidence, Finding, Verdict};
 use crate::core::socket::{Endpoints, Owner};
+use crate::core::state::TcpState;
 
 /// One sentence: who, what, whose peer, since when.
 pub(in super::super) fn summary(
@@ -15,7 +16,7 @@ pub(in super::super) fn summary(
 ) -> String {
     let who = who(finding, owner, opener);
     let peer = endpoints.peer;
-    let age = age(finding.half_closed);
+    let age = age(lasted(finding));
     let mut text = match finding.verdict {
         Verdict::EofUnread => {
             format!("{who} has not read the end-of-stream that {peer} sent {age} ago")
@@ -36,12 +37,18 @@ pub(in super::super) fn summary(
             "{who} reads the end-of-stream from {peer} over and over, {} times in {age}",
             finding.evidence.eof_deliveries.unwrap_or_default()
         ),
-        Verdict::WriteAfterFin => format!(
-            "{who} wrote {} bytes to {peer}, which had hung up and answered with a reset {age} after its \
-             end-of-stream",
-            finding.evidence.written_bytes.unwrap_or_default()
-        ),
+        Verdict::WriteAfterFin => written(finding, &who, endpoints, &age),
         Verdict::StalePooled => pooled(finding, &who, endpoints, &age),
+        Verdict::DeadOpen => dead(finding, &who, endpoints, &age),
+        Verdict::NeverReads => format!(
+            "{who} has left {} bytes from {peer} unread for {age}",
+            finding.evidence.unread_bytes.unwrap_or_default()
+        ),
+        Verdict::DeadPeer => format!("{who} waits for {peer}, which does not answer any more"),
+        Verdict::PeerNotClosing => format!(
+            "{who} has ended its side of the connection with {peer}, which has sent neither data nor its end for \
+             {age}"
+        ),
     };
     if let (Verdict::NotClosed, Some(told)) = (finding.verdict, finding.evidence.eof_delivered) {
         text.push_str(", though a read has told it so");
@@ -62,6 +69,44 @@ pub(in super::super) fn summary(
         );
     }
     text
+}
+
+/// How long the condition has lasted.
+fn lasted(finding: &Finding) -> Duration {
+    let evidence = &finding.evidence;
+    let still = evidence.observed.zip(evidence.still_since);
+    finding
+        .half_closed
+        .or_else(|| still.map(|(observed, since)| observed.since(since)))
+        .unwrap_or_default()
+}
+
+fn written(finding: &Finding, who: &str, endpoints: Endpoints, age: &str) -> String {
+    let answer = match finding.evidence.state {
+        Some(TcpState::Closed) => "answered with a reset",
+        _ => "had not acknowledged them",
+    };
+    let bytes = finding.evidence.written_bytes.unwrap_or_default();
+    let peer = endpoints.peer;
+    format!(
+        "{who} wrote {bytes} bytes to {peer}, which had hung up and {answer} {age} after its end-of-stream"
+    )
+}
+
+fn dead(finding: &Finding, who: &str, endpoints: Endpoints, age: &str) -> String {
+    let ended = ended(finding.evidence.error);
+    let peer = endpoints.peer;
+    format!("{who} has not noticed that its connection with {peer} {ended} {age} ago")
+}
+
+/// By its errno.
+const fn ended(error: Option<u32>) -> &'static str {
+    match error {
+        Some(32 | 104) => "was reset",
+        Some(110) => "timed out",
+        Some(103) => "was destroyed",
+        _ => "broke",
+    }
 }
 
 fn inherited(who: &str, opener: Option<&Owner>, endpoints: Endpoints, age: &str) -> String {
@@ -174,6 +219,22 @@ pub(in super::super) fn hint(verdict: Verdict, comm: &str) -> String {
         Verdict::StalePooled => {
             "The next request on it will fail or be retried: let the pool drop idle connections sooner than the \
              server does, or check them before use."
+        }
+        Verdict::DeadOpen => {
+            "No call on the descriptor has fetched the error: it is in no event loop and in no read. Close it; \
+             ss and /proc/net/tcp do not show it."
+        }
+        Verdict::NeverReads => {
+            "The receive window is closed or closing, so the peer cannot even hang up: look for a thread that is \
+             blocked, or a connection without read interest."
+        }
+        Verdict::DeadPeer => {
+            "The kernel will wait for many minutes: set TCP_USER_TIMEOUT or keep-alive, or a deadline in the \
+             application."
+        }
+        Verdict::PeerNotClosing => {
+            "After shutdown the kernel has no timer while the descriptor is open: set a deadline for the peer's \
+             end and close."
         }
     };
     let own = runtime(comm).and_then(|runtime| advice(runtime, verdict));

@@ -95,6 +95,24 @@ pub struct Evidence {
     /// not where a reset must be. The last one of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub segment_refused: Option<Time>,
+    /// Nothing was received, read or acknowledged since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub still_since: Option<Time>,
+    /// The socket's error (errno) that nobody has fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<u32>,
+    /// Bytes the peer may still send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window_bytes: Option<u32>,
+    /// Unanswered retransmissions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retransmits: Option<u8>,
+    /// How often their time was doubled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backoff: Option<u8>,
+    /// Unanswered probes of a closed window or of an idle connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<u8>,
     /// First write after the FIN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<Time>,
@@ -143,7 +161,7 @@ impl<'a> Finding<'a> {
             confidence: finding.confidence.into(),
             opened: clock.at(finding.opened),
             half_closed_since: finding.half_closed_since.map(|since| clock.at(since)),
-            half_closed_ns: Some(nanos(finding.half_closed)),
+            half_closed_ns: finding.half_closed.map(nanos),
             summary: finding.summary.as_str().into(),
             hint: finding.hint.as_str().into(),
             evidence: Evidence::from_core(&finding.evidence, clock),
@@ -193,6 +211,12 @@ impl Evidence {
             unacked_bytes,
             sent_since_fin_bytes,
             segment_refused,
+            still_since,
+            error,
+            window_bytes,
+            retransmits,
+            backoff,
+            probes,
             written,
             written_bytes,
             eof_delivered,
@@ -212,6 +236,12 @@ impl Evidence {
             unacked_bytes: *unacked_bytes,
             sent_since_fin_bytes: *sent_since_fin_bytes,
             segment_refused: segment_refused.map(|moment| clock.at(moment)),
+            still_since: still_since.map(|moment| clock.at(moment)),
+            error: *error,
+            window_bytes: *window_bytes,
+            retransmits: *retransmits,
+            backoff: *backoff,
+            probes: *probes,
             written: written.map(|moment| clock.at(moment)),
             written_bytes: *written_bytes,
             eof_delivered: eof_delivered.map(|moment| clock.at(moment)),

@@ -173,6 +173,14 @@ mirror! {
         WriteAfterFin,
         /// An idle outgoing connection that the server has closed and its pool still keeps.
         StalePooled,
+        /// Reset, timed out or destroyed; the descriptor is still open and nobody looked.
+        DeadOpen,
+        /// The receive queue is full and untouched.
+        NeverReads,
+        /// The peer does not answer.
+        DeadPeer,
+        /// We have sent FIN, the peer keeps its side open.
+        PeerNotClosing,
     }
 }
 
@@ -227,6 +235,8 @@ mirror! {
         Resumed,
         /// It was accepted at last.
         Accepted,
+        /// The peer has closed its side.
+        PeerClosed,
         /// Found closed when the table was compared with the kernel.
         Resync,
     }

@@ -1,0 +1,29 @@
+//! No FIN, but the peer does not answer.
+
+use super::{Opinion, open::OpenCase};
+use crate::core::finding::Verdict;
+use crate::core::observation::{SocketCounters, SocketView};
+
+/// Unanswered retransmissions, and doublings of their time (design §5).
+const RETRANSMITS: u8 = 4;
+/// Unanswered probes of a closed window or of an idle connection.
+const PROBES: u8 = 3;
+
+/// Doublings alone prove nothing: probes of a window that a living peer keeps closed are doubled as well, but
+/// answered (`icsk_probes_out` is 0 then, and there are no retransmissions).
+pub(super) fn judge(case: &OpenCase<'_>) -> Opinion {
+    if !is_unanswered(case.view) {
+        return Opinion::No;
+    }
+    case.settle(Verdict::DeadPeer)
+}
+
+pub(super) fn is_unanswered(view: &SocketView) -> bool {
+    view.counters
+        .is_some_and(|c| is_unacknowledged(&c) || c.probes >= PROBES)
+}
+
+/// Data were sent again and again.
+pub(in super::super) const fn is_unacknowledged(counters: &SocketCounters) -> bool {
+    counters.unacked > 0 && counters.backoff >= RETRANSMITS && counters.retransmits >= RETRANSMITS
+}
