@@ -32,6 +32,8 @@ pub(crate) struct Run {
 pub(crate) struct Shared {
     /// Network namespaces of the corpus; what happens in others is not its business.
     pub(crate) namespaces: BTreeSet<u32>,
+    /// Processes that the corpus has started.
+    pub(crate) programs: BTreeSet<u32>,
     /// Findings that were expected.
     pub(crate) claimed: BTreeSet<String>,
     pub(crate) outcomes: Vec<Outcome>,
@@ -120,6 +122,7 @@ impl Run {
         let mut command = runtime::command(scenario);
         command.arg(port.to_string());
         let program = Program::launch(&scenario.name(), command)?;
+        self.shared().programs.insert(program.pid());
         let (links, listening) = act(scenario, &program, &origin)?;
         let said = scenario.says.map(|word| program.did(word)).transpose()?;
         let mut links = links;

@@ -42,12 +42,15 @@ impl Outcome {
     }
 }
 
-/// Findings in the corpus's namespaces that no scenario has claimed.
+/// Findings in the corpus's namespaces or about its processes that no scenario has claimed.
 fn false_alarms(run: &Run) -> Vec<Event> {
     let shared = run.shared();
     run.daemon.stream().select(0, |event| {
         let netns = event.socket.as_ref().map(|socket| socket.netns);
-        let ours = netns.is_some_and(|netns| shared.namespaces.contains(&netns));
+        let ours = netns.is_some_and(|netns| shared.namespaces.contains(&netns))
+            || event
+                .pid()
+                .is_some_and(|pid| shared.programs.contains(&pid));
         ours && event.finding.as_ref().is_some_and(|finding| {
             finding.action == Action::Opened && !shared.claimed.contains(&finding.id.to_string())
         })

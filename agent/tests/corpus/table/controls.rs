@@ -1,7 +1,7 @@
 //! What must not be flagged.
 
 use super::super::step::Step::{
-    Burst, Close, Flood, Freeze, Half, Hear, HearAll, HearFor, Pause, Say, Thaw, Tick,
+    Burst, Close, Flood, Freeze, Half, Hear, HearAll, HearFor, Pause, Reset, Say, Thaw, Tick,
 };
 use super::Act::{Both, Call, Serve};
 use super::Language::{C, Go, Java, Node, Php, Python, Ruby, Rust};
@@ -177,6 +177,15 @@ pub(super) const ALL: &[Scenario] = &[
         Call {
             count: 3,
             steps: &[Say(GET), Close],
+        },
+    ),
+    control(
+        Python,
+        "reset.py",
+        None,
+        Call {
+            count: 3,
+            steps: &[Say(GET), Pause(50), Reset],
         },
     ),
     control(
