@@ -10,7 +10,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::Error;
+use super::exception::exceptions;
 use super::value::{Attach, RingBytes, StateSet, closest, duration};
+use crate::core::exception::Exception;
 use crate::core::finding::{Severity, Verdict};
 
 /// What a file says; `None` where it says nothing.
@@ -32,6 +34,8 @@ pub struct File {
     pub segment: Option<bool>,
     /// `[thresholds]`.
     pub thresholds: BTreeMap<Verdict, Duration>,
+    /// `[[override]]`.
+    pub exceptions: Vec<Exception>,
     /// `[severities]`.
     pub severities: BTreeMap<Verdict, Severity>,
 }
@@ -39,6 +43,7 @@ pub struct File {
 const KEYS: &[&str] = &[
     "attach",
     "max_sockets",
+    "override",
     "ring_bytes",
     "scan_interval",
     "segment",
@@ -78,6 +83,7 @@ impl File {
         match &**key.get_ref() {
             "attach" => self.attach = Some(word(key, value)?),
             "max_sockets" => self.max_sockets = Some(sockets(key, value)?),
+            "override" => self.exceptions = exceptions(key, value)?,
             "ring_bytes" => self.ring_bytes = Some(ring(key, value)?),
             "scan_interval" => self.scan_interval = Some(threshold(key, value)?),
             "segment" => self.segment = Some(switch(key, value)?),
@@ -91,11 +97,11 @@ impl File {
     }
 }
 
-type Key<'i> = Spanned<toml::de::DeString<'i>>;
-type Value<'i> = Spanned<DeValue<'i>>;
+pub(super) type Key<'i> = Spanned<toml::de::DeString<'i>>;
+pub(super) type Value<'i> = Spanned<DeValue<'i>>;
 
 /// What is wrong at a place of the text.
-struct Wrong {
+pub(super) struct Wrong {
     at: Range<usize>,
     what: String,
     help: String,
@@ -110,7 +116,7 @@ impl Wrong {
         }
     }
 
-    fn unknown(
+    pub(super) fn unknown(
         key: &Key<'_>,
         noun: &str,
         known: impl Iterator<Item = &'static str> + Clone,
@@ -125,7 +131,7 @@ impl Wrong {
         }
     }
 
-    fn value(key: &Key<'_>, value: &Value<'_>, help: impl Into<String>) -> Self {
+    pub(super) fn value(key: &Key<'_>, value: &Value<'_>, help: impl Into<String>) -> Self {
         Self {
             at: value.span(),
             what: format!(
@@ -163,7 +169,7 @@ fn word<T: std::str::FromStr<Err = String>>(key: &Key<'_>, value: &Value<'_>) ->
     }
 }
 
-fn integer(value: &Value<'_>) -> Option<u64> {
+pub(super) fn integer(value: &Value<'_>) -> Option<u64> {
     let number = value.get_ref().as_integer()?;
     u64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
 }
@@ -216,7 +222,7 @@ fn states(key: &Key<'_>, value: &Value<'_>) -> Result<StateSet, Wrong> {
         .try_fold(none, |all, value| Ok(all.union(word(key, value)?)))
 }
 
-fn severity(key: &Key<'_>, value: &Value<'_>) -> Result<Severity, Wrong> {
+pub(super) fn severity(key: &Key<'_>, value: &Value<'_>) -> Result<Severity, Wrong> {
     let known = [Severity::Info, Severity::Warning, Severity::Critical];
     let text = value.get_ref().as_str();
     let found = known
@@ -225,7 +231,7 @@ fn severity(key: &Key<'_>, value: &Value<'_>) -> Result<Severity, Wrong> {
     found.ok_or_else(|| Wrong::value(key, value, "use one of \"info\", \"warning\", \"critical\""))
 }
 
-fn threshold(key: &Key<'_>, value: &Value<'_>) -> Result<Duration, Wrong> {
+pub(super) fn threshold(key: &Key<'_>, value: &Value<'_>) -> Result<Duration, Wrong> {
     let text = value.get_ref().as_str();
     let text = text.ok_or_else(|| {
         Wrong::value(
@@ -237,7 +243,7 @@ fn threshold(key: &Key<'_>, value: &Value<'_>) -> Result<Duration, Wrong> {
     duration(text).map_err(|help| Wrong::value(key, value, help))
 }
 
-fn per_verdict<T>(
+pub(super) fn per_verdict<T>(
     key: &Key<'_>,
     value: &Value<'_>,
     parse: impl Fn(&Key<'_>, &Value<'_>) -> Result<T, Wrong>,

@@ -1,6 +1,7 @@
 //! What the user wants: a TOML file, overridden by flags, checked as a whole before anything starts.
 
 mod error;
+mod exception;
 mod file;
 mod value;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::core::exception::Exception;
 use crate::core::finding::{Severity, Verdict};
 use crate::core::state::TcpState;
 use crate::kernel;
@@ -72,6 +74,8 @@ pub struct Config {
     pub segment: bool,
     /// Thresholds that differ from the defaults of design §5.
     pub thresholds: BTreeMap<Verdict, Duration>,
+    /// What differs for particular processes or ports.
+    pub exceptions: Vec<Exception>,
     /// Severities that differ from the defaults.
     pub severities: BTreeMap<Verdict, Severity>,
 }
@@ -99,6 +103,7 @@ impl Config {
                 .unwrap_or_else(|| DEFAULT_SOCKET.into()),
             segment: segment.unwrap_or(true),
             thresholds: file.thresholds,
+            exceptions: file.exceptions,
             severities: file.severities,
         }
     }

@@ -81,7 +81,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     assert_eq!(what, "f.toml:3: unknown key `ring_byte`");
     assert_eq!(
         help,
-        "did you mean `ring_bytes`? known are attach, max_sockets, ring_bytes, scan_interval, segment, severities, socket, states, thresholds"
+        "did you mean `ring_bytes`? known are attach, max_sockets, override, ring_bytes, scan_interval, segment, severities, socket, states, thresholds"
     );
 }
 
@@ -199,6 +199,44 @@ fn every_spelling_of_a_state_is_accepted() {
             .unwrap_err()
             .starts_with("did you mean `close_wait`? use closed, ")
     );
+}
+
+#[test]
+fn processes_and_ports_can_differ() {
+    let file = parse(
+        "[[override]]\nprocess = \"nginx\"\nport = 8080\nthresholds = { eof_unread = \"1m\" }\n\
+         [[override]]\nport = 22\nseverities = { not_closed = \"critical\" }",
+    )
+    .unwrap();
+    let [nginx, ssh] = &file.exceptions[..] else {
+        panic!("{:?}", file.exceptions)
+    };
+    assert_eq!(nginx.process.as_deref(), Some("nginx"));
+    assert_eq!(nginx.port, Some(8080));
+    assert_eq!(
+        nginx.thresholds[&Verdict::EofUnread],
+        Duration::from_mins(1)
+    );
+    assert_eq!((ssh.process.as_deref(), ssh.port), (None, Some(22)));
+    assert_eq!(ssh.severities[&Verdict::NotClosed], Severity::Critical);
+}
+
+#[test]
+fn a_wrong_override_says_what_is_accepted() {
+    let (what, help) = refusal("[[override]]\nproces = \"nginx\"");
+    assert_eq!(what, "f.toml:2: unknown key `proces`");
+    assert_eq!(
+        help,
+        "did you mean `process`? known are port, process, severities, thresholds"
+    );
+    let (what, help) = refusal("[[override]]\nthresholds = { eof_unread = \"1m\" }");
+    assert!(
+        what.starts_with("f.toml:1: wrong value for `override`"),
+        "{what}"
+    );
+    assert!(help.contains("each with process or port"), "{help}");
+    let (_, help) = refusal("[[override]]\nport = 0");
+    assert_eq!(help, "use a local port from 1 to 65535");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::event::Body;
+use super::exception::Subject;
 use super::finding::{Action, Confidence, Evidence, Finding, Resolution, Severity, Verdict};
 use super::observation::{Snapshot, SocketView};
 use super::socket::{Attribution, Holder, Owner};
@@ -68,10 +69,11 @@ impl Tracker {
             holders,
             mut evidence,
         } = charge;
-        let set = self.settings.verdict(verdict);
         let Some(tracked) = self.table.get_mut(slot) else {
             return;
         };
+        let subject = Subject::new(tracked, &holders);
+        let set = self.settings.verdict_about(verdict, subject);
         let watch = tracked.watch_mut();
         let open = watch.finding.clone();
         let history = if let Some(open) = &open {

@@ -10,6 +10,7 @@ mod change;
 mod deadline;
 mod ended;
 pub mod event;
+pub mod exception;
 pub mod finding;
 mod inspect;
 mod life;

@@ -2,6 +2,7 @@
 //! from time to time, all at once.
 
 use super::event::Output;
+use super::exception::Subject;
 use super::finding::Resolution;
 use super::observation::{Snapshot, SocketView};
 use super::table::Slot;
@@ -46,11 +47,15 @@ impl Tracker {
             watch.look_open(counters, taken);
         }
         let still_since = watch.still_since.unwrap_or(taken);
+        let Some(tracked) = self.table.get(slot) else {
+            return;
+        };
         let judgement = verdict::judge_open(&OpenCase {
             settings: &self.settings,
             taken,
             still_since,
             view,
+            subject: Subject::new(tracked, &view.holders),
         });
         let regular = now + self.settings.inspection_interval;
         match judgement {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use finback_common::hook::Signal;
 
+use super::exception::{Exception, Subject};
 use super::finding::{Severity, Verdict};
 use super::state::TcpState;
 use super::time::Timestamp;
@@ -14,6 +15,8 @@ use super::time::Timestamp;
 pub struct Settings {
     /// Threshold and severity per verdict; a verdict that is missing here has its default.
     pub verdicts: BTreeMap<Verdict, VerdictSettings>,
+    /// What differs for some connections; the last one that fits wins.
+    pub exceptions: Vec<Exception>,
     /// A change to one of these states becomes a `transition` event.
     pub reported: BTreeSet<TcpState>,
     /// An open finding is looked at so often.
@@ -39,6 +42,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             verdicts: BTreeMap::new(),
+            exceptions: Vec::new(),
             reported: BTreeSet::from([
                 TcpState::Established,
                 TcpState::CloseWait,
@@ -71,6 +75,21 @@ impl Settings {
         self.verdict(verdict).after
     }
 
+    /// Threshold and severity of a verdict about this subject.
+    pub(super) fn verdict_about(&self, verdict: Verdict, subject: Subject<'_>) -> VerdictSettings {
+        let all = self.exceptions.iter();
+        all.fold(self.verdict(verdict), |before, exception| {
+            exception.apply(verdict, subject, before)
+        })
+    }
+
+    /// The shortest threshold of a verdict, whatever the subject.
+    fn shortest(&self, verdict: Verdict) -> Duration {
+        let all = self.exceptions.iter();
+        all.filter_map(|exception| exception.thresholds.get(&verdict).copied())
+            .fold(self.after(verdict), Duration::min)
+    }
+
     /// Looks that fall due within this time of each other share one pass over the kernel.
     pub(super) fn slack(&self) -> Duration {
         (self.smallest_threshold() / 10).clamp(Duration::from_millis(10), Duration::from_secs(1))
@@ -85,7 +104,7 @@ impl Settings {
         Verdict::ALL
             .iter()
             .filter(|verdict| verdict.is_measured_in_silence() && !verdict.is_found_by_scanning())
-            .map(|&verdict| self.after(verdict))
+            .map(|&verdict| self.shortest(verdict))
             .min()
             .unwrap_or(Duration::from_secs(10))
     }
@@ -95,7 +114,7 @@ impl Settings {
         let smallest = Verdict::ALL
             .iter()
             .filter(|verdict| verdict.is_measured_in_silence() && verdict.is_found_by_scanning())
-            .map(|&verdict| self.after(verdict) / 2)
+            .map(|&verdict| self.shortest(verdict) / 2)
             .min()?;
         (!self.scan_interval.is_zero()).then(|| self.scan_interval.min(smallest))
     }

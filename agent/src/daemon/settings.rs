@@ -50,6 +50,7 @@ pub(super) fn tracker(config: &Config, report: &HookReport, now: Timestamp) -> S
     let available = rows.filter(|row| row.is_available()).map(|row| row.signal);
     Settings {
         verdicts: verdicts.collect(),
+        exceptions: config.exceptions.clone(),
         reported: reported(config),
         scan_interval: config.scan_interval,
         max_connections: usize::try_from(config.max_sockets).unwrap_or(usize::MAX),

@@ -3,7 +3,8 @@
 use finback_common::hook::Signal;
 
 use super::*;
-use crate::core::finding::Confidence;
+use crate::core::exception::Exception;
+use crate::core::finding::{Confidence, Severity};
 
 fn without_eof_signal() -> Settings {
     let mut settings = Settings::default();
@@ -232,15 +233,61 @@ fn thresholds_and_severities_can_be_set() {
         Verdict::EofUnread,
         crate::core::settings::VerdictSettings {
             after: Duration::from_millis(200),
-            severity: crate::core::finding::Severity::Critical,
+            severity: Severity::Critical,
         },
     );
     let mut world = World::with(settings);
     world.half_closed(1, 100);
     world.run(400, |_| vec![view(1)]);
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
-    assert_eq!(
-        world.last().severity,
-        crate::core::finding::Severity::Critical
-    );
+    assert_eq!(world.last().severity, Severity::Critical);
+}
+
+#[test]
+fn the_last_exception_that_fits_the_process_and_port_counts() {
+    let exception = |process: Option<&str>, port, seconds| Exception {
+        process: process.map(str::to_owned),
+        port,
+        thresholds: [(Verdict::EofUnread, Duration::from_secs(seconds))].into(),
+        severities: [(Verdict::EofUnread, Severity::Critical)].into(),
+    };
+    for (exceptions, after, severity) in [
+        (
+            vec![exception(Some("app7"), None, 60)],
+            60,
+            Severity::Critical,
+        ),
+        (vec![exception(None, Some(80), 20)], 20, Severity::Critical),
+        (
+            vec![exception(Some("app7"), Some(81), 60)],
+            10,
+            Severity::Warning,
+        ),
+        (
+            vec![exception(Some("app8"), None, 60)],
+            10,
+            Severity::Warning,
+        ),
+        (
+            vec![
+                exception(None, Some(80), 20),
+                exception(Some("app7"), None, 4),
+            ],
+            4,
+            Severity::Critical,
+        ),
+    ] {
+        let mut world = World::with(Settings {
+            exceptions,
+            ..Settings::default()
+        });
+        world.half_closed(1, 0);
+        world.run(100_000, |_| vec![view(1)]);
+        assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
+        let finding = world.last();
+        assert_eq!(finding.severity, severity);
+        assert_eq!(finding.evidence.threshold, Duration::from_secs(after));
+        let opened = finding.opened.since(at(0)).as_secs();
+        assert!((after..after + 3).contains(&opened), "{opened} s");
+    }
 }

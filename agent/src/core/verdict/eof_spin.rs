@@ -5,7 +5,7 @@ use crate::core::finding::Verdict;
 
 /// More than 100 deliveries a second between every two looks for as long as the threshold.
 pub(super) fn judge(case: &Case<'_>) -> Opinion {
-    let after = case.settings.after(Verdict::EofSpin);
+    let after = case.after(Verdict::EofSpin);
     let sampled = case.taken + after / 2;
     let Some(since) = case.watch.spin.since else {
         // One look knows no rate; so many deliveries deserve a second one.

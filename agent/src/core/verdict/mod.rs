@@ -25,6 +25,7 @@ use finback_common::hook::Signal;
 pub(super) use dead_peer::is_unacknowledged;
 pub(super) use open::{OpenCase, is_suspicious, judge_open};
 
+use super::exception::Subject;
 use super::finding::Verdict;
 use super::observation::{SocketCounters, SocketView};
 use super::pool::Pool;
@@ -153,7 +154,7 @@ fn first(opinions: impl Iterator<Item = (Verdict, Opinion)>) -> Judgement {
 impl Case<'_> {
     /// The verdict holds once its threshold has passed since `base`, the acceptance and the last sign of sending.
     fn settle(&self, verdict: Verdict, base: Timestamp, missing: Vec<&'static str>) -> Opinion {
-        let after = self.settings.after(verdict);
+        let after = self.after(verdict);
         let accepted = self.watch.accepted_at.unwrap_or_default();
         let idle: Duration = after.max(self.settings.draining_window);
         let sent = self.watch.sent_at.map_or(base, |sent| sent + idle);
@@ -163,6 +164,16 @@ impl Case<'_> {
         } else {
             Opinion::Holds(Proof::missing(missing))
         }
+    }
+
+    /// The threshold of a verdict about this connection.
+    fn after(&self, verdict: Verdict) -> Duration {
+        let holders = match &self.view.queued {
+            Some(queued) => &queued.listeners,
+            None => &self.view.holders,
+        };
+        let subject = Subject::new(self.tracked, holders);
+        self.settings.verdict_about(verdict, subject).after
     }
 
     /// As [`Case::settle`]; until then nothing else is the verdict.

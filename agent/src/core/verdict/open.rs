@@ -1,6 +1,7 @@
 //! The rules for connections that are not half-closed.
 
 use super::{Judgement, Opinion, Proof, dead_open, dead_peer, never_reads, peer_not_closing};
+use crate::core::exception::Subject;
 use crate::core::finding::Verdict;
 use crate::core::observation::SocketView;
 use crate::core::settings::Settings;
@@ -16,6 +17,7 @@ pub(in super::super) struct OpenCase<'a> {
     /// Since then nothing was received, read or acknowledged.
     pub(in super::super) still_since: Timestamp,
     pub(in super::super) view: &'a SocketView,
+    pub(in super::super) subject: Subject<'a>,
 }
 
 type Rule = fn(&OpenCase<'_>) -> Opinion;
@@ -55,7 +57,7 @@ pub(in super::super) fn judge_open(case: &OpenCase<'_>) -> Judgement {
 impl OpenCase<'_> {
     /// The verdict holds once its threshold has passed without anything happening.
     pub(super) fn settle(&self, verdict: Verdict) -> Opinion {
-        let due = self.still_since + self.settings.after(verdict);
+        let due = self.still_since + self.settings.verdict_about(verdict, self.subject).after;
         if self.taken < due {
             Opinion::NotYet(due)
         } else {
