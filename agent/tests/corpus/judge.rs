@@ -87,6 +87,7 @@ fn one(
     outcome.wrong_process += usize::from(wrong.is_some());
     faults.extend(wrong);
     faults.extend(wrong_grade(&event, expect));
+    faults.extend(too_early(&event, expect));
     Ok(())
 }
 
@@ -180,6 +181,14 @@ fn wrong_grade(event: &Event, expect: &Expect) -> Option<String> {
             expect.verdict, expect.severities
         )
     })
+}
+
+/// No verdict holds sooner after the FIN than its threshold says.
+fn too_early(event: &Event, expect: &Expect) -> Option<String> {
+    let lasted = event.finding.as_ref()?.half_closed_ns?;
+    let threshold = table::threshold(expect.verdict);
+    (Duration::from_nanos(lasted) < threshold)
+        .then(|| format!("{}: after {lasted} ns, not {threshold:?}", expect.verdict))
 }
 
 /// From the moment at which both sides had done their last, less the threshold.

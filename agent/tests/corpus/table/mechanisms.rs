@@ -227,7 +227,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say(GET), Close],
         },
-        &[expect(Each, Program, "write_after_fin", EITHER)],
+        &[expect(Each, Program, "write_after_fin", WARNING)],
     ),
     Scenario {
         says: None,
