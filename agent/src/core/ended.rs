@@ -29,11 +29,14 @@ impl Ended {
     }
 
     pub(super) fn note(&mut self, key: SocketKey) {
-        if let Some(place) = self.recent.get_mut(place(key.sock)) {
+        if let Some(place) = self.recent.get_mut(place(key.sock))
+            && (place.sock != key.sock || place.birth < key.birth)
+        {
             *place = key;
         }
         if let Some(ends) = &mut self.during_snapshot {
-            ends.insert(key.sock, key.birth);
+            let birth = ends.entry(key.sock).or_insert(key.birth);
+            *birth = key.birth.max(*birth);
         }
     }
 
@@ -75,6 +78,17 @@ mod tests {
             sock: 0xffff_8880_0000_0000 + n * 64,
             birth: Timestamp::from_nanos(birth),
         }
+    }
+
+    #[test]
+    fn an_older_end_told_later_does_not_hide_a_younger_one() {
+        let mut ended = Ended::new();
+        ended.note(key(1, 5));
+        // A minisock outlives the socket's next connection.
+        ended.note(key(1, 4));
+        assert!(ended.contains(key(1, 5)));
+        ended.snapshot_answered();
+        assert!(ended.contains(key(1, 5)));
     }
 
     #[test]
