@@ -17,8 +17,6 @@ pub struct Settings {
     pub abi_version: u32,
     /// Bit `1 << state` set: a change to that state is put into the ring. The map learns of every change.
     pub state_mask: u32,
-    /// 1: `connect` has no hook of its own, so its process is taken at the change to SYN_SENT.
-    pub open_from_state: u32,
     /// 1: `accept` has no hook of its own, so the process is taken at the first use of the descriptor.
     pub accept_from_use: u32,
     /// After a wake-up of the agent an urgent record waits at most so long for the next one, nanoseconds.
@@ -29,4 +27,4 @@ pub struct Settings {
     pub wake_bytes: u32,
 }
 
-const _: () = assert!(size_of::<Settings>() == 28);
+const _: () = assert!(size_of::<Settings>() == 24);

@@ -11,7 +11,6 @@ pub(crate) static OFFSETS: Offsets = Offsets::UNRESOLVED;
 pub(crate) static SETTINGS: Settings = Settings {
     abi_version: finback_common::ABI_VERSION,
     state_mask: u32::MAX,
-    open_from_state: 0,
     accept_from_use: 0,
     wake_urgent_ns: 5_000_000,
     wake_idle_ns: 50_000_000,

@@ -1,5 +1,7 @@
 //! What the kernel programs count: failures and hits.
 
+use std::os::fd::{AsFd as _, AsRawFd as _};
+
 use aya::Ebpf;
 use aya::maps::{MapData, PerCpuArray};
 use finback_common::counter::{self, Counter};
@@ -61,6 +63,9 @@ const LOSSES: &[Counter] = &[
     Counter::MapError,
     Counter::ReadFailed,
 ];
+/// Name of the loss of a program that did not run because it was running on that CPU already: a task that was
+/// preempted inside it, or an interrupt (`recursion_misses` of `struct bpf_prog_info`, since 5.12).
+const MISSED: &str = "program_missed";
 /// Name of the loss that the decoder finds.
 const MALFORMED: &str = "malformed";
 
@@ -69,11 +74,12 @@ const MALFORMED: &str = "malformed";
 pub(super) struct LossMeter {
     announced: Vec<u64>,
     malformed: u64,
+    missed: u64,
 }
 
 impl LossMeter {
-    /// What was lost since the last call.
-    pub(super) fn update(&mut self, failures: &[u64], malformed: u64) -> Vec<Loss> {
+    /// What was lost since the last call, by the totals of now.
+    pub(super) fn update(&mut self, failures: &[u64], malformed: u64, missed: u64) -> Vec<Loss> {
         let mut losses = Vec::new();
         self.announced.resize(LOSSES.len(), 0);
         for (counter, announced) in LOSSES.iter().zip(&mut self.announced) {
@@ -89,9 +95,51 @@ impl LossMeter {
             reason: MALFORMED,
         });
         self.malformed = malformed;
+        losses.push(Loss {
+            records: missed.saturating_sub(self.missed),
+            reason: MISSED,
+        });
+        self.missed = missed;
         losses.retain(|loss| loss.records > 0);
         losses
     }
+}
+
+/// Reads [`missed`] now and then: one file per program is too much for every look at the other counters.
+#[derive(Debug, Default)]
+pub(super) struct Missed {
+    total: u64,
+    calls: u32,
+}
+
+/// The other counters are read some ten times a second on a busy host.
+const EVERY: u32 = 10;
+
+impl Missed {
+    pub(super) fn read(&mut self, object: &Ebpf) -> u64 {
+        if self.calls.is_multiple_of(EVERY) {
+            self.total = missed(object);
+        }
+        self.calls = self.calls.wrapping_add(1);
+        self.total
+    }
+}
+
+/// How often the programs did not run although their hook was reached. Kernels before 5.12 do not tell.
+fn missed(object: &Ebpf) -> u64 {
+    let programs = object
+        .programs()
+        .filter_map(|(_, program)| program.fd().ok());
+    programs
+        .filter_map(|fd| {
+            let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
+            let text = std::fs::read_to_string(path).ok()?;
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix("recursion_misses:"))?;
+            line.trim().parse::<u64>().ok()
+        })
+        .sum()
 }
 
 #[cfg(test)]
@@ -102,21 +150,24 @@ mod tests {
     fn a_loss_is_announced_once() {
         let mut meter = LossMeter::default();
         let mut failures = vec![0; counter::COUNT];
-        assert_eq!(meter.update(&failures, 0), []);
+        assert_eq!(meter.update(&failures, 0, 0), []);
         failures[Counter::RingFull as usize] = 7;
         failures[Counter::Unknown as usize] = 99;
         let ring = Loss {
             records: 7,
             reason: "ring_full",
         };
-        assert_eq!(meter.update(&failures, 0), [ring]);
-        assert_eq!(meter.update(&failures, 0), []);
+        assert_eq!(meter.update(&failures, 0, 0), [ring]);
+        assert_eq!(meter.update(&failures, 0, 0), []);
         failures[Counter::RingFull as usize] = 8;
         let reasons: Vec<_> = meter
-            .update(&failures, 2)
+            .update(&failures, 2, 3)
             .into_iter()
             .map(|l| (l.reason, l.records))
             .collect();
-        assert_eq!(reasons, [("ring_full", 1), ("malformed", 2)]);
+        assert_eq!(
+            reasons,
+            [("ring_full", 1), ("malformed", 2), ("program_missed", 3)]
+        );
     }
 }

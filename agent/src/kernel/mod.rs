@@ -36,7 +36,7 @@ use aya::Ebpf;
 use aya_log::EbpfLogger;
 use finback_common::counter::Counter;
 
-use self::counters::{Counts, LossMeter, of};
+use self::counters::{Counts, LossMeter, Missed, of};
 use self::decode::Decoder;
 pub use self::error::{ErrorKind, KernelError};
 pub use self::options::{Attach, Options};
@@ -61,6 +61,7 @@ pub struct Kernel {
     logs: Option<EbpfLogger<logs::Forward>>,
     report: HookReport,
     functions: Functions,
+    missed: Missed,
 }
 
 impl Kernel {
@@ -85,6 +86,7 @@ impl Kernel {
             object,
             report,
             functions: Functions::default(),
+            missed: Missed::default(),
         };
         while kernel.ring.drain(|_| {}) > 0 {}
         drop(kernel.losses());
@@ -131,7 +133,11 @@ impl Kernel {
     /// What was lost since the last call, by reason; empty if nothing was, or if the counters cannot be read.
     pub fn losses(&mut self) -> Vec<Loss> {
         match self.failures.read() {
-            Ok(failures) => self.meter.update(&failures, self.decoder.malformed()),
+            Ok(failures) => self.meter.update(
+                &failures,
+                self.decoder.malformed(),
+                self.missed.read(&self.object),
+            ),
             Err(error) => {
                 tracing::warn!(%error, "the counters of the kernel programs cannot be read");
                 Vec::new()

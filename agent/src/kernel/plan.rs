@@ -87,7 +87,6 @@ impl Plan {
         Settings {
             abi_version: finback_common::ABI_VERSION,
             state_mask: options.state_mask,
-            open_from_state: u32::from(self.means(Signal::Open) == Means::ThroughState),
             accept_from_use: u32::from(self.means(Signal::Accept) == Means::IteratorAndFirstUse),
             wake_urgent_ns: 5_000_000,
             wake_idle_ns: 50_000_000,
@@ -146,11 +145,9 @@ mod tests {
     fn a_way_round_is_taken_only_after_every_hook() {
         let mut plan = plan(Attach::Auto);
         assert_eq!(plan.means(Signal::Open), by(Flavour::Fentry));
-        assert_eq!(plan.settings(&Options::default()).open_from_state, 0);
         plan.refuse(Signal::Open, Flavour::Fentry, String::new());
         plan.refuse(Signal::Open, Flavour::Kprobe, String::new());
         assert_eq!(plan.means(Signal::Open), Means::ThroughState);
-        assert_eq!(plan.settings(&Options::default()).open_from_state, 1);
     }
 
     #[test]

@@ -38,11 +38,15 @@ use scenario::{
 use trial::{alone, watching};
 
 fn main() -> ExitCode {
-    trial::run(trials())
+    let mut trials = of_the_flavour();
+    if !setting::setting().only_flavour {
+        trials.extend(of_the_agent());
+    }
+    trial::run(trials)
 }
 
-/// In the order in which they run.
-fn trials() -> Vec<Trial> {
+/// What the flavour decides, in the order in which they run.
+fn of_the_flavour() -> Vec<Trial> {
     vec![
         watching("eof_unread", verdict::eof_unread),
         watching("not_closed", verdict::not_closed),
@@ -62,10 +66,17 @@ fn trials() -> Vec<Trial> {
         watching("destroyed", ends::destroyed),
         alone("whole_stream_is_valid", table::whole_stream),
         alone("sockets_older_than_the_agent", before::sockets_before_start),
-        alone("thousands_of_short_connections", crowd::short_connections),
-        alone("lost_and_repaired", overflow::lost_and_repaired),
         alone("every_hook_fires", table::every_hook_fires),
         alone("doctor", table::doctor),
+        alone("same_as_tcpstates", tcpstates::comparison),
+    ]
+}
+
+/// What is the same however the programs are attached.
+fn of_the_agent() -> Vec<Trial> {
+    vec![
+        alone("thousands_of_short_connections", crowd::short_connections),
+        alone("lost_and_repaired", overflow::lost_and_repaired),
         alone("without_capabilities", command::without_capabilities),
         alone("wrong_ring_size", command::wrong_ring_size),
         alone("unknown_config_key", command::unknown_config_key),
@@ -73,6 +84,5 @@ fn trials() -> Vec<Trial> {
         alone("closed_output", command::closed_output),
         alone("interrupted", command::interrupted),
         alone("flavour_that_is_not_there", command::missing_flavour),
-        alone("same_as_tcpstates", tcpstates::comparison),
     ]
 }

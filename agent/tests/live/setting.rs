@@ -19,6 +19,8 @@ pub(crate) struct Setting {
     pub(crate) guest: Option<String>,
     /// The clock skips idle time, so the kernel's own long timers can be awaited: `FINBACK_TEST_TIME=virtual`.
     pub(crate) virtual_time: bool,
+    /// Leave out what no flavour changes, because another run on the same kernel has it: `FINBACK_TEST_PART=flavour`.
+    pub(crate) only_flavour: bool,
     /// Distribution's Python if there is one: a shim of a version manager would cost a second per start.
     pub(crate) python: PathBuf,
 }
@@ -44,6 +46,7 @@ impl Setting {
             attach: env::var("FINBACK_TEST_ATTACH").unwrap_or_else(|_| "auto".into()),
             guest: env::var("FINBACK_GUEST_KERNEL").ok(),
             virtual_time: env::var("FINBACK_TEST_TIME").is_ok_and(|time| time == "virtual"),
+            only_flavour: env::var("FINBACK_TEST_PART").is_ok_and(|part| part == "flavour"),
             python: if debian.exists() {
                 debian
             } else {

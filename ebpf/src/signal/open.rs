@@ -9,7 +9,8 @@ use crate::maps;
 use crate::memory::Memory;
 use crate::sock::Sock;
 
-/// `tcp_connect`: the local port is chosen, the SYN is not sent yet.
+/// `tcp_connect`: the local port is chosen, the SYN is not sent yet. The change to SYN_SENT has told the process
+/// already, unless it was missed.
 #[inline(always)]
 pub(crate) fn connecting<M: Memory>(sock: Sock<M>, hook: Hook) {
     if !sock.is_tcp() {
@@ -22,5 +23,7 @@ pub(crate) fn connecting<M: Memory>(sock: Sock<M>, hook: Hook) {
     };
     entry.tuple = sock.tuple();
     entry.flags |= flag::CLIENT;
-    own(sock, sock.socket(), entry, source::CONNECT, hook, now_ns);
+    if entry.owner.source == source::NONE {
+        own(sock, sock.socket(), entry, source::CONNECT, hook, now_ns);
+    }
 }

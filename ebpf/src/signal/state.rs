@@ -116,10 +116,10 @@ fn update<M: Memory>(
 /// A system call of the socket's own process changed the state, and nobody knows the process yet.
 #[inline(always)]
 fn adopt<M: Memory>(sock: Sock<M>, entry: &mut SocketEntry, new: u8, hook: Hook, now_ns: u64) {
+    // Also where tcp_connect has a hook of its own: a program that a preempted task is inside of does not run again
+    // on that CPU, and a connection whose process nobody knows is worth less than the record.
     let source = match new {
-        tcp::SYN_SENT if global!(SETTINGS.open_from_state) != 0 => source::CONNECT,
-        // The hook on tcp_connect follows, and knows the local port.
-        tcp::SYN_SENT => return,
+        tcp::SYN_SENT => source::CONNECT,
         _ => source::USE,
     };
     own(sock, sock.socket(), entry, source, hook, now_ns);

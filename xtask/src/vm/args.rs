@@ -21,7 +21,7 @@ pub(crate) struct VmArgs {
     #[arg(long)]
     pub(super) offline: bool,
     /// Seconds of wall time after which a guest is killed
-    #[arg(long, default_value_t = 900, value_name = "SECONDS")]
+    #[arg(long, default_value_t = 1800, value_name = "SECONDS")]
     pub(super) timeout: u64,
     /// Guests at the same time
     #[arg(long, default_value_t = 2)]

@@ -161,11 +161,12 @@ fn a_connection_that_another_replaced_during_the_comparison_ends_after_what_it_d
     let times: Vec<_> = world
         .events
         .iter()
-        .filter(|event| match &event.body {
-            Body::Transition { connection, .. } | Body::Eof { connection, .. } => {
-                connection.key == key(1)
-            }
-            _ => false,
+        .filter(|event| {
+            let (Body::Transition { connection, .. } | Body::Eof { connection, .. }) = &event.body
+            else {
+                return false;
+            };
+            connection.key == key(1)
         })
         .map(|event| event.time)
         .collect();
@@ -254,9 +255,11 @@ fn a_process_had_no_part_in_what_happened_before_it_started() {
         ..established(1)
     };
     resync(&mut world, 110, &snapshot(100, vec![found]));
-    let told = world.events.iter().find_map(|event| match &event.body {
-        Body::Transition { connection, .. } => Some((event.time, connection.owner.clone())),
-        _ => None,
+    let told = world.events.iter().find_map(|event| {
+        let Body::Transition { connection, .. } = &event.body else {
+            return None;
+        };
+        Some((event.time, connection.owner.clone()))
     });
     assert_eq!(told, Some((at(10), None)));
 }
