@@ -10,6 +10,9 @@ use serde_json::Value;
 /// A word of a closed list (`words!`). An alias: serde takes a plain reference for one into the line.
 pub(crate) type Word = &'static str;
 
+/// Verdicts about a process, not about one of its connections (design §5).
+const OF_PROCESSES: [&str; 2] = ["close_wait_growth", "time_wait_pressure"];
+
 /// Any event.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Event {
@@ -248,6 +251,14 @@ impl Event {
         }
         if !payload {
             return Some("the payload named by its type is missing");
+        }
+        let of_process = self
+            .finding
+            .as_ref()
+            .is_some_and(|finding| OF_PROCESSES.contains(&finding.verdict.as_str()));
+        if of_process {
+            return (self.process.is_none() || self.socket.is_some())
+                .then_some("a finding about a process has no process, or a socket");
         }
         let of_socket = matches!(self.kind, Kind::Transition | Kind::Eof | Kind::Finding);
         if of_socket && (self.socket.is_none() || self.network.is_none()) {
