@@ -24,6 +24,9 @@ const LOSS_PERIOD: Duration = Duration::from_millis(100);
 /// The ring is read to its end before the daemon goes, but not for longer: traffic may fill it as fast.
 const FAREWELL: Duration = Duration::from_millis(300);
 
+/// A snapshot waits for the records before it at most so long.
+const CATCHING_UP: Duration = Duration::from_millis(200);
+
 /// Without anything due the daemon sleeps on the ring; the tick comes sooner than this.
 const NOTHING_DUE: Duration = Duration::from_hours(1);
 
@@ -189,8 +192,15 @@ impl Work {
 
     /// Hands over what was in the ring before the tracker sees a snapshot: a record knows why, a snapshot only what.
     fn catch_up(&mut self) {
-        self.kernel.drain(&mut self.batch);
-        self.take_batch();
+        let deadline = Instant::now() + CATCHING_UP;
+        loop {
+            self.kernel.drain(&mut self.batch);
+            let last = self.batch.is_empty() || Instant::now() >= deadline;
+            self.take_batch();
+            if last {
+                return;
+            }
+        }
     }
 
     fn whole_snapshot(&mut self) -> Result<Snapshot, KernelError> {
