@@ -58,6 +58,13 @@ pub enum Body {
         /// The finding.
         finding: Arc<Finding>,
     },
+    /// A finding about a process was opened or resolved.
+    ProcessFinding {
+        /// The process.
+        owner: Owner,
+        /// The finding.
+        finding: Arc<Finding>,
+    },
     /// Records were dropped.
     Lost {
         /// How many and where.

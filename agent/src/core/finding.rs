@@ -1,5 +1,6 @@
 //! A finding: whose fault, since when, and how we know (design §5).
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::socket::Holder;
@@ -34,6 +35,8 @@ pub enum Verdict {
     DeadPeer,
     /// We have sent FIN, the peer keeps its side open.
     PeerNotClosing,
+    /// A process has more and more half-closed connections.
+    CloseWaitGrowth,
 }
 
 impl Verdict {
@@ -51,6 +54,7 @@ impl Verdict {
         Self::NeverReads,
         Self::DeadPeer,
         Self::PeerNotClosing,
+        Self::CloseWaitGrowth,
     ];
 
     /// Whether its threshold is a time in which nothing happens: the others show by what happens.
@@ -62,7 +66,11 @@ impl Verdict {
     pub const fn is_found_by_scanning(self) -> bool {
         matches!(
             self,
-            Self::DeadOpen | Self::NeverReads | Self::DeadPeer | Self::PeerNotClosing
+            Self::DeadOpen
+                | Self::NeverReads
+                | Self::DeadPeer
+                | Self::PeerNotClosing
+                | Self::CloseWaitGrowth
         )
     }
 
@@ -81,6 +89,7 @@ impl Verdict {
             Self::NeverReads => "never_reads",
             Self::DeadPeer => "dead_peer",
             Self::PeerNotClosing => "peer_not_closing",
+            Self::CloseWaitGrowth => "close_wait_growth",
         }
     }
 }
@@ -256,6 +265,14 @@ pub struct Evidence {
     pub backoff: Option<u8>,
     /// Unanswered probes of a closed window or of an idle connection.
     pub probes: Option<u8>,
+    /// For `close_wait_growth`: half-closed connections of the process.
+    pub close_wait: Option<u32>,
+    /// How many more there are every minute.
+    pub close_wait_per_minute: Option<u32>,
+    /// With whom most of them are; port 0 for clients, which have many.
+    pub most_common_peer: Option<SocketAddr>,
+    /// On which local port most of them are.
+    pub most_common_port: Option<u16>,
     /// First write after the FIN.
     pub written: Option<Timestamp>,
     /// Bytes written after the FIN, as far as the hooks saw.

@@ -48,6 +48,7 @@ impl Tracker {
             }
         }
         self.pools.count(snapshot, &self.settings);
+        self.count_half_closed(snapshot);
         for view in &snapshot.sockets {
             if let Some(slot) = self.table.find(view.key) {
                 self.look(slot, view, snapshot, now);

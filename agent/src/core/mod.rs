@@ -12,6 +12,7 @@ mod ended;
 pub mod event;
 pub mod exception;
 pub mod finding;
+mod growth;
 mod inspect;
 mod life;
 mod loss;

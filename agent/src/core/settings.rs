@@ -145,6 +145,7 @@ impl VerdictSettings {
             Verdict::NeverReads => (60, Severity::Warning),
             Verdict::DeadPeer => (0, Severity::Warning),
             Verdict::PeerNotClosing => (60, Severity::Warning),
+            Verdict::CloseWaitGrowth => (60, Severity::Warning),
         };
         Self {
             after: Duration::from_secs(seconds),

@@ -8,6 +8,7 @@ use super::deadline::Deadlines;
 use super::ended::Ended;
 use super::event::{Body, Connection, Event, Output, Transition};
 use super::finding::Finding;
+use super::growth::Growth;
 use super::inspect::Inspection;
 use super::loss::Repair;
 use super::observation::{Observation, What};
@@ -36,6 +37,7 @@ pub struct Tracker {
     pub(super) seeded: bool,
     pub(super) inspection: Inspection,
     pub(super) pools: Pools,
+    pub(super) growth: Growth,
     pub(super) sweep: Sweep,
     pub(super) repair: Repair,
     pub(super) stats: Stats,
@@ -92,6 +94,7 @@ impl Tracker {
             seeded: false,
             inspection: Inspection::default(),
             pools: Pools::default(),
+            growth: Growth::default(),
             sweep: Sweep::default(),
             repair: Repair::default(),
             stats: Stats::default(),
@@ -195,6 +198,7 @@ impl Tracker {
             .table
             .iter()
             .filter_map(|(_, tracked)| tracked.watch.as_ref()?.finding.clone())
+            .chain(self.crowds())
             .collect();
         findings.sort_unstable_by_key(|finding| finding.id);
         findings.into_iter()

@@ -213,16 +213,24 @@ impl Work {
     }
 
     fn tell(&mut self, event: &Event) {
-        let Body::Finding {
-            connection,
-            finding,
-        } = &event.body
-        else {
-            self.feed.publish(event, self.clock, About::default());
-            return;
+        let (owners, finding) = match &event.body {
+            Body::Finding {
+                connection,
+                finding,
+            } => {
+                let owners = [connection.owner.as_ref(), connection.peer_owner.as_ref()];
+                (owners, finding)
+            }
+            Body::ProcessFinding { owner, finding } => ([Some(owner), None], finding),
+            Body::Transition { .. }
+            | Body::Eof { .. }
+            | Body::Lost { .. }
+            | Body::Resync { .. } => {
+                self.feed.publish(event, self.clock, About::default());
+                return;
+            }
         };
-        let owners = [&connection.owner, &connection.peer_owner];
-        let [own, peer] = owners.map(|owner| owner.as_ref().map(|owner| owner.process.id));
+        let [own, peer] = owners.map(|owner| owner.map(|owner| owner.process.id));
         for id in [own, peer].into_iter().flatten() {
             self.people.get(id);
         }

@@ -1,6 +1,7 @@
 //! Tests of the tracker as a whole: a small world to tell it about, and what it must say.
 
 mod accept;
+mod growth;
 mod life;
 mod model;
 mod open;

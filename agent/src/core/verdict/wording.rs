@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::core::finding::{Confidence, Finding, Verdict};
-use crate::core::socket::{Endpoints, Owner};
+use crate::core::finding::{Confidence, Evidence, Finding, Verdict};
+use crate::core::socket::{Endpoints, Owner, Process};
 use crate::core::state::TcpState;
 
 /// One sentence: who, what, whose peer, since when.
@@ -49,6 +49,7 @@ pub(in super::super) fn summary(
             "{who} has ended its side of the connection with {peer}, which has sent neither data nor its end for \
              {age}"
         ),
+        Verdict::CloseWaitGrowth => who,
     };
     if let (Verdict::NotClosed, Some(told)) = (finding.verdict, finding.evidence.eof_delivered) {
         text.push_str(", though a read has told it so");
@@ -128,6 +129,28 @@ fn pooled(finding: &Finding, who: &str, endpoints: Endpoints, age: &str) -> Stri
         Some(n) => format!(", one of {n} such connections"),
     };
     format!("{who} keeps an idle connection that {peer} closed {age} ago{others}")
+}
+
+/// One sentence about a process whose half-closed connections become more and more.
+pub(in super::super) fn growth(process: &Process, evidence: &Evidence) -> String {
+    let mut text = format!(
+        "{} (pid {}) has {} connections that their peers have ended, {} more every minute",
+        process.comm,
+        process.id.pid,
+        evidence.close_wait.unwrap_or_default(),
+        evidence.close_wait_per_minute.unwrap_or_default(),
+    );
+    match (evidence.most_common_peer, evidence.most_common_port) {
+        (Some(peer), Some(port)) if peer.port() == 0 => {
+            append(
+                &mut text,
+                format_args!("; most are with {} on port {port}", peer.ip()),
+            );
+        }
+        (Some(peer), _) => append(&mut text, format_args!("; most are with {peer}")),
+        (None, _) => {}
+    }
+    text
 }
 
 fn append(text: &mut String, more: std::fmt::Arguments<'_>) {
@@ -235,6 +258,10 @@ pub(in super::super) fn hint(verdict: Verdict, comm: &str) -> String {
         Verdict::PeerNotClosing => {
             "After shutdown the kernel has no timer while the descriptor is open: set a deadline for the peer's \
              end and close."
+        }
+        Verdict::CloseWaitGrowth => {
+            "Connections are leaked: until the descriptors run out, look at the findings of the single connections \
+             for the place where they are lost."
         }
     };
     let own = runtime(comm).and_then(|runtime| advice(runtime, verdict));

@@ -1,5 +1,6 @@
 //! From the tracker's event to a line.
 
+use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
@@ -68,6 +69,10 @@ fn body<'a>(body: &'a core::Body, clock: WallClock, about: About<'a>) -> Body<'a
             subject: subject(connection, clock, about),
             finding: Box::new(Finding::from_core(finding, clock)),
         },
+        core::Body::ProcessFinding { owner, finding } => Body::Finding {
+            subject: alone(owner, clock, about),
+            finding: Box::new(Finding::from_core(finding, clock)),
+        },
         core::Body::Lost { loss, since } => Body::Lost {
             lost: Lost {
                 records: loss.records,
@@ -96,14 +101,14 @@ fn subject<'a>(
 ) -> Subject<'a> {
     let endpoints = &connection.endpoints;
     Subject {
-        socket: Socket {
+        socket: Some(Socket {
             id: connection.key.into(),
             cookie: connection.cookie,
             inode: connection.inode,
             netns: endpoints.netns,
             role: connection.role.into(),
-        },
-        network: Network {
+        }),
+        network: Some(Network {
             transport: Transport::Tcp,
             kind: NetworkType::from(&endpoints.local),
             local: Endpoint::from(endpoints.local),
@@ -111,7 +116,7 @@ fn subject<'a>(
             connection: Connection {
                 state: connection.state.into(),
             },
-        },
+        }),
         process: connection
             .owner
             .as_ref()
@@ -120,15 +125,31 @@ fn subject<'a>(
             .peer_owner
             .as_ref()
             .map(|owner| process(owner, clock, about.peer_process)),
-        cgroup: about
-            .process
-            .and_then(|known| known.cgroup.as_deref())
-            .map(Into::into),
-        container: about
-            .process
-            .and_then(|known| known.container.as_deref())
-            .map(|id| Container { id: id.into() }),
+        cgroup: cgroup(about),
+        container: container(about),
     }
+}
+
+/// A process without a connection.
+fn alone<'a>(owner: &'a Owner, clock: WallClock, about: About<'a>) -> Subject<'a> {
+    Subject {
+        socket: None,
+        network: None,
+        process: Some(process(owner, clock, about.process)),
+        peer_process: None,
+        cgroup: cgroup(about),
+        container: container(about),
+    }
+}
+
+fn cgroup(about: About<'_>) -> Option<Cow<'_, str>> {
+    let path = about.process?.cgroup.as_deref()?;
+    Some(path.into())
+}
+
+fn container(about: About<'_>) -> Option<Container<'_>> {
+    let id = about.process?.container.as_deref()?;
+    Some(Container { id: id.into() })
 }
 
 fn process<'a>(owner: &'a Owner, clock: WallClock, known: Option<&'a Description>) -> Process<'a> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::encode::nanos;
 use super::names::{Action, Confidence, Resolution, Severity, State, Verdict, WaitState};
-use super::socket::Executable;
+use super::socket::{Endpoint, Executable};
 use crate::core::finding as core;
 use crate::core::socket;
 use crate::output::clock::{Time, WallClock};
@@ -113,6 +113,18 @@ pub struct Evidence {
     /// Unanswered probes of a closed window or of an idle connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probes: Option<u8>,
+    /// Half-closed connections of the process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub close_wait: Option<u32>,
+    /// How many more there are every minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub close_wait_per_minute: Option<u32>,
+    /// With whom most of them are; port 0 for clients, which have many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_common_peer: Option<Endpoint>,
+    /// On which local port most of them are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_common_port: Option<u16>,
     /// First write after the FIN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<Time>,
@@ -217,6 +229,10 @@ impl Evidence {
             retransmits,
             backoff,
             probes,
+            close_wait,
+            close_wait_per_minute,
+            most_common_peer,
+            most_common_port,
             written,
             written_bytes,
             eof_delivered,
@@ -242,6 +258,10 @@ impl Evidence {
             retransmits: *retransmits,
             backoff: *backoff,
             probes: *probes,
+            close_wait: *close_wait,
+            close_wait_per_minute: *close_wait_per_minute,
+            most_common_peer: most_common_peer.map(Endpoint::from),
+            most_common_port: *most_common_port,
             written: written.map(|moment| clock.at(moment)),
             written_bytes: *written_bytes,
             eof_delivered: eof_delivered.map(|moment| clock.at(moment)),

@@ -181,6 +181,8 @@ mirror! {
         DeadPeer,
         /// We have sent FIN, the peer keeps its side open.
         PeerNotClosing,
+        /// A process has more and more half-closed connections.
+        CloseWaitGrowth,
     }
 }
 

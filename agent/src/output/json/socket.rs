@@ -14,10 +14,12 @@ use crate::output::clock::Time;
 /// A connection and who has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Subject<'a> {
-    /// The socket.
-    pub socket: Socket,
-    /// Addresses and state.
-    pub network: Network,
+    /// The socket; absent in a finding about a process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket: Option<Socket>,
+    /// Addresses and state; absent with the socket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
     /// The process it belongs to, if known.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process<'a>>,

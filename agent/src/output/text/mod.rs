@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::core::waiting;
 
 use super::json::{
-    Action, Body, Endpoint, Eof, Event, Evidence, Finding, Hello, Lost, Process, Resync, Severity,
-    State, Subject, Transition,
+    Action, Body, Endpoint, Eof, Event, Evidence, Finding, Hello, Lost, Network, Process, Resync,
+    Severity, State, Subject, Transition,
 };
 
 /// How the text may look.
@@ -83,7 +83,9 @@ impl Display for Line<'_> {
             )?,
             None => write!(f, "{:>7} {:<15}", "-", "-")?,
         }
-        let network = &self.0.network;
+        let Some(network) = &self.0.network else {
+            return Ok(());
+        };
         write!(
             f,
             " {:<21} {:<21}",
@@ -159,8 +161,23 @@ fn paragraph(
     if let Some(process) = &subject.process {
         write!(out, ": {}", named(process))?;
     }
-    let network = &subject.network;
     writeln!(out)?;
+    if let Some(network) = &subject.network {
+        ends(network, finding, out)?;
+    }
+    writeln!(out, "    {}", clean(&finding.summary))?;
+    if finding.action == Action::Resolved {
+        return Ok(());
+    }
+    holders(finding, out)?;
+    writeln!(out, "    evidence: {}", Proof(&finding.evidence))?;
+    if !finding.missing.is_empty() {
+        writeln!(out, "    not seen: {}", finding.missing.join(", "))?;
+    }
+    writeln!(out, "    hint: {}", clean(&finding.hint))
+}
+
+fn ends(network: &Network, finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
     write!(
         out,
         "    {} <- {}",
@@ -174,17 +191,7 @@ fn paragraph(
     if let Some(ns) = finding.half_closed_ns {
         write!(out, " ({})", Human(Duration::from_nanos(ns)))?;
     }
-    writeln!(out)?;
-    writeln!(out, "    {}", clean(&finding.summary))?;
-    if finding.action == Action::Resolved {
-        return Ok(());
-    }
-    holders(finding, out)?;
-    writeln!(out, "    evidence: {}", Proof(&finding.evidence))?;
-    if !finding.missing.is_empty() {
-        writeln!(out, "    not seen: {}", finding.missing.join(", "))?;
-    }
-    writeln!(out, "    hint: {}", clean(&finding.hint))
+    writeln!(out)
 }
 
 fn named(process: &Process<'_>) -> String {
