@@ -5,6 +5,22 @@
 //! Built for any other target than BPF it is an empty program, so that the pure parts can be tested there.
 
 #![cfg_attr(target_arch = "bpf", no_std, no_main)]
+#![expect(
+    clippy::inline_always,
+    reason = "a call costs stack, of which a program has 512 bytes, and hides types from the verifier"
+)]
+#![cfg_attr(
+    target_arch = "bpf",
+    expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the kernel's integers are narrower than the registers and helpers that carry them"
+    ),
+    expect(
+        clippy::needless_pass_by_value,
+        reason = "the macros that make entry points pass the context by value"
+    )
+)]
 
 #[cfg(target_arch = "bpf")]
 mod globals;

@@ -28,7 +28,8 @@ const E2BIG: i32 = -7;
 fn increment(values: &PerCpuArray<u64>, index: u32) {
     if let Some(value) = values.get_ptr_mut(index) {
         // SAFETY: the slot is this CPU's own. An interrupt between load and store can lose one step, no more.
-        unsafe { *value = (*value).wrapping_add(1) };
+        let value = unsafe { &mut *value };
+        *value = value.wrapping_add(1);
     }
 }
 
@@ -59,7 +60,8 @@ static BLANK: SocketEntry = SocketEntry::BLANK;
 /// A blank entry in place of whatever was there.
 #[inline(always)]
 pub(crate) fn replace(sock: u64) -> Option<&'static mut SocketEntry> {
-    if settle(SOCKETS.insert(sock, &BLANK, u64::from(BPF_ANY))) {
+    let blank: &SocketEntry = &BLANK;
+    if settle(SOCKETS.insert(sock, blank, u64::from(BPF_ANY))) {
         entry(sock)
     } else {
         None
@@ -69,7 +71,8 @@ pub(crate) fn replace(sock: u64) -> Option<&'static mut SocketEntry> {
 /// A blank entry where none is.
 #[inline(always)]
 pub(crate) fn create(sock: u64) -> Option<&'static mut SocketEntry> {
-    if settle(SOCKETS.insert(sock, &BLANK, u64::from(BPF_NOEXIST))) {
+    let blank: &SocketEntry = &BLANK;
+    if settle(SOCKETS.insert(sock, blank, u64::from(BPF_NOEXIST))) {
         entry(sock)
     } else {
         None

@@ -47,7 +47,7 @@ impl Task {
         self.0.get(global!(OFFSETS.task_flags))
     }
 
-    /// A kernel thread acts for others (MPTCP's worker, io_uring's teardown): never an owner.
+    /// A kernel thread acts for others (MPTCP's worker, `io_uring`'s teardown): never an owner.
     #[inline(always)]
     pub(crate) fn is_kernel_thread(self) -> bool {
         self.flags() & PF_KTHREAD != 0

@@ -65,10 +65,16 @@ const QUEUE_WALK: u32 = 200;
 
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task_file")]
-fn iter_task_file(ctx: *mut c_void) -> i32 {
+extern "C" fn iter_task_file(ctx: *mut c_void) -> i32 {
     let ctx = ctx.cast::<TaskFile>();
     // SAFETY: the kernel passes a `bpf_iter__task_file`; file and task are null at the end of the walk.
-    let (meta, task, fd, file) = unsafe { ((*ctx).meta, (*ctx).task, (*ctx).fd, (*ctx).file) };
+    let TaskFile {
+        meta,
+        task,
+        fd,
+        file,
+        ..
+    } = unsafe { ctx.read() };
     if task.is_null() || file.is_null() {
         return 0;
     }
