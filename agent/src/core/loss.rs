@@ -20,6 +20,8 @@ pub(super) struct Repair {
     last: Option<Timestamp>,
     /// Nothing is missing up to this moment.
     intact: Timestamp,
+    /// The latest comparison showed the kernel as it was at this moment.
+    compared: Timestamp,
 }
 
 impl Repair {
@@ -38,6 +40,12 @@ impl Repair {
     pub(super) fn done(&mut self, taken: Timestamp) {
         self.asked = None;
         self.intact = self.intact.max(taken);
+        self.compared = self.compared.max(taken);
+    }
+
+    /// Whether a comparison has already shown what came of this moment.
+    pub(super) fn has_overtaken(&self, time: Timestamp) -> bool {
+        time < self.compared
     }
 }
 

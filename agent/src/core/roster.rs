@@ -31,7 +31,8 @@ impl Tracker {
             Lookup::Older(slot) => self.replaced(slot, time),
             Lookup::Absent => {}
         }
-        if self.ended.contains(key) {
+        // What a comparison did not find any more had ended by then: its last records say nothing new.
+        if self.ended.contains(key) || self.repair.has_overtaken(time) {
             self.stats.stale += 1;
             return None;
         }

@@ -265,6 +265,19 @@ fn a_process_had_no_part_in_what_happened_before_it_started() {
 }
 
 #[test]
+fn records_older_than_a_comparison_do_not_bring_back_what_it_did_not_find() {
+    let mut world = World::new();
+    world.tracker.handle_loss(loss(), at(900));
+    world.drain();
+    resync(&mut world, 1_010, &snapshot(1_000, Vec::new()));
+    world.state(500, 1, TcpState::Established, TcpState::CloseWait);
+    assert_eq!(world.transitions, []);
+    assert_eq!(world.tracker.connections().count(), 0);
+    world.state(1_500, 2, TcpState::SynReceived, TcpState::Established);
+    assert_eq!(world.tracker.connections().count(), 1);
+}
+
+#[test]
 fn a_record_that_a_comparison_has_overtaken_is_not_told_again() {
     let mut world = World::new();
     world.state(1, 1, TcpState::SynReceived, TcpState::Established);
