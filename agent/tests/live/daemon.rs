@@ -28,8 +28,6 @@ pub(crate) const NOT_CLOSED: Duration = Duration::from_millis(800);
 pub(crate) const INHERITED: Duration = Duration::from_millis(600);
 
 const CONFIG: &str = r#"
-scan_interval = "1s"
-
 [thresholds]
 never_accepted = "400ms"
 eof_unread = "600ms"
@@ -37,6 +35,12 @@ eof_not_requested = "800ms"
 not_closed = "800ms"
 inherited = "600ms"
 "#;
+
+/// Where hours pass in seconds, a look at all sockets every second would be all there is.
+fn config_text() -> String {
+    let scan = if setting().virtual_time { "60s" } else { "1s" };
+    format!("scan_interval = \"{scan}\"\n{CONFIG}")
+}
 
 /// A running daemon.
 #[derive(Debug)]
@@ -52,7 +56,7 @@ pub(crate) struct Daemon {
 pub(crate) fn run_command(dir: &TempDir, more: &[&str]) -> Result<Command> {
     let config = dir.path().join("finback.toml");
     if !config.exists() {
-        fs::write(&config, CONFIG)?;
+        fs::write(&config, config_text())?;
     }
     let mut command = Command::new(&setting().finback);
     command
@@ -72,7 +76,7 @@ pub(crate) fn run_command(dir: &TempDir, more: &[&str]) -> Result<Command> {
 impl Daemon {
     /// Starts it and waits until it says hello.
     pub(crate) fn start(more: &[&str]) -> Result<Self> {
-        Self::start_with(CONFIG, more)
+        Self::start_with(&config_text(), more)
     }
 
     /// The same with another configuration than the tests' own.
