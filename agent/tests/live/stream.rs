@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -9,7 +10,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use super::wire::{Event, Kind};
+use super::wire::{Event, Kind, Lost};
+
+/// A daemon has announced that the kernel did not run a program.
+pub(crate) static MISSED: AtomicBool = AtomicBool::new(false);
 
 /// Everything read so far; grows while the daemon lives.
 #[derive(Debug)]
@@ -167,6 +171,9 @@ impl Inner {
         if self.events.is_empty() != (event.kind == Kind::Hello) {
             self.faults
                 .push(format!("hello is the first line and only that: {line}"));
+        }
+        if event.lost.as_ref().is_some_and(Lost::is_missed) {
+            MISSED.store(true, Ordering::Relaxed);
         }
         self.check_sequence(&event, line);
         self.check_time(&event, line);

@@ -1,6 +1,7 @@
 //! How a test ends, and the daemon that most tests share.
 
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Error, Result};
@@ -8,7 +9,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use super::daemon::Daemon;
 use super::setting::{alone_on_this_machine, need_root};
-use super::stream::Stream;
+use super::stream::{MISSED, Stream};
 use super::watch::Watch;
 
 /// A reason not to run: a feature that this kernel or machine does not have.
@@ -38,15 +39,30 @@ pub(crate) fn run(trials: Vec<Trial>) -> ExitCode {
 /// A test that brings its own daemon, or needs none.
 pub(crate) fn alone(name: &'static str, test: fn() -> Result<()>) -> Trial {
     Trial::ignorable_test(name, move || {
-        conclude(name, need_root().and_then(|()| test()))
+        conclude(name, patiently(name, || need_root().and_then(|()| test())))
     })
 }
 
 /// A test that watches the shared daemon.
 pub(crate) fn watching(name: &'static str, test: fn(Watch<'_>) -> Result<()>) -> Trial {
     Trial::ignorable_test(name, move || {
-        conclude(name, need_root().and_then(|()| with_shared(test)))
+        let test = || need_root().and_then(|()| with_shared(test));
+        conclude(name, patiently(name, test))
     })
+}
+
+/// Runs a test again, twice at the most, if it failed while the kernel left out programs and the daemon said so: what
+/// was announced as lost cannot be asked for. Under emulation a program takes so long that interrupts reach the next.
+fn patiently(name: &str, test: impl Fn() -> Result<()>) -> Result<()> {
+    for _ in 0..2 {
+        MISSED.store(false, Ordering::Relaxed);
+        let result = test();
+        if result.is_ok() || !MISSED.load(Ordering::Relaxed) {
+            return result;
+        }
+        println!("again: {name}: the kernel did not run a program, as the daemon said");
+    }
+    test()
 }
 
 fn conclude(name: &str, result: Result<()>) -> Result<Completion, Failed> {

@@ -198,6 +198,13 @@ pub(crate) struct Lost {
     pub(crate) since: String,
 }
 
+impl Lost {
+    /// The kernel did not run a program because one was running on that CPU: no kprobe runs inside another.
+    pub(crate) fn is_missed(&self) -> bool {
+        self.reason == "program_missed"
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Resync {
     pub(crate) sockets: u64,

@@ -17,7 +17,7 @@ use super::{
     series::Series,
 };
 
-const FLAVOURS: [&str; 3] = ["kprobe", "fentry", "tracepoint"];
+const FLAVOURS: [&str; 3] = ["fentry", "kprobe", "tracepoint"];
 /// With virtual time: what users have, and the one that knows minisocks only from looking for them.
 const TIMED: [&str; 2] = ["auto", "tracepoint"];
 const PACKAGE: &str = "finback";

@@ -11,7 +11,7 @@ use crate::daemon::{Daemon, run_command};
 use crate::scenario::command::output_of;
 use crate::setting::setting;
 use crate::trial::{stop_shared, with_shared_stream};
-use crate::wire::{Hello, Kind};
+use crate::wire::{Event, Hello, Kind};
 
 /// Everything that the shared daemon has said until here, and its end.
 pub(crate) fn whole_stream() -> Result<()> {
@@ -35,7 +35,11 @@ pub(crate) fn whole_stream() -> Result<()> {
         for kind in [Kind::Hello, Kind::Transition, Kind::Finding] {
             ensure!(kinds.contains(&kind), "no {kind:?} among {kinds:?}");
         }
-        ensure!(!kinds.contains(&Kind::Lost), "records were lost");
+        let lost = with_shared_stream(|stream| {
+            let other = |event: &Event| event.lost.as_ref().is_some_and(|lost| !lost.is_missed());
+            Ok(stream.count(0, other))
+        })?;
+        ensure!(lost == Some(0), "records were lost");
     } else {
         Daemon::start(&[])?.stop()?;
     }
