@@ -111,7 +111,7 @@ fn check_announcements(watch: &Watch<'_>) -> Result<()> {
     );
     for lost in losses.iter().filter_map(|event| event.lost.as_ref()) {
         ensure!(
-            lost.records > 0 && lost.reason == "ring_full",
+            lost.records > 0 && (lost.reason == "ring_full" || lost.is_missed()),
             "a strange loss: {lost:?}"
         );
     }
