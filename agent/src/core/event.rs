@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::finding::Finding;
 use super::observation::Loss;
-use super::socket::{Endpoints, Owner, Role, SocketKey};
+use super::socket::{Endpoints, Owner, ProcessId, Role, SocketKey};
 use super::state::{Cause, TcpState};
 use super::time::Timestamp;
 
@@ -19,6 +19,14 @@ pub enum Output {
     Inspect(Vec<SocketKey>),
     /// List the minisocks of these network namespaces and call `Tracker::handle_time_wait`.
     SweepTimeWait(Vec<u32>),
+    /// Read these network namespaces' settings for local ports and which of these processes have ended, and call
+    /// `Tracker::handle_ports`.
+    LookAtPorts {
+        /// Network namespaces.
+        namespaces: Vec<u32>,
+        /// Processes.
+        processes: Vec<ProcessId>,
+    },
     /// Compare everything with the kernel and call `Tracker::handle_resync`.
     Resync,
 }
@@ -58,7 +66,7 @@ pub enum Body {
         /// The finding.
         finding: Arc<Finding>,
     },
-    /// A finding about a process was opened or resolved.
+    /// A finding about a process was opened, updated or resolved.
     ProcessFinding {
         /// The process.
         owner: Owner,

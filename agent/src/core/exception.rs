@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::finding::{Severity, Verdict};
 use super::settings::VerdictSettings;
-use super::socket::Holder;
+use super::socket::{Holder, Process};
 use super::table::Tracked;
 
 /// Settings for the connections that fit all that is given.
@@ -25,7 +25,7 @@ pub struct Exception {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subject<'a> {
     comm: Option<&'a str>,
-    port: u16,
+    port: Option<u16>,
 }
 
 impl<'a> Subject<'a> {
@@ -40,7 +40,15 @@ impl<'a> Subject<'a> {
         };
         Self {
             comm: process.map(|process| &*process.comm),
-            port: tracked.endpoints.local.port(),
+            port: Some(tracked.endpoints.local.port()),
+        }
+    }
+
+    /// A process as a whole: what is set for a port does not concern it.
+    pub(super) fn of_process(process: &'a Process) -> Self {
+        Self {
+            comm: Some(&process.comm),
+            port: None,
         }
     }
 }
@@ -50,7 +58,7 @@ impl Exception {
         let process = self.process.as_deref();
         let port = self.port;
         process.is_none_or(|process| subject.comm == Some(process))
-            && port.is_none_or(|port| subject.port == port)
+            && port.is_none_or(|port| subject.port == Some(port))
     }
 
     /// What this says of a verdict about this subject, over what was said before.

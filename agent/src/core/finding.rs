@@ -37,6 +37,8 @@ pub enum Verdict {
     PeerNotClosing,
     /// A process has more and more half-closed connections.
     CloseWaitGrowth,
+    /// A process's connections in TIME_WAIT use up the local ports toward one peer.
+    TimeWaitPressure,
 }
 
 impl Verdict {
@@ -55,11 +57,16 @@ impl Verdict {
         Self::DeadPeer,
         Self::PeerNotClosing,
         Self::CloseWaitGrowth,
+        Self::TimeWaitPressure,
     ];
 
-    /// Whether its threshold is a time in which nothing happens: the others show by what happens.
+    /// Whether its threshold is a time in which nothing happens and that only a look at the sockets shows: the others
+    /// show by what happens.
     pub const fn is_measured_in_silence(self) -> bool {
-        !matches!(self, Self::EofSpin | Self::WriteAfterFin | Self::DeadPeer)
+        !matches!(
+            self,
+            Self::EofSpin | Self::WriteAfterFin | Self::DeadPeer | Self::TimeWaitPressure
+        )
     }
 
     /// Whether its connection is not half-closed: no record announces it.
@@ -90,6 +97,7 @@ impl Verdict {
             Self::DeadPeer => "dead_peer",
             Self::PeerNotClosing => "peer_not_closing",
             Self::CloseWaitGrowth => "close_wait_growth",
+            Self::TimeWaitPressure => "time_wait_pressure",
         }
     }
 }
@@ -273,6 +281,8 @@ pub struct Evidence {
     pub most_common_peer: Option<SocketAddr>,
     /// On which local port most of them are.
     pub most_common_port: Option<u16>,
+    /// For `time_wait_pressure`: which ports are used up.
+    pub port_use: Option<PortUse>,
     /// First write after the FIN.
     pub written: Option<Timestamp>,
     /// Bytes written after the FIN, as far as the hooks saw.
@@ -297,4 +307,17 @@ pub struct Evidence {
     pub threshold: Duration,
     /// Names of the signals whose proof this kernel or this moment could not deliver.
     pub missing: Vec<&'static str>,
+}
+
+/// How many local ports a process's connections in TIME_WAIT take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortUse {
+    /// With whom the connections were.
+    pub peer: SocketAddr,
+    /// Connections in TIME_WAIT, each with a port of its own.
+    pub time_wait: u32,
+    /// How many more there are every minute.
+    pub time_wait_per_minute: u32,
+    /// Ports that the kernel may choose for a connection with that peer.
+    pub local_ports: u32,
 }

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::event::Body;
-use super::finding::{Action, Confidence, Evidence, Finding, Resolution, Verdict};
+use super::exception::Subject;
+use super::finding::{Evidence, Finding, Resolution, Verdict};
 use super::observation::{Snapshot, SocketView};
+use super::process_finding::Accusation;
 use super::socket::{Attribution, Endpoints, Owner, Process, ProcessId, Role};
 use super::state::TcpState;
 use super::time::Timestamp;
 use super::tracker::Tracker;
-use super::verdict::wording;
+use super::verdict::{Grade, wording};
 
 /// So many windows in a row, each ending with more than it began with (design §5).
 const WINDOWS: usize = 5;
@@ -48,10 +49,10 @@ impl Tracker {
         crowds.filter_map(|crowd| crowd.finding.clone())
     }
 
-    /// Counts, once in a window.
+    /// Counts, once in the shortest window that is set for any process.
     pub(super) fn count_half_closed(&mut self, snapshot: &Snapshot) {
         let taken = snapshot.taken;
-        let window = self.settings.after(Verdict::CloseWaitGrowth);
+        let window = self.settings.shortest(Verdict::CloseWaitGrowth);
         if taken < self.growth.sampled + window {
             return;
         }
@@ -74,6 +75,14 @@ impl Tracker {
         let Some(crowd) = self.growth.processes.get_mut(&id) else {
             return;
         };
+        let subject = Subject::of_process(&crowd.process);
+        let set = self
+            .settings
+            .verdict_about(Verdict::CloseWaitGrowth, subject);
+        let last = crowd.counts.back().map(|(sampled, _)| *sampled);
+        if last.is_some_and(|last| taken < last + set.after) {
+            return;
+        }
         crowd.push(taken, found.as_ref().map_or(0, |found| found.count));
         let rising = crowd.is_rising();
         match (found, &crowd.finding) {
@@ -94,10 +103,13 @@ impl Tracker {
     }
 
     fn open_crowd(&mut self, id: ProcessId, found: &Found, taken: Timestamp) {
-        let set = self.settings.verdict(Verdict::CloseWaitGrowth);
         let Some(crowd) = self.growth.processes.get_mut(&id) else {
             return;
         };
+        let subject = Subject::of_process(&crowd.process);
+        let set = self
+            .settings
+            .verdict_about(Verdict::CloseWaitGrowth, subject);
         let evidence = Evidence {
             close_wait: Some(found.count),
             close_wait_per_minute: Some(crowd.per_minute()),
@@ -107,27 +119,19 @@ impl Tracker {
             threshold: set.after,
             ..Evidence::default()
         };
-        self.last_finding += 1;
-        self.stats.findings += 1;
-        let finding = Arc::new(Finding {
-            id: self.last_finding,
-            action: Action::Opened,
+        let accusation = Accusation {
             verdict: Verdict::CloseWaitGrowth,
             severity: set.severity,
-            confidence: Confidence::Proven,
-            opened: taken,
-            half_closed_since: None,
-            half_closed: None,
+            grade: Grade::Normal,
             summary: wording::growth(&crowd.process, &evidence),
-            hint: wording::hint(Verdict::CloseWaitGrowth, &crowd.process.comm),
             evidence,
-            holders: Vec::new(),
-            history: Vec::new(),
-            resolution: None,
-        });
-        crowd.finding = Some(Arc::clone(&finding));
+            time: taken,
+        };
         let owner = crowd.owner(taken);
-        self.tell(taken, Body::ProcessFinding { owner, finding });
+        let finding = self.accuse_process(&owner, None, accusation);
+        if let Some(crowd) = self.growth.processes.get_mut(&id) {
+            crowd.finding = Some(finding);
+        }
     }
 
     fn resolve_crowd(&mut self, id: ProcessId, taken: Timestamp, why: Resolution) {
@@ -136,13 +140,7 @@ impl Tracker {
             return;
         };
         let owner = crowd.owner(taken);
-        self.stats.findings -= 1;
-        let finding = Arc::new(Finding {
-            action: Action::Resolved,
-            resolution: Some(why),
-            ..Arc::unwrap_or_clone(finding)
-        });
-        self.tell(taken, Body::ProcessFinding { owner, finding });
+        self.acquit_process(owner, finding, taken, why);
     }
 }
 

@@ -348,7 +348,7 @@ impl Tracked {
     }
 }
 
-const fn graded(severity: Severity, grade: Grade) -> Severity {
+pub(super) const fn graded(severity: Severity, grade: Grade) -> Severity {
     match grade {
         Grade::Normal => severity,
         Grade::Worse => severity.worse(),

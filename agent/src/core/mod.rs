@@ -18,6 +18,8 @@ mod life;
 mod loss;
 pub mod observation;
 mod pool;
+mod pressure;
+mod process_finding;
 mod refused;
 mod resync;
 mod roster;

@@ -215,6 +215,33 @@ pub struct Minisock {
     pub substate: TcpState,
 }
 
+/// The local ports that the kernel may choose for a connection (`net.ipv4.ip_local_port_range` less
+/// `net.ipv4.ip_local_reserved_ports`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalPorts {
+    /// Inode number of the network namespace.
+    pub netns: u32,
+    /// The lowest.
+    pub low: u16,
+    /// The highest.
+    pub high: u16,
+    /// So many of them are reserved.
+    pub reserved: u16,
+}
+
+impl LocalPorts {
+    /// How many there are.
+    pub fn usable(self) -> u32 {
+        let all = (u32::from(self.high) + 1).saturating_sub(u32::from(self.low));
+        all.saturating_sub(u32::from(self.reserved))
+    }
+
+    /// Whether a port is between the lowest and the highest.
+    pub fn contains(self, port: u16) -> bool {
+        (self.low..=self.high).contains(&port)
+    }
+}
+
 /// Records that were dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {

@@ -84,7 +84,7 @@ impl Settings {
     }
 
     /// The shortest threshold of a verdict, whatever the subject.
-    fn shortest(&self, verdict: Verdict) -> Duration {
+    pub(super) fn shortest(&self, verdict: Verdict) -> Duration {
         let all = self.exceptions.iter();
         all.filter_map(|exception| exception.thresholds.get(&verdict).copied())
             .fold(self.after(verdict), Duration::min)
@@ -146,6 +146,7 @@ impl VerdictSettings {
             Verdict::DeadPeer => (0, Severity::Warning),
             Verdict::PeerNotClosing => (60, Severity::Warning),
             Verdict::CloseWaitGrowth => (60, Severity::Warning),
+            Verdict::TimeWaitPressure => (10, Severity::Warning),
         };
         Self {
             after: Duration::from_secs(seconds),

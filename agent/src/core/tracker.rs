@@ -13,6 +13,7 @@ use super::inspect::Inspection;
 use super::loss::Repair;
 use super::observation::{Observation, What};
 use super::pool::Pools;
+use super::pressure::Pressure;
 use super::settings::Settings;
 use super::socket::{Attribution, Owner, Role, SocketKey};
 use super::state::TcpState;
@@ -38,6 +39,7 @@ pub struct Tracker {
     pub(super) inspection: Inspection,
     pub(super) pools: Pools,
     pub(super) growth: Growth,
+    pub(super) pressure: Pressure,
     pub(super) sweep: Sweep,
     pub(super) repair: Repair,
     pub(super) stats: Stats,
@@ -95,6 +97,7 @@ impl Tracker {
             inspection: Inspection::default(),
             pools: Pools::default(),
             growth: Growth::default(),
+            pressure: Pressure::default(),
             sweep: Sweep::default(),
             repair: Repair::default(),
             stats: Stats::default(),
@@ -154,6 +157,7 @@ impl Tracker {
         self.ask_for_looks(now);
         self.ask_for_scan(now);
         self.ask_for_sweep(now);
+        self.ask_for_ports(now);
         self.ask_for_resync(now);
     }
 
@@ -163,6 +167,7 @@ impl Tracker {
             self.looks_due(),
             self.scan_due(),
             self.sweep.due(),
+            self.pressure_due(),
             self.repair.due(),
         ];
         due.into_iter().flatten().min()
@@ -199,6 +204,7 @@ impl Tracker {
             .iter()
             .filter_map(|(_, tracked)| tracked.watch.as_ref()?.finding.clone())
             .chain(self.crowds())
+            .chain(self.squeezes())
             .collect();
         findings.sort_unstable_by_key(|finding| finding.id);
         findings.into_iter()

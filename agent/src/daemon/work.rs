@@ -10,12 +10,13 @@ use super::settings;
 use crate::config::Config;
 use crate::core::event::{Body, Event, Output};
 use crate::core::observation::{Observation, Snapshot};
+use crate::core::socket::ProcessId;
 use crate::core::tracker::Tracker;
 use crate::kernel::{Kernel, KernelError};
 use crate::output::clock::WallClock;
 use crate::output::feed::Feed;
 use crate::output::json::About;
-use crate::process::Descriptions;
+use crate::process::{self, Descriptions};
 use crate::server::Query;
 
 /// The counters of losses are read at most so often; each reading is a system call per counter.
@@ -147,7 +148,10 @@ impl Work {
         while let Some(output) = self.tracker.next_output() {
             match output {
                 Output::Event(event) => self.tell(&event),
-                request @ (Output::Inspect(_) | Output::SweepTimeWait(_) | Output::Resync) => {
+                request @ (Output::Inspect(_)
+                | Output::SweepTimeWait(_)
+                | Output::LookAtPorts { .. }
+                | Output::Resync) => {
                     self.fulfil(request);
                 }
             }
@@ -180,6 +184,18 @@ impl Work {
                     .collect();
                 self.tracker
                     .handle_time_wait(&listed, &minisocks, self.kernel.now());
+            }
+            Output::LookAtPorts {
+                namespaces,
+                processes,
+            } => {
+                let ports = self.kernel.local_ports(namespaces)?;
+                let ended = processes
+                    .iter()
+                    .copied()
+                    .filter(|id| process::has_ended(*id));
+                let ended: Vec<ProcessId> = ended.collect();
+                self.tracker.handle_ports(&ports, &ended, self.kernel.now());
             }
             Output::Resync => {
                 let snapshot = self.whole_snapshot()?;

@@ -9,6 +9,7 @@ pub mod error;
 pub mod netns;
 pub mod offsets;
 pub mod options;
+pub mod ports;
 pub mod proc;
 pub mod report;
 
@@ -46,7 +47,7 @@ use self::ring::Ring;
 use self::snapshot::Join;
 use self::sockets::Sockets;
 use self::waiters::Functions;
-use crate::core::observation::{Loss, Minisock, Observation, Snapshot};
+use crate::core::observation::{LocalPorts, Loss, Minisock, Observation, Snapshot};
 use crate::core::time::Timestamp;
 
 /// The programs in the kernel and everything they say. Dropping it detaches them.
@@ -202,6 +203,18 @@ impl Kernel {
         }
         let closed = failures.iter().map(|(namespace, _)| namespace.id);
         Ok((minisocks, closed.collect()))
+    }
+
+    /// The local ports that may be chosen in these network namespaces, as far as those can be entered.
+    #[expect(
+        clippy::unused_self,
+        reason = "callers need not know that no program takes part"
+    )]
+    pub fn local_ports(&self, namespaces: &[u32]) -> Result<Vec<LocalPorts>, KernelError> {
+        ports::list(namespaces).map_err(|source| KernelError::Io {
+            what: "read the local ports of a network namespace",
+            source,
+        })
     }
 
     /// The time on the clock of all records.

@@ -49,6 +49,16 @@ pub fn describe(id: ProcessId) -> Option<Description> {
     })
 }
 
+/// Whether the process has ended: it is gone, waits for its parent, or its pid belongs to another one by now.
+pub fn has_ended(id: ProcessId) -> bool {
+    let stat = i32::try_from(id.pid)
+        .ok()
+        .and_then(|pid| procfs::process::Process::new(pid).ok()?.stat().ok());
+    stat.is_none_or(|stat| {
+        matches!(stat.state, 'Z' | 'X') || !same_start(started(stat.starttime), id.start)
+    })
+}
+
 /// `starttime` of `/proc/PID/stat` counts ticks of 1/100 s on every architecture Linux has BTF on.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -127,6 +137,21 @@ mod tests {
     fn a_reused_pid_is_not_described() {
         assert_eq!(describe(own_id(own_start() + TICK)), None);
         assert_eq!(describe(own_id(own_start() - TICK)), None);
+    }
+
+    #[test]
+    fn a_process_that_runs_has_not_ended_and_an_earlier_one_of_its_pid_has() {
+        assert!(!has_ended(own_id(own_start())));
+        assert!(has_ended(own_id(own_start() - TICK)));
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let id = |start| ProcessId {
+            pid: child.id(),
+            start,
+        };
+        let stat = procfs::process::Process::new(i32::try_from(child.id()).unwrap());
+        let id = id(started(stat.unwrap().stat().unwrap().starttime));
+        child.wait().unwrap();
+        assert!(has_ended(id));
     }
 
     #[test]

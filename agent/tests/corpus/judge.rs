@@ -21,7 +21,7 @@ pub(crate) fn judge(run: &Run, scene: &Scene<'_>, from: usize) -> Result<()> {
     if scene.scenario.expect.is_empty() {
         thread::sleep(table::calm());
     }
-    for expect in scene.scenario.known() {
+    for expect in scene.scenario.expect {
         let mut outcome = Outcome::new(scene.scenario, expect);
         for link in expected_links(scene, expect.of) {
             outcome.expected += 1;

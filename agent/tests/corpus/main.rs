@@ -92,5 +92,5 @@ fn corpus(arguments: &mut Arguments) -> Result<bool> {
 
 fn trial(run: &Arc<Run>, scenario: &'static Scenario) -> Trial {
     let run = Arc::clone(run);
-    Trial::ignorable_test(scenario.name(), move || run.play(scenario))
+    Trial::test(scenario.name(), move || run.play(scenario))
 }

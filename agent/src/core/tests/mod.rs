@@ -7,6 +7,7 @@ mod model;
 mod open;
 mod order;
 mod particular;
+mod pressure;
 mod properties;
 mod repair;
 mod run;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::{Body, Event, Output, Transition};
-use super::finding::{Action, Finding, Resolution, Verdict};
+use super::finding::{Action, Finding, Resolution, Severity, Verdict};
 use super::observation::{Observation, Snapshot, SocketCounters, SocketView, StateChange, What};
 use super::settings::Settings;
 use super::socket::{Attribution, Endpoints, Holder, Owner, Process, ProcessId, Role, SocketKey};
@@ -168,6 +169,7 @@ struct World {
     findings: Vec<Arc<Finding>>,
     inspect: Vec<Vec<SocketKey>>,
     sweeps: Vec<Vec<u32>>,
+    ports: Vec<(Vec<u32>, Vec<ProcessId>)>,
     resyncs: usize,
 }
 
@@ -193,6 +195,7 @@ impl World {
             findings: Vec::new(),
             inspect: Vec::new(),
             sweeps: Vec::new(),
+            ports: Vec::new(),
             resyncs: 0,
         };
         world.tracker.handle_snapshot(&snapshot(0, sockets), at(0));
@@ -217,6 +220,10 @@ impl World {
                 }
                 Output::Inspect(keys) => self.inspect.push(keys),
                 Output::SweepTimeWait(namespaces) => self.sweeps.push(namespaces),
+                Output::LookAtPorts {
+                    namespaces,
+                    processes,
+                } => self.ports.push((namespaces, processes)),
                 Output::Resync => self.resyncs += 1,
             }
         }

@@ -204,6 +204,7 @@ impl Run {
                     let minisocks = self.model.minisocks();
                     self.tracker.handle_time_wait(&namespaces, &minisocks, now);
                 }
+                Output::LookAtPorts { .. } => self.tracker.handle_ports(&[], &[], now),
                 Output::Resync => self.answers.push(self.take(true)),
             }
         }

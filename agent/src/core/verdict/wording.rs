@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::core::finding::{Confidence, Evidence, Finding, Verdict};
+use crate::core::finding::{Confidence, Evidence, Finding, PortUse, Verdict};
 use crate::core::socket::{Endpoints, Owner, Process};
 use crate::core::state::TcpState;
 
@@ -49,7 +49,7 @@ pub(in super::super) fn summary(
             "{who} has ended its side of the connection with {peer}, which has sent neither data nor its end for \
              {age}"
         ),
-        Verdict::CloseWaitGrowth => who,
+        Verdict::CloseWaitGrowth | Verdict::TimeWaitPressure => who,
     };
     if let (Verdict::NotClosed, Some(told)) = (finding.verdict, finding.evidence.eof_delivered) {
         text.push_str(", though a read has told it so");
@@ -151,6 +151,23 @@ pub(in super::super) fn growth(process: &Process, evidence: &Evidence) -> String
         (None, _) => {}
     }
     text
+}
+
+/// One sentence about a process whose connections in TIME_WAIT use up the local ports.
+pub(in super::super) fn pressure(process: &Process, port_use: PortUse) -> String {
+    let PortUse {
+        peer,
+        time_wait: count,
+        time_wait_per_minute: _,
+        local_ports: ports,
+    } = port_use;
+    format!(
+        "{} (pid {}) has {count} connections to {peer} in TIME_WAIT, which take {} % of the {ports} local ports that \
+         connections to it can have",
+        process.comm,
+        process.id.pid,
+        u64::from(count) * 100 / u64::from(ports.max(1)),
+    )
 }
 
 fn append(text: &mut String, more: std::fmt::Arguments<'_>) {
@@ -259,14 +276,22 @@ pub(in super::super) fn hint(verdict: Verdict, comm: &str) -> String {
             "After shutdown the kernel has no timer while the descriptor is open: set a deadline for the peer's \
              end and close."
         }
-        Verdict::CloseWaitGrowth => {
-            "Connections are leaked: until the descriptors run out, look at the findings of the single connections \
-             for the place where they are lost."
-        }
+        Verdict::CloseWaitGrowth => LEAKS,
+        Verdict::TimeWaitPressure => NO_PORTS,
     };
     let own = runtime(comm).and_then(|runtime| advice(runtime, verdict));
     own.map_or_else(|| general.to_owned(), |own| format!("{general} {own}"))
 }
+
+/// What to do about connections of a process that become more and more.
+const LEAKS: &str = "Connections are leaked: until the descriptors run out, look at the findings of the \
+     single connections for the place where they are lost.";
+
+/// What to do when ports run out.
+const NO_PORTS: &str = "Each connection keeps its local port for a minute after it was closed here; when all are \
+     taken, connect fails (EADDRNOTAVAIL): keep connections open and use them again, or let the server close first. \
+     A wider net.ipv4.ip_local_port_range helps for a while; net.ipv4.tcp_tw_reuse lets the kernel take such ports \
+     again after a second (for loopback it does by default).";
 
 #[derive(Clone, Copy)]
 enum Runtime {
@@ -296,7 +321,7 @@ fn runtime(comm: &str) -> Option<Runtime> {
 const fn advice(runtime: Runtime, verdict: Verdict) -> Option<&'static str> {
     if matches!(
         verdict,
-        Verdict::NeverAccepted | Verdict::Inherited | Verdict::EofSpin
+        Verdict::NeverAccepted | Verdict::Inherited | Verdict::EofSpin | Verdict::TimeWaitPressure
     ) {
         return None;
     }

@@ -125,6 +125,9 @@ pub struct Evidence {
     /// On which local port most of them are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub most_common_port: Option<u16>,
+    /// Which local ports are used up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port_use: Option<PortUse>,
     /// First write after the FIN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<Time>,
@@ -160,6 +163,36 @@ pub struct Evidence {
     pub observed: Option<Time>,
     /// The threshold that was passed.
     pub threshold_ns: u64,
+}
+
+/// How many local ports a process's connections in TIME_WAIT take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PortUse {
+    /// With whom the connections were.
+    pub peer: Endpoint,
+    /// Connections in TIME_WAIT, each with a port of its own.
+    pub time_wait: u32,
+    /// How many more there are every minute.
+    pub time_wait_per_minute: u32,
+    /// Ports that the kernel may choose for a connection with that peer.
+    pub local_ports: u32,
+}
+
+impl PortUse {
+    fn from_core(port_use: core::PortUse) -> Self {
+        let core::PortUse {
+            peer,
+            time_wait,
+            time_wait_per_minute,
+            local_ports,
+        } = port_use;
+        Self {
+            peer: peer.into(),
+            time_wait,
+            time_wait_per_minute,
+            local_ports,
+        }
+    }
 }
 
 impl<'a> Finding<'a> {
@@ -233,6 +266,7 @@ impl Evidence {
             close_wait_per_minute,
             most_common_peer,
             most_common_port,
+            port_use,
             written,
             written_bytes,
             eof_delivered,
@@ -262,6 +296,7 @@ impl Evidence {
             close_wait_per_minute: *close_wait_per_minute,
             most_common_peer: most_common_peer.map(Endpoint::from),
             most_common_port: *most_common_port,
+            port_use: port_use.map(PortUse::from_core),
             written: written.map(|moment| clock.at(moment)),
             written_bytes: *written_bytes,
             eof_delivered: eof_delivered.map(|moment| clock.at(moment)),

@@ -15,7 +15,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 pub use encode::{About, event, write_line};
-pub use finding::{Evidence, Finding, Holder, Past};
+pub use finding::{Evidence, Finding, Holder, Past, PortUse};
 pub use names::{
     Action, Attribution, Cause, Confidence, Means, NetworkType, Resolution, Role, Severity, State,
     Transport, Verdict, WaitState,

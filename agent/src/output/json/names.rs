@@ -183,6 +183,8 @@ mirror! {
         PeerNotClosing,
         /// A process has more and more half-closed connections.
         CloseWaitGrowth,
+        /// A process's connections in TIME_WAIT use up the local ports toward one peer.
+        TimeWaitPressure,
     }
 }
 

@@ -5,8 +5,6 @@ mod mechanisms;
 
 use std::time::Duration;
 
-use finback::core::finding::Verdict;
-
 use super::step::Step;
 use super::wire::Severity;
 
@@ -53,13 +51,6 @@ impl Scenario {
     pub(crate) fn name(&self) -> String {
         let (stem, _) = self.file.split_once('.').unwrap_or((self.file, ""));
         format!("{}_{}_{}", self.mechanism, self.language.name(), stem)
-    }
-}
-
-impl Scenario {
-    /// What this build can say of it.
-    pub(crate) fn known(&self) -> impl Iterator<Item = &'static Expect> {
-        self.expect.iter().filter(|expect| is_known(expect.verdict))
     }
 }
 
@@ -193,16 +184,9 @@ pub(crate) fn calm() -> Duration {
     Duration::from_millis(longest.unwrap_or_default() + 1000)
 }
 
-/// Whether this build can give such a verdict.
-pub(crate) fn is_known(verdict: &str) -> bool {
-    Verdict::ALL.iter().any(|known| known.name() == verdict)
-}
-
 /// The daemon's configuration.
 pub(crate) fn config() -> String {
-    let set = VERDICTS
-        .iter()
-        .filter(|(name, millis)| is_known(name) && *millis > 0);
+    let set = VERDICTS.iter().filter(|(_, millis)| *millis > 0);
     let lines: Vec<_> = set
         .map(|(name, millis)| format!("{name} = \"{millis}ms\""))
         .collect();
