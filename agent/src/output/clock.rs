@@ -99,7 +99,7 @@ impl Time {
     }
 
     /// The text, without an allocation: this is written for every event.
-    fn render(self) -> [u8; LEN] {
+    pub(super) fn render(self) -> [u8; LEN] {
         let seconds = i64::try_from(self.unix_ns / NANOS_PER_SECOND).unwrap_or(i64::MAX);
         let moment = jiff::Timestamp::from_second(seconds).unwrap_or_default();
         let civil = Offset::UTC.to_datetime(moment);
@@ -124,7 +124,7 @@ impl Time {
 }
 
 /// Length of the text.
-const LEN: usize = 30;
+pub(super) const LEN: usize = 30;
 
 /// Writes a number right-aligned; the field is already filled with zeros.
 fn put(field: &mut [u8], mut number: u64) {

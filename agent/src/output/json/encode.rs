@@ -1,7 +1,6 @@
 //! From the tracker's event to a line.
 
 use std::borrow::Cow;
-use std::io;
 use std::time::Duration;
 
 use super::{
@@ -174,11 +173,4 @@ fn process<'a>(owner: &'a Owner, clock: WallClock, known: Option<&'a Description
 /// A duration as the wire has it.
 pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Appends the event and a line feed.
-pub fn write_line(event: &Event<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
-    serde_json::to_writer(&mut *buffer, event)?;
-    buffer.push(b'\n');
-    Ok(())
 }

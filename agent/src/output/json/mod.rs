@@ -5,6 +5,7 @@
 
 mod encode;
 mod finding;
+mod line;
 mod names;
 mod socket;
 
@@ -14,8 +15,9 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
-pub use encode::{About, event, write_line};
+pub use encode::{About, event};
 pub use finding::{Evidence, Finding, Holder, Past, PortUse};
+pub use line::write_line;
 pub use names::{
     Action, Attribution, Cause, Confidence, Means, NetworkType, Resolution, Role, Severity, State,
     Transport, Verdict, WaitState,

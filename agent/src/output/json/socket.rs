@@ -1,7 +1,7 @@
 //! A connection and its processes, as every socket event shows them.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use schemars::JsonSchema;
@@ -168,17 +168,25 @@ impl From<SocketKey> for SocketId {
     }
 }
 
+impl SocketId {
+    /// Writes the text in pieces, without an allocation.
+    pub(super) fn render(self, mut write: impl FnMut(&str)) {
+        hex(self.birth_ns, 1, &mut write);
+        write("-");
+        hex(u64::from(self.tag), 4, &mut write);
+    }
+}
+
 impl fmt::Display for SocketId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { birth_ns, tag } = self;
-        write_hex(f, *birth_ns, 1)?;
-        f.write_char('-')?;
-        write_hex(f, u64::from(*tag), 4)
+        let mut written = Ok(());
+        self.render(|text| written = written.and_then(|()| f.write_str(text)));
+        written
     }
 }
 
 /// `{:0width$x}` at a third of its cost: every event has one.
-fn write_hex(f: &mut fmt::Formatter<'_>, number: u64, width: usize) -> fmt::Result {
+fn hex(number: u64, width: usize, write: &mut impl FnMut(&str)) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [b'0'; 16];
     let mut rest = number;
@@ -187,7 +195,7 @@ fn write_hex(f: &mut fmt::Formatter<'_>, number: u64, width: usize) -> fmt::Resu
         rest >>= 4;
     }
     let used = 16 - usize::try_from(number.leading_zeros() / 4).unwrap_or(0);
-    f.write_str(std::str::from_utf8(&text[16 - used.max(width)..]).unwrap_or_default())
+    write(std::str::from_utf8(&text[16 - used.max(width)..]).unwrap_or_default());
 }
 
 impl Serialize for SocketId {
