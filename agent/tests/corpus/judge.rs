@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use jiff::Timestamp;
 
 use super::daemon::lines;
@@ -15,9 +15,20 @@ use super::setting::setting;
 use super::table::{self, Expect, Of, Who};
 use super::wire::{Action, Event};
 
+/// What has come of a scenario.
+#[derive(Debug, Default)]
+pub(crate) struct Judgement {
+    pub(crate) outcomes: Vec<Outcome>,
+    /// What is not as it must be, for a human.
+    pub(crate) faults: Vec<String>,
+    /// It does not count: the daemon had said that it was not told everything.
+    pub(crate) void: bool,
+}
+
 /// Waits for everything that is expected, or long enough to be sure that nothing comes.
-pub(crate) fn judge(run: &Run, scene: &Scene<'_>, from: usize) -> Result<()> {
-    let mut faults = Vec::new();
+pub(crate) fn judge(run: &Run, scene: &Scene<'_>, from: usize) -> Result<Judgement> {
+    let mut judgement = Judgement::default();
+    let faults = &mut judgement.faults;
     if scene.scenario.expect.is_empty() {
         thread::sleep(table::calm());
     }
@@ -25,15 +36,12 @@ pub(crate) fn judge(run: &Run, scene: &Scene<'_>, from: usize) -> Result<()> {
         let mut outcome = Outcome::new(scene.scenario, expect);
         for link in expected_links(scene, expect.of) {
             outcome.expected += 1;
-            one(run, scene, from, expect, link, &mut outcome, &mut faults)?;
+            one(run, scene, from, expect, link, &mut outcome, faults)?;
         }
-        run.shared().outcomes.push(outcome);
+        judgement.outcomes.push(outcome);
     }
     faults.extend(unexpected(run, scene, from));
-    if faults.is_empty() {
-        return Ok(());
-    }
-    bail!("{}", faults.join("\n"))
+    Ok(judgement)
 }
 
 /// `None` stands for the process itself.
@@ -214,19 +222,31 @@ fn claim(run: &Run, events: &[Event]) {
     run.shared().claimed.extend(ids);
 }
 
-/// Findings about the scenario's connections or its process that the table does not name.
-fn unexpected(run: &Run, scene: &Scene<'_>, from: usize) -> Option<String> {
-    let claimed = run.shared().claimed.clone();
-    let events = run.daemon.stream().select(from, |event| {
-        let Some(finding) = &event.finding else {
-            return false;
-        };
+/// Lets every finding about the scenario pass.
+pub(crate) fn claim_all(run: &Run, scene: &Scene<'_>, from: usize) {
+    claim(run, &opened(run, scene, from));
+}
+
+/// Findings about the scenario's connections or its process.
+fn opened(run: &Run, scene: &Scene<'_>, from: usize) -> Vec<Event> {
+    run.daemon.stream().select(from, |event| {
         let ours = scene.links.iter().any(|link| {
             is_at(event, scene, (link.program, link.test))
                 || is_at(event, scene, (link.test, link.program))
         });
-        let about = ours || event.pid() == Some(scene.pid);
-        about && finding.action == Action::Opened && !claimed.contains(&finding.id.to_string())
+        let finding = event.finding.as_ref();
+        (ours || event.pid() == Some(scene.pid))
+            && finding.is_some_and(|finding| finding.action == Action::Opened)
+    })
+}
+
+/// Those that the table does not name.
+fn unexpected(run: &Run, scene: &Scene<'_>, from: usize) -> Option<String> {
+    let mut events = opened(run, scene, from);
+    let shared = run.shared();
+    events.retain(|event| {
+        let finding = event.finding.as_ref();
+        finding.is_some_and(|finding| !shared.claimed.contains(&finding.id.to_string()))
     });
     (!events.is_empty()).then(|| format!("false alarm: {}", lines(&events)))
 }

@@ -4,6 +4,8 @@
 //! Runs as root. `table` is the data; `docs/corpus.md` explains it.
 
 #[cfg(test)]
+mod compile;
+#[cfg(test)]
 #[path = "../live/daemon.rs"]
 #[expect(dead_code, reason = "the live tests need more of it")]
 mod daemon;
@@ -33,7 +35,6 @@ mod setting;
 mod step;
 #[cfg(test)]
 #[path = "../live/stream.rs"]
-#[expect(dead_code, reason = "the live tests need more of it")]
 mod stream;
 #[cfg(test)]
 mod table;
@@ -42,6 +43,8 @@ mod table;
 #[expect(dead_code, reason = "the live tests need more of it")]
 mod wire;
 
+use std::env;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -51,17 +54,34 @@ use libtest_mimic::{Arguments, Trial};
 use play::Run;
 use table::Scenario;
 
-/// Scenarios that run at once: they mostly wait.
-const AT_ONCE: usize = 10;
+/// Names a folder into which everything that a guest needs of the corpus is put; nothing is played then.
+const PACK: &str = "FINBACK_CORPUS_PACK";
+
+/// Scenarios that run at once: they mostly wait. A guest has one slow processor, on which a program that waits for it
+/// would be taken for one that does not look.
+fn at_once() -> usize {
+    if setting::setting().guest.is_some() {
+        4
+    } else {
+        10
+    }
+}
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(AT_ONCE);
+    arguments.test_threads.get_or_insert_with(at_once);
+    if let Some(folder) = env::var_os(PACK) {
+        return code(compile::pack(Path::new(&folder)).map(|()| true));
+    }
     if arguments.list {
-        let names = table::all().map(|scenario| Trial::test(scenario.name(), || Ok(())));
+        let names = table::here().map(|scenario| Trial::test(scenario.name(), || Ok(())));
         return libtest_mimic::run(&arguments, names.collect()).exit_code();
     }
-    match corpus(&mut arguments) {
+    code(corpus(&mut arguments))
+}
+
+fn code(done: Result<bool>) -> ExitCode {
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -75,7 +95,7 @@ fn main() -> ExitCode {
 fn corpus(arguments: &mut Arguments) -> Result<bool> {
     let lock = setting::alone_on_this_machine();
     let run = Arc::new(Run::start()?);
-    let trials = table::all().map(|scenario| trial(&run, scenario));
+    let trials = table::here().map(|scenario| trial(&run, scenario));
     let played = libtest_mimic::run(arguments, trials.collect());
     // What nobody expected is known only when all have played.
     arguments.filter = None;

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use super::daemon::lines;
 use super::play::Run;
-use super::table::{Expect, Scenario};
+use super::table::{self, Expect, Scenario};
 use super::wire::{Action, Event};
 
 /// One expectation of one scenario.
@@ -82,8 +82,7 @@ pub(crate) fn print(run: &Run) {
     }
     for alarm in &alarms {
         let verdict = alarm.finding.as_ref().map(|finding| &finding.verdict);
-        let known =
-            verdict.and_then(|name| super::table::VERDICTS.iter().find(|row| row.0 == name));
+        let known = verdict.and_then(|name| table::VERDICTS.iter().find(|row| row.0 == name));
         rows.entry(known.map_or("(another)", |row| row.0))
             .or_default()
             .alarms += 1;
@@ -102,6 +101,10 @@ pub(crate) fn print(run: &Run) {
     let count = sum.mechanisms.len();
     sum.print("all");
     println!("{count} mechanisms played");
+    let elsewhere = table::all().count() - table::here().count();
+    if elsewhere > 0 {
+        println!("not played: {elsewhere} scenarios whose runtimes do not fit into a guest");
+    }
 }
 
 #[derive(Debug, Default)]

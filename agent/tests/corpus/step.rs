@@ -11,8 +11,12 @@ use anyhow::{Context as _, Result, bail, ensure};
 use rustix::net::sockopt::set_socket_linger;
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::setting::setting;
+
 /// Longer than any program takes to answer on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+fn patience() -> Duration {
+    2 * setting().patience()
+}
 
 /// What the test does with its end.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +53,7 @@ pub(crate) enum Step {
 
 /// Takes the steps; gives the socket unless it was closed.
 pub(crate) fn take(steps: &[Step], stream: TcpStream, program: u32) -> Result<Option<TcpStream>> {
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience()))?;
     stream.set_nodelay(true)?;
     let mut stream = Some(stream);
     for step in steps {
@@ -106,7 +110,7 @@ fn hear_for(end: &mut TcpStream, time: Duration) -> Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(end.set_read_timeout(Some(PATIENCE))?)
+    Ok(end.set_read_timeout(Some(patience()))?)
 }
 
 fn flood(end: &mut TcpStream, time: Duration) -> Result<()> {
@@ -156,7 +160,7 @@ fn deafen(end: &TcpStream) -> Result<()> {
 /// Accepts one connection, not later than a patient test waits.
 pub(crate) fn accept(listener: &TcpListener) -> Result<TcpStream> {
     listener.set_nonblocking(true)?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + patience();
     loop {
         match listener.accept() {
             Ok((stream, _)) => {

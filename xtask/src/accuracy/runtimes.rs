@@ -8,7 +8,12 @@ use crate::apt::{self, Package};
 use crate::process;
 
 /// A command that succeeds if it is there; the package; what the corpus does with it.
-const NEEDS: [(&[&str], &str, &str); 9] = [
+type Need = (&'static [&'static str], &'static str, &'static str);
+
+/// How many of [`NEEDS`] compile what guests play.
+const FOR_GUESTS: usize = 2;
+
+const NEEDS: [Need; 9] = [
     (&["cc", "--version"], "gcc", "compiles the scenarios in C"),
     (
         &["go", "version"],
@@ -57,7 +62,19 @@ const NEEDS: [(&[&str], &str, &str); 9] = [
 /// # Errors
 /// As [`apt::ensure`].
 pub(crate) fn ensure() -> Result<()> {
-    let missing: Vec<Package> = NEEDS
+    ensure_all(&NEEDS)
+}
+
+/// Installs what is missing of the compilers for the programs that guests play; guests bring their own runtimes.
+///
+/// # Errors
+/// As [`apt::ensure`].
+pub(crate) fn ensure_compilers() -> Result<()> {
+    ensure_all(&NEEDS[..FOR_GUESTS])
+}
+
+fn ensure_all(needs: &[Need]) -> Result<()> {
+    let missing: Vec<Package> = needs
         .iter()
         .filter(|(probe, _, _)| process::output(Command::new(probe[0]).args(&probe[1..])).is_err())
         .map(|(_, package, why)| Package::new(*package, *why))

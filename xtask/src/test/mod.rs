@@ -70,10 +70,7 @@ fn stages(args: &TestArgs, report: &mut Report) {
             Ok(Verdict::Skipped("left out as asked".to_owned()))
         });
     } else {
-        report.stage("guests", || guests(&vm::VmArgs::default()));
-        report.stage("guests with virtual time", || {
-            guests(&vm::VmArgs::of_timers())
-        });
+        report.stage("guests", || guests(&vm::VmArgs::all()));
     }
 }
 
@@ -104,7 +101,7 @@ fn live_tests(live: &[TestBinary], filter: Option<&str>) -> Result<Summary> {
     Ok(sum)
 }
 
-/// The live tests again, on every supported kernel.
+/// The live tests again, on every supported kernel, and what only guests have: corpus and timers.
 fn guests(args: &vm::VmArgs) -> Result<Summary> {
     let vm::Summary {
         passed,

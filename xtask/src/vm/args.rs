@@ -1,9 +1,12 @@
 //! The options of `cargo xtask vm`.
 
 use anyhow::Result;
-use clap::{Args, Parser};
+use clap::{Args, Parser, ValueEnum as _};
 
-use super::{accel::Choice, initramfs::GuestFile, mirror::Mirrors, series::Series};
+use super::{
+    accel::Choice, corpus::Corpus, initramfs::GuestFile, mirror::Mirrors, series::Series,
+    suite::Suite,
+};
 
 /// Which guests, and what to run in them.
 #[derive(Args, Debug)]
@@ -14,9 +17,18 @@ pub(crate) struct VmArgs {
     /// How to run the guest's processor
     #[arg(long, value_enum, default_value = "auto")]
     pub(super) accel: Choice,
-    /// Let the guest's clock count instructions and skip idle time (one emulated processor)
+    /// Let the guest's clock count instructions and skip idle time (one emulated processor). Without a command or a
+    /// suite: the suite of timers
     #[arg(long, conflicts_with_all = ["accel", "smp"])]
     pub(super) virtual_time: bool,
+    /// The project's tests to run, without a command: live, unless virtual time is asked for
+    #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "command")]
+    pub(super) suite: Vec<Suite>,
+    #[arg(skip)]
+    pub(super) corpus: Corpus,
+    /// Each suite only on the kernels that it needs, not on all of them
+    #[arg(skip)]
+    pub(super) only_needed: bool,
     /// Use only what is cached
     #[arg(long)]
     pub(super) offline: bool,
@@ -54,7 +66,7 @@ pub(crate) struct VmArgs {
         value_name = "ADDRESS"
     )]
     security_mirror: Option<String>,
-    /// What to run in the guest; without it, the project's tests: live, or of timers with virtual time
+    /// What to run in the guest; without it, the project's tests
     #[arg(last = true)]
     pub(super) command: Vec<String>,
 }
@@ -72,15 +84,49 @@ impl Default for VmArgs {
 }
 
 impl VmArgs {
-    /// The tests that need virtual time, on the oldest kernel and the newest: between them these timers have not
-    /// changed.
-    pub(crate) fn of_timers() -> Self {
-        let all = Self::default();
-        let ends = [all.kernel.first(), all.kernel.last()];
+    /// The corpus, on these kernels.
+    pub(crate) fn of_corpus(kernels: &[Series], corpus: Corpus) -> Self {
         Self {
-            virtual_time: true,
-            kernel: ends.into_iter().flatten().copied().collect(),
-            ..all
+            kernel: kernels.to_vec(),
+            suite: vec![Suite::Corpus],
+            corpus,
+            ..Self::default()
+        }
+    }
+
+    /// Every suite, each on the kernels that it is for.
+    pub(crate) fn all() -> Self {
+        Self {
+            suite: Suite::value_variants().to_vec(),
+            only_needed: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the guests' clocks were asked to be those of real machines.
+    pub(super) fn is_real_time(&self) -> bool {
+        self.accel != Choice::Auto || self.smp > 1
+    }
+
+    /// The kernels on which a suite is run.
+    pub(super) fn kernels_of(&self, suite: Suite) -> Vec<Series> {
+        if self.only_needed && suite.needs_only_ends() && self.kernel.len() > 1 {
+            let ends = [self.kernel.first(), self.kernel.last()];
+            return ends.into_iter().flatten().copied().collect();
+        }
+        self.kernel.clone()
+    }
+
+    /// Suites to run; none if there is a command.
+    pub(super) fn suites(&self) -> &[Suite] {
+        if !self.command.is_empty() {
+            &[]
+        } else if !self.suite.is_empty() {
+            &self.suite
+        } else if self.virtual_time {
+            &[Suite::Timers]
+        } else {
+            &[Suite::Live]
         }
     }
 

@@ -60,6 +60,29 @@ pub(super) struct Step {
 }
 
 impl Step {
+    /// The test binary `/BINARY`.
+    pub(super) fn test(label: &str, binary: &str, env: &[(&str, &str)]) -> Self {
+        Self {
+            label: label.to_owned(),
+            command: vec![format!("/{binary}")],
+            env: env
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            is_test: true,
+        }
+    }
+
+    /// Any program, its arguments with it.
+    pub(super) fn command(words: &[String]) -> Self {
+        Self {
+            label: String::new(),
+            command: words.to_vec(),
+            env: Vec::new(),
+            is_test: false,
+        }
+    }
+
     fn script(&self) -> String {
         let mut text = String::from("cd /\n");
         for (name, value) in &self.env {

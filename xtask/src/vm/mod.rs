@@ -7,6 +7,8 @@
 mod accel;
 mod apt;
 mod args;
+mod built;
+mod corpus;
 mod cpio;
 mod elf;
 mod guest;
@@ -22,6 +24,7 @@ mod python;
 mod score;
 mod series;
 mod store;
+mod suite;
 mod userland;
 
 use std::{path::Path, sync::Mutex, time::Duration};
@@ -29,9 +32,16 @@ use std::{path::Path, sync::Mutex, time::Duration};
 use crate::workspace;
 use anyhow::{Context as _, Result, ensure};
 
-use self::{guest::Guest, initramfs::Step, machine::Accel, series::Series, store::Store};
+use self::{
+    guest::Guest,
+    initramfs::Step,
+    machine::Accel,
+    store::{Kernel, Store},
+};
 
-pub(crate) use self::{args::VmArgs, host::ensure as ensure_host, score::Summary};
+pub(crate) use self::{
+    args::VmArgs, corpus::Corpus, host::ensure as ensure_host, score::Summary, series::Series,
+};
 
 /// Boots one guest per kernel, several at a time. Counts test cases, or each guest as one case when there is a
 /// command. Guests that die (code 125) or take too long (code 124) have failed.
@@ -80,12 +90,8 @@ fn outcomes(args: &VmArgs) -> Result<Vec<Summary>> {
 
 /// Everything that must be there before the first guest boots.
 fn guests(args: &VmArgs, dir: &Path) -> Result<Vec<Guest>> {
-    for folder in ["live", "logs"] {
+    for folder in ["built", "logs"] {
         std::fs::create_dir_all(dir.join(folder))?;
-    }
-    let mut files = args.file.clone();
-    if args.command.is_empty() {
-        files.extend(live::build(&dir.join("live"))?);
     }
     let store = Store::open(dir, args.offline, || args.mirrors())?;
     let userland = userland::archive(&store)?;
@@ -101,38 +107,46 @@ fn guests(args: &VmArgs, dir: &Path) -> Result<Vec<Guest>> {
     } else {
         accel::choose(args.accel, dir, &userland, first)?
     };
-    let alone = kernels.len() == 1;
-    let guest = |(series, kernel)| Guest {
-        label: if alone && !args.command.is_empty() {
-            String::new()
-        } else {
-            format!("{series}")
-        },
-        log: dir.join(format!("logs/{series}.log")),
-        dir: dir.to_owned(),
+    let guest = |series: Series, kernel: &Kernel| Guest {
+        label: series.to_string(),
+        kernel: kernel.clone(),
         userland: userland.clone(),
-        steps: steps(args, series),
-        files: files.clone(),
+        files: args.file.clone(),
+        steps: Vec::new(),
+        dir: dir.to_owned(),
+        log: dir.join(format!("logs/{series}.log")),
         accel,
         cpus: args.smp,
         memory_mib: args.memory,
         timeout: Duration::from_secs(args.timeout),
-        kernel,
     };
-    Ok(kernels.into_iter().map(guest).collect())
+    let mut guests = Vec::new();
+    if !args.command.is_empty() {
+        for (series, kernel) in &kernels {
+            let mut guest = guest(*series, kernel);
+            if kernels.len() == 1 {
+                guest.label.clear();
+            }
+            guest.steps = steps(args, vec![Step::command(&args.command)]);
+            guests.push(guest);
+        }
+    }
+    for suite in args.suites() {
+        let files = suite.files(&dir.join("built"))?;
+        let wanted = args.kernels_of(*suite);
+        for (series, kernel) in kernels.iter().filter(|(series, _)| wanted.contains(series)) {
+            let mut guest = guest(*series, kernel);
+            guest.log = dir.join(format!("logs/{series}-{}.log", suite.name()));
+            guest.files.extend(files.iter().cloned());
+            guest.steps = steps(args, suite.steps(*series, &args.corpus));
+            guest.accel = suite.accel(accel, args.is_real_time());
+            guests.push(guest);
+        }
+    }
+    Ok(guests)
 }
 
-fn steps(args: &VmArgs, series: Series) -> Vec<Step> {
-    let mut steps = if args.command.is_empty() {
-        live::steps(series, args.virtual_time)
-    } else {
-        vec![Step {
-            label: String::new(),
-            command: args.command.clone(),
-            env: Vec::new(),
-            is_test: false,
-        }]
-    };
+fn steps(args: &VmArgs, mut steps: Vec<Step>) -> Vec<Step> {
     for step in &mut steps {
         step.env.extend_from_slice(&args.env);
     }

@@ -10,6 +10,8 @@ use super::elf;
 
 /// Python's library in the packages and in the guest.
 pub(super) const LIBRARY: &str = "usr/lib/python3.11";
+/// Where the distribution's packages put theirs.
+pub(super) const PACKAGES: &str = "usr/lib/python3/dist-packages";
 /// Folders of Python's library that no test needs, and modules that would need more libraries.
 const WITHOUT: &[&str] = &[
     "_codecs_",
@@ -17,9 +19,7 @@ const WITHOUT: &[&str] = &[
     "_ctypes_test",
     "_curses",
     "_dbm",
-    "_hashlib",
     "_sqlite3",
-    "_ssl",
     "_test",
     "_uuid",
     "_xxtestfuzz",
@@ -46,7 +46,8 @@ const WITHOUT: &[&str] = &[
 /// Removes what is not needed below the unpacked packages in `root` and compiles the rest.
 pub(super) fn reduce(root: &Path) -> Result<()> {
     prune(&root.join(LIBRARY))?;
-    compile(root)
+    compile(root, LIBRARY, "socket.pyc")?;
+    compile(root, PACKAGES, "requests/__init__.pyc")
 }
 
 fn prune(dir: &Path) -> Result<()> {
@@ -69,7 +70,7 @@ fn prune(dir: &Path) -> Result<()> {
 
 /// Byte code instead of sources: compiling each import would take seconds in an emulated guest,
 /// and every megabyte of the archive costs it time to unpack.
-fn compile(root: &Path) -> Result<()> {
+fn compile(root: &Path, folder: &str, made: &str) -> Result<()> {
     let search = std::env::join_paths(elf::library_dirs(root))?;
     let mut python = Command::new(elf::LOADER);
     python
@@ -90,11 +91,11 @@ fn compile(root: &Path) -> Result<()> {
         .arg("-s")
         .arg(root)
         .args(["-p", "/"])
-        .arg(root.join(LIBRARY));
-    process::output(&mut python).context("cannot compile Python's library")?;
+        .arg(root.join(folder));
+    process::output(&mut python).with_context(|| format!("cannot compile Python's {folder}"))?;
     ensure!(
-        root.join(LIBRARY).join("socket.pyc").exists(),
-        "Python compiled nothing"
+        root.join(folder).join(made).exists(),
+        "Python compiled nothing in {folder}"
     );
     Ok(())
 }

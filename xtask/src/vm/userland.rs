@@ -61,7 +61,7 @@ const PACKAGES: &[&str] = &[
     "libtinfo6",
     // tcpstates
     "libbpf-tools",
-    // python3 with socket, select, subprocess, json, signal, threading, ctypes
+    // python3 with socket, select, subprocess, json, signal, threading, ctypes, ssl; requests
     "python3.11-minimal",
     "libpython3.11-minimal",
     "libpython3.11-stdlib",
@@ -69,6 +69,14 @@ const PACKAGES: &[&str] = &[
     "libffi8",
     "liblzma5",
     "libbz2-1.0",
+    "libssl3",
+    "python3-requests",
+    "python3-urllib3",
+    "python3-six",
+    "python3-idna",
+    "python3-certifi",
+    "python3-chardet",
+    "python3-charset-normalizer",
 ];
 
 /// Files taken from the packages; their libraries follow by themselves.
@@ -128,6 +136,7 @@ fn build(apt: &PrivateApt, into: &Path) -> Result<()> {
         land.program(program)?;
     }
     land.tree(python::LIBRARY)?;
+    land.tree(python::PACKAGES)?;
     land.applets()?;
     for (link, target) in LINKS {
         land.archive.symlink(link, target);

@@ -5,6 +5,7 @@ mod mechanisms;
 
 use std::time::Duration;
 
+use super::setting::setting;
 use super::step::Step;
 use super::wire::Severity;
 
@@ -79,6 +80,15 @@ impl Language {
             Self::Java => "java",
             Self::Php => "php",
             Self::Ruby => "ruby",
+        }
+    }
+
+    /// Whether its programs and what runs them can be packed into a guest, whose file system is its memory: see
+    /// `docs/corpus.md`.
+    pub(crate) const fn fits_a_guest(self) -> bool {
+        match self {
+            Self::C | Self::Rust | Self::Go | Self::Python => true,
+            Self::Node | Self::Java | Self::Php | Self::Ruby => false,
         }
     }
 }
@@ -196,4 +206,10 @@ pub(crate) fn config() -> String {
 /// Every scenario.
 pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
     mechanisms::ALL.iter().chain(controls::ALL)
+}
+
+/// Those that are played here: in a guest, the ones that fit into it.
+pub(crate) fn here() -> impl Iterator<Item = &'static Scenario> {
+    let guest = setting().guest.is_some();
+    all().filter(move |scenario| !guest || scenario.language.fits_a_guest())
 }

@@ -1,0 +1,74 @@
+//! The project's own tests in guests.
+
+use std::path::Path;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use super::{
+    corpus::{self, Corpus},
+    initramfs::{GuestFile, Step},
+    live,
+    machine::Accel,
+    series::Series,
+};
+
+/// Tests that share a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Suite {
+    /// Hooks, live tests with each flavour, packet-exact tests
+    Live,
+    /// The scenario corpus, with the flavours kprobe and fentry
+    Corpus,
+    /// Tests that wait for the kernel's long timers
+    Timers,
+}
+
+impl Suite {
+    /// In labels and names of files.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Corpus => "corpus",
+            Self::Timers => "timers",
+        }
+    }
+
+    /// Builds it; returns what must be copied into a guest.
+    pub(super) fn files(self, dir: &Path) -> Result<Vec<GuestFile>> {
+        match self {
+            Self::Live | Self::Timers => live::files(dir),
+            Self::Corpus => corpus::files(dir),
+        }
+    }
+
+    /// What a guest runs.
+    pub(super) fn steps(self, series: Series, corpus: &Corpus) -> Vec<Step> {
+        match self {
+            Self::Live => live::steps(series),
+            Self::Corpus => corpus::steps(series, corpus),
+            Self::Timers => live::timers(series),
+        }
+    }
+
+    /// Whether the oldest kernel and the newest are enough: between them the timers have not changed, and every hook
+    /// is in the live tests.
+    pub(super) const fn needs_only_ends(self) -> bool {
+        match self {
+            Self::Live => false,
+            Self::Corpus | Self::Timers => true,
+        }
+    }
+
+    /// How its guests' processors are run, where `found` is what the machine can do.
+    ///
+    /// With virtual time a busy machine is not a slow guest: thresholds and patience mean the same as on a machine
+    /// with a processor of its own, and waiting costs nothing.
+    pub(super) const fn accel(self, found: Accel, asked: bool) -> Accel {
+        match (self, found) {
+            (Self::Timers, _) => Accel::VirtualTime,
+            (Self::Live | Self::Corpus, Accel::Tcg) if !asked => Accel::VirtualTime,
+            (Self::Live | Self::Corpus, found) => found,
+        }
+    }
+}
