@@ -361,6 +361,16 @@ pub(super) const ALL: &[Scenario] = &[
         &[expect(Each, Program, "eof_spin", CRITICAL)],
     ),
     scenario(
+        "S29",
+        C,
+        "spins.c",
+        Call {
+            count: 1,
+            steps: &[Say(GET), Close],
+        },
+        &[expect(Each, Program, "eof_spin", CRITICAL)],
+    ),
+    scenario(
         "S30",
         Php,
         "redis_pool.php",
