@@ -51,9 +51,10 @@ pub(crate) fn pack(folder: &Path) -> Result<()> {
     }
     for scenario in table::all().filter(|scenario| scenario.language.fits_a_guest()) {
         compile(scenario)?;
-        let file = match scenario.language {
-            Language::Python => source(scenario),
-            _ => compiled(scenario),
+        let file = if scenario.language == Language::Python {
+            source(scenario)
+        } else {
+            compiled(scenario)
         };
         let place = folder.join(scenario.language.name());
         fs::create_dir_all(&place)?;
