@@ -69,6 +69,28 @@ pub struct SocketView {
     pub upper_layer: u8,
 }
 
+/// So much unread is much even where the window is still open.
+pub const MUCH_UNREAD: u32 = 64 << 10;
+
+impl SocketView {
+    /// Whether the iterator tells who waits for it: it is half-closed, dead, or nothing moves. The others are too many
+    /// to ask, and nothing is said of them.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the kernel programs must not call it")]
+    pub const fn shows_waiters(&self) -> bool {
+        match self.state {
+            crate::tcp::CLOSE_WAIT | crate::tcp::FIN_WAIT2 | crate::tcp::CLOSE => true,
+            crate::tcp::ESTABLISHED | crate::tcp::FIN_WAIT1 => {
+                self.backoff > 0
+                    || self.probes > 0
+                    || self.unread >= MUCH_UNREAD
+                    || (self.unread > 0 && self.window == 0)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// A descriptor that refers to a socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(
@@ -171,7 +193,7 @@ pub const fn widen(address: [u8; 4]) -> [u8; 16] {
     [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
 }
 
-/// Somebody who waits for a half-closed socket: one entry of its wait queue (`sk_wq`). Which kind of waiter it is,
+/// Somebody who waits for a socket that [shows it](SocketView::shows_waiters): one entry of its wait queue (`sk_wq`). Which kind of waiter it is,
 /// the wake-up function tells; fields that do not belong to that kind mean nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(

@@ -1,14 +1,16 @@
-//! Who waits for a half-closed socket: whether the application could notice at all.
+//! Who waits for a socket: whether the application could notice at all.
 
 /// One entry of the socket's wait queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Waiter {
-    /// A thread is blocked in a receive (or another blocking call) on it.
+    /// A thread is blocked in a system call on it.
     Blocked {
         /// The process.
         pid: u32,
         /// The thread.
         thread: u32,
+        /// The system call.
+        call: Call,
     },
     /// Registered in an epoll instance.
     Epoll(Epoll),
@@ -17,6 +19,18 @@ pub enum Waiter {
     /// Registered by `io_uring`.
     IoUring,
     /// Another kind of waiter.
+    Other,
+}
+
+/// What a blocked thread is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Call {
+    /// It receives.
+    Receive,
+    /// It sends.
+    Send,
+    /// Something else, or it cannot be told.
+    #[default]
     Other,
 }
 
@@ -48,41 +62,45 @@ pub struct Waiting {
     pub thread: Option<u32>,
 }
 
-/// In which way somebody waits for a socket.
+/// In which way somebody waits for a socket. Those come first that say most about the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WaitState {
-    /// Nobody is registered: the application cannot notice until it reads by itself.
-    NobodyWaits,
-    /// A thread is blocked on it.
+    /// A thread is blocked in a receive.
     BlockedInReceive,
-    /// One-shot: the event was delivered, and the application did not ask again.
-    EpollOneshotDelivered,
-    /// Registered without read events: the application did not ask to be told.
-    EpollReadNotAsked,
+    /// A thread is blocked in a send.
+    BlockedInSend,
+    /// A thread is blocked in another call, or in one that cannot be told.
+    Blocked,
     /// Edge-triggered: the event waits to be fetched.
     EpollEdgeNotFetched,
-    /// Edge-triggered: the application was told.
-    EpollEdgeDelivered,
     /// Level-triggered and ready: told again at every `epoll_wait`, or never called.
     EpollLevelReady,
-    /// Registered in epoll, no event in the list: it is being fetched just now.
+    /// Edge-triggered: the application was told.
+    EpollEdgeDelivered,
+    /// One-shot: the event was delivered, and the application did not ask again.
+    EpollOneshotDelivered,
+    /// Registered in epoll, no event in the list: there is none, or it is being fetched just now.
     EpollIdle,
-    /// In `select` or `poll`.
+    /// In `select` or `poll`, and what has come so far is not what it asked for.
     SelectOrPoll,
-    /// In `io_uring`.
+    /// A request of `io_uring` waits.
     IoUring,
+    /// Registered without read events: the application did not ask to be told.
+    EpollReadNotAsked,
     /// Somebody else.
     Other,
+    /// Nobody is registered: the application cannot notice until it reads by itself.
+    NobodyWaits,
 }
 
 impl Waiting {
-    /// Of all waiters of one socket; the one that says most about the application counts.
-    pub fn of(waiters: &[Waiter]) -> Self {
-        let most = waiters
-            .iter()
-            .min_by_key(|waiter| WaitState::of(**waiter).rank());
+    /// Of all waiters of one socket; the one that says most about the application counts. `to_tell`: there is
+    /// something to read, or an end to be told.
+    pub fn of(waiters: &[Waiter], to_tell: bool) -> Self {
+        let state = |waiter: &Waiter| WaitState::of(*waiter, to_tell);
+        let most = waiters.iter().min_by_key(|waiter| state(waiter));
         Self {
-            state: most.map_or(WaitState::NobodyWaits, |waiter| WaitState::of(*waiter)),
+            state: most.map_or(WaitState::NobodyWaits, state),
             thread: match most {
                 Some(Waiter::Blocked { thread, .. }) => Some(*thread),
                 _ => None,
@@ -97,6 +115,8 @@ impl WaitState {
         match self {
             Self::NobodyWaits => "nobody_waits",
             Self::BlockedInReceive => "blocked_in_receive",
+            Self::BlockedInSend => "blocked_in_send",
+            Self::Blocked => "blocked",
             Self::EpollOneshotDelivered => "epoll_oneshot_delivered",
             Self::EpollReadNotAsked => "epoll_read_not_asked",
             Self::EpollEdgeNotFetched => "epoll_edge_not_fetched",
@@ -109,17 +129,21 @@ impl WaitState {
         }
     }
 
-    const fn of(waiter: Waiter) -> Self {
+    const fn of(waiter: Waiter, to_tell: bool) -> Self {
         match waiter {
-            Waiter::Blocked { .. } => Self::BlockedInReceive,
+            Waiter::Blocked { call, .. } => match call {
+                Call::Receive => Self::BlockedInReceive,
+                Call::Send => Self::BlockedInSend,
+                Call::Other => Self::Blocked,
+            },
             Waiter::Poll => Self::SelectOrPoll,
             Waiter::IoUring => Self::IoUring,
             Waiter::Other => Self::Other,
-            Waiter::Epoll(epoll) => Self::epoll(epoll),
+            Waiter::Epoll(epoll) => Self::epoll(epoll, to_tell),
         }
     }
 
-    const fn epoll(Epoll { events, ready, .. }: Epoll) -> Self {
+    const fn epoll(Epoll { events, ready, .. }: Epoll, to_tell: bool) -> Self {
         if events & !ALWAYS & !EPOLLET == EPOLLONESHOT {
             // `ep_send_events` takes all events away once a one-shot item is delivered.
             return Self::EpollOneshotDelivered;
@@ -129,26 +153,9 @@ impl WaitState {
         }
         match (events & EPOLLET != 0, ready) {
             (true, true) => Self::EpollEdgeNotFetched,
-            (true, false) => Self::EpollEdgeDelivered,
+            (true, false) if to_tell => Self::EpollEdgeDelivered,
             (false, true) => Self::EpollLevelReady,
-            (false, false) => Self::EpollIdle,
-        }
-    }
-
-    /// Lower says more.
-    const fn rank(self) -> u8 {
-        match self {
-            Self::BlockedInReceive => 0,
-            Self::EpollEdgeNotFetched => 1,
-            Self::EpollLevelReady => 2,
-            Self::EpollEdgeDelivered => 3,
-            Self::EpollOneshotDelivered => 4,
-            Self::EpollIdle => 5,
-            Self::SelectOrPoll => 6,
-            Self::IoUring => 7,
-            Self::EpollReadNotAsked => 8,
-            Self::Other => 9,
-            Self::NobodyWaits => 10,
+            (_, false) => Self::EpollIdle,
         }
     }
 }
@@ -167,33 +174,39 @@ mod tests {
 
     #[test]
     fn an_empty_queue_means_that_nobody_can_notice() {
-        assert_eq!(Waiting::of(&[]).state, WaitState::NobodyWaits);
+        assert_eq!(Waiting::of(&[], true).state, WaitState::NobodyWaits);
     }
 
     #[test]
     fn an_edge_that_left_the_ready_list_was_delivered() {
         assert_eq!(
-            Waiting::of(&[epoll(EPOLLET | EPOLLIN, false)]).state,
+            Waiting::of(&[epoll(EPOLLET | EPOLLIN, false)], true).state,
             WaitState::EpollEdgeDelivered
         );
         assert_eq!(
-            Waiting::of(&[epoll(EPOLLET | EPOLLIN, true)]).state,
+            Waiting::of(&[epoll(EPOLLET | EPOLLIN, true)], true).state,
             WaitState::EpollEdgeNotFetched
         );
     }
 
     #[test]
+    fn where_nothing_has_come_no_edge_was_delivered() {
+        let state = Waiting::of(&[epoll(EPOLLET | EPOLLIN, false)], false).state;
+        assert_eq!(state, WaitState::EpollIdle);
+    }
+
+    #[test]
     fn a_spent_one_shot_has_only_its_mode_left() {
         assert_eq!(
-            Waiting::of(&[epoll(EPOLLONESHOT, false)]).state,
+            Waiting::of(&[epoll(EPOLLONESHOT, false)], true).state,
             WaitState::EpollOneshotDelivered
         );
         assert_eq!(
-            Waiting::of(&[epoll(EPOLLONESHOT | EPOLLET, true)]).state,
+            Waiting::of(&[epoll(EPOLLONESHOT | EPOLLET, true)], true).state,
             WaitState::EpollOneshotDelivered
         );
         assert_eq!(
-            Waiting::of(&[epoll(EPOLLONESHOT | EPOLLIN, true)]).state,
+            Waiting::of(&[epoll(EPOLLONESHOT | EPOLLIN, true)], true).state,
             WaitState::EpollLevelReady
         );
     }
@@ -201,7 +214,7 @@ mod tests {
     #[test]
     fn interest_in_writing_alone_is_no_interest_in_the_end() {
         assert_eq!(
-            Waiting::of(&[epoll(0x4 | ALWAYS, true)]).state,
+            Waiting::of(&[epoll(0x4 | ALWAYS, true)], true).state,
             WaitState::EpollReadNotAsked
         );
     }
@@ -210,11 +223,15 @@ mod tests {
     fn a_blocked_thread_says_most() {
         let waiters = [
             epoll(EPOLLIN, true),
-            Waiter::Blocked { pid: 1, thread: 2 },
+            Waiter::Blocked {
+                pid: 1,
+                thread: 2,
+                call: Call::Receive,
+            },
             Waiter::Poll,
         ];
         assert_eq!(
-            Waiting::of(&waiters),
+            Waiting::of(&waiters, true),
             Waiting {
                 state: WaitState::BlockedInReceive,
                 thread: Some(2)

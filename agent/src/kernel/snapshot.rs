@@ -28,7 +28,7 @@ struct Found {
     counters: Option<SocketCounters>,
     holders: Vec<Holder>,
     listener: Option<u64>,
-    /// Who waits for it; `None` as soon as one of them cannot be told.
+    /// Who waits for it; `None` if it was not asked, and as soon as one of them cannot be told.
     waiters: Option<Vec<Waiter>>,
 }
 
@@ -93,7 +93,7 @@ impl<'a> Join<'a> {
             counters: Some(counters(view)),
             holders: Vec::new(),
             listener: None,
-            waiters: Some(Vec::new()),
+            waiters: view.shows_waiters().then(Vec::new),
         });
         found.holders.push(holder);
     }
@@ -106,15 +106,13 @@ impl<'a> Join<'a> {
         if found.holders.len() > 1 {
             return;
         }
-        let waiter = self.functions.waiter(row);
-        found.waiters = found
-            .waiters
-            .take()
-            .zip(waiter)
-            .map(|(mut waiters, waiter)| {
-                waiters.push(waiter);
-                waiters
-            });
+        let Some(mut waiters) = found.waiters.take() else {
+            return;
+        };
+        if let Some(waiter) = self.functions.waiter(row) {
+            waiters.push(waiter);
+            found.waiters = Some(waiters);
+        }
     }
 
     /// Connections in accept queues that no hook has seen, with the entries they need to be followed.
@@ -218,9 +216,11 @@ impl<'a> Join<'a> {
             queued: listener.map(|listener| self.queue(listener)),
             inode: (inode != 0).then_some(inode),
             cookie: (cookie != 0).then_some(cookie),
-            waiting: waiters
-                .filter(|_| state == tcp::CLOSE_WAIT)
-                .map(|waiters| Waiting::of(&waiters)),
+            waiting: waiters.map(|waiters| {
+                let ended = matches!(state, tcp::CLOSE_WAIT | tcp::CLOSE);
+                let to_tell = ended || counters.is_some_and(|counters| counters.unread > 0);
+                Waiting::of(&waiters, to_tell)
+            }),
             counters,
             ..known
         })

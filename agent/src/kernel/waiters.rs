@@ -1,12 +1,12 @@
 //! Turns the entries of wait queues into waiters: the wake-up function tells the kind, `/proc/kallsyms` its name.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader};
 
 use finback_common::row::WaitRow;
 use rustc_hash::FxHashMap;
 
-use crate::core::waiting::{Epoll, Waiter};
+use crate::core::waiting::{Call, Epoll, Waiter};
 
 const SYMBOLS: &str = "/proc/kallsyms";
 
@@ -51,6 +51,7 @@ impl Functions {
             Some(Kind::Blocked) => Waiter::Blocked {
                 pid: row.pid,
                 thread: row.tid,
+                call: call(row.pid, row.tid),
             },
             Some(Kind::Epoll) => Waiter::Epoll(Epoll {
                 events: row.events,
@@ -61,6 +62,31 @@ impl Functions {
             Some(Kind::IoUring) => Waiter::IoUring,
             None => Waiter::Other,
         })
+    }
+}
+
+/// The system call that a thread is in (`/proc/PID/task/TID/syscall`): a receive and a send sleep in the same queue.
+fn call(pid: u32, thread: u32) -> Call {
+    let number = fs::read_to_string(format!("/proc/{pid}/task/{thread}/syscall"))
+        .ok()
+        .and_then(|line| line.split(' ').next()?.parse().ok());
+    match number {
+        Some(
+            libc::SYS_read
+            | libc::SYS_readv
+            | libc::SYS_recvfrom
+            | libc::SYS_recvmsg
+            | libc::SYS_recvmmsg,
+        ) => Call::Receive,
+        Some(
+            libc::SYS_write
+            | libc::SYS_writev
+            | libc::SYS_sendto
+            | libc::SYS_sendmsg
+            | libc::SYS_sendmmsg
+            | libc::SYS_sendfile,
+        ) => Call::Send,
+        _ => Call::Other,
     }
 }
 
@@ -96,13 +122,17 @@ mod tests {
         };
         let blocked = WaitRow {
             function: 0xffff_ffff_8100_0020,
-            pid: 7,
+            pid: 0,
             tid: 8,
             ..WaitRow::default()
         };
         assert_eq!(
             functions.waiter(&blocked),
-            Some(Waiter::Blocked { pid: 7, thread: 8 })
+            Some(Waiter::Blocked {
+                pid: 0,
+                thread: 8,
+                call: Call::Other
+            })
         );
         let epoll = WaitRow {
             function: 0xffff_ffff_8100_0010,
@@ -127,6 +157,27 @@ mod tests {
             ..WaitRow::default()
         };
         assert_eq!(functions.waiter(&other), Some(Waiter::Other));
+    }
+
+    #[test]
+    fn a_thread_in_a_receive_is_told_from_one_that_runs() {
+        use std::io::Read as _;
+        use std::os::unix::net::UnixStream;
+        let (mut near, far) = UnixStream::pair().unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        let reader = std::thread::spawn(move || {
+            tell.send(rustix::thread::gettid().as_raw_nonzero().get())
+                .unwrap();
+            near.read(&mut [0]).unwrap()
+        });
+        let thread = u32::try_from(told.recv().unwrap()).unwrap();
+        let own = std::process::id();
+        while call(own, thread) != Call::Receive {
+            std::thread::yield_now();
+        }
+        drop(far);
+        assert_eq!(reader.join().unwrap(), 0);
+        assert_eq!(call(own, thread), Call::Other, "it has ended");
     }
 
     #[test]

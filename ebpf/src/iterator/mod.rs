@@ -111,15 +111,11 @@ fn visit(seq: *mut seq_file, task: Pointer<Quiet>, fd: u32, file: Pointer<Quiet>
     }
     let birth_ns = seed(sock);
     write_head(seq, task, fd, socket);
-    write_view(seq, sock, birth_ns);
-    match sock.state() {
-        tcp::LISTEN => {
-            walk_queue(seq, sock);
-        }
-        tcp::CLOSE_WAIT => {
-            wait::walk(seq, sock);
-        }
-        _ => {}
+    let shows_waiters = write_view(seq, sock, birth_ns) != 0;
+    if sock.state() == tcp::LISTEN {
+        walk_queue(seq, sock);
+    } else if shows_waiters {
+        wait::walk(seq, sock);
     }
 }
 
@@ -142,10 +138,12 @@ fn write_head(seq: *mut seq_file, task: Pointer<Quiet>, fd: u32, socket: Pointer
     0
 }
 
+/// Returns 1 if the waiters are to follow.
 #[inline(never)]
 fn write_view(seq: *mut seq_file, sock: Sock<Quiet>, birth_ns: u64) -> u32 {
-    write(seq, &sock.view(birth_ns));
-    0
+    let view = sock.view(birth_ns);
+    write(seq, &view);
+    u32::from(view.shows_waiters())
 }
 
 #[inline(always)]

@@ -1,4 +1,4 @@
-//! Who waits for a half-closed socket: the entries of its wait queue.
+//! Who waits for a socket: the entries of its wait queue.
 
 use aya_ebpf::bindings::seq_file;
 use finback_common::row::{WaitRow, kind};

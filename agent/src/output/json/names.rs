@@ -59,30 +59,34 @@ mirror! {
 }
 
 mirror! {
-    /// In which way somebody waits for a half-closed socket.
+    /// In which way somebody waits for the socket.
     WaitState of waiting::WaitState {
-        /// Nobody is registered: the application cannot notice until it reads by itself.
-        NobodyWaits,
-        /// A thread is blocked on it.
+        /// A thread is blocked in a receive.
         BlockedInReceive,
-        /// One-shot: the event was delivered and not asked for again.
-        EpollOneshotDelivered,
-        /// Registered in epoll without read events.
-        EpollReadNotAsked,
+        /// A thread is blocked in a send.
+        BlockedInSend,
+        /// A thread is blocked in another call, or in one that cannot be told.
+        Blocked,
         /// Edge-triggered: the event waits to be fetched.
         EpollEdgeNotFetched,
-        /// Edge-triggered: the application was told.
-        EpollEdgeDelivered,
         /// Level-triggered and ready: told at every `epoll_wait`, or never called.
         EpollLevelReady,
+        /// Edge-triggered: the application was told.
+        EpollEdgeDelivered,
+        /// One-shot: the event was delivered and not asked for again.
+        EpollOneshotDelivered,
         /// Registered in epoll, no event in the list.
         EpollIdle,
-        /// In `select` or `poll`.
+        /// In `select` or `poll`, and what has come is not what it asked for.
         SelectOrPoll,
-        /// In `io_uring`.
+        /// A request of `io_uring` waits.
         IoUring,
+        /// Registered in epoll without read events.
+        EpollReadNotAsked,
         /// Somebody else.
         Other,
+        /// Nobody is registered: the application cannot notice until it reads by itself.
+        NobodyWaits,
     }
 }
 
