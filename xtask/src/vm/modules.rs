@@ -18,6 +18,7 @@ const WANTED: &[&str] = &[
     "unix_diag",
     "veth", // two ends in two network namespaces
     "dummy",
+    "tls",       // kTLS
     "tun",       // a scripted TCP peer
     "sch_netem", // a peer that has died: 100 % loss
     "nf_tables", // a firewall that drops
