@@ -32,14 +32,15 @@ use std::process::ExitCode;
 use libtest_mimic::Trial;
 
 use scenario::{
-    before, command, crowd, ends, family, half_close, namespace, overflow, owner, table, tcpstates,
-    verdict,
+    before, command, crowd, ends, family, half_close, limit, namespace, overflow, owner, protocol,
+    table, tcpstates, verdict, wait,
 };
 use trial::{alone, watching};
 
 fn main() -> ExitCode {
     let mut trials = of_the_flavour();
     if !setting::setting().only_flavour {
+        trials.extend(limits());
         trials.extend(of_the_agent());
     }
     trial::run(trials)
@@ -64,11 +65,43 @@ fn of_the_flavour() -> Vec<Trial> {
         watching("process_exited", ends::process_exited),
         watching("peer_reset", ends::peer_reset),
         watching("destroyed", ends::destroyed),
+        watching("peek", limit::peek),
+        watching("in_flight_after_eof", limit::in_flight_after_eof),
+        watching("io_uring", limit::ring),
+        watching("io_uring_direct", limit::ring_direct),
+        watching("tls_unread", protocol::tls_unread),
+        watching("tls_not_closed", protocol::tls_not_closed),
+        watching("wait_state", wait::half_closed),
+        alone("wait_state_open", wait::open),
         alone("whole_stream_is_valid", table::whole_stream),
         alone("sockets_older_than_the_agent", before::sockets_before_start),
         alone("every_hook_fires", table::every_hook_fires),
         alone("doctor", table::doctor),
         alone("same_as_tcpstates", tcpstates::comparison),
+    ]
+}
+
+/// What `docs/limitations.md` claims and no flavour changes.
+fn limits() -> Vec<Trial> {
+    vec![
+        watching("splice_closed", limit::splice_closed),
+        watching("dup", limit::dup),
+        watching("in_flight", limit::in_flight),
+        watching("closed_under_poll", limit::closed_under_poll),
+        watching("closed_under_recv", limit::closed_under_recv),
+        watching("io_uring_closed", limit::ring_closed),
+        watching("io_uring_direct_unread", limit::ring_direct_unread),
+        watching("io_uring_deferred", wait::ring_deferred),
+        watching("mptcp_listener", protocol::mptcp_listener),
+        watching("mptcp", protocol::mptcp),
+        watching("mptcp_client", protocol::mptcp_client),
+        watching("tls_closed", protocol::tls_closed),
+        watching("fast_open", protocol::fast_open),
+        watching(
+            "fast_open_never_accepted",
+            protocol::fast_open_never_accepted,
+        ),
+        watching("shared_port", protocol::shared_port),
     ]
 }
 

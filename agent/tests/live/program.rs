@@ -34,6 +34,7 @@ pub(crate) struct Did {
     pub(crate) inode: u64,
     pub(crate) port: u16,
     pub(crate) peer_port: u16,
+    pub(crate) thread: u32,
     pub(crate) ports: Vec<u16>,
     pub(crate) bytes: u64,
     pub(crate) of: u64,

@@ -28,7 +28,16 @@ impl Pair {
 
     /// The same for a listener that is reached under another address than it is bound to.
     pub(crate) fn reached_at(manner: &str, bound: &str, address: &str) -> Result<Self> {
-        let server = Program::start("server.py", [manner, bound])?;
+        Self::connected(Program::start("server.py", [manner, bound])?, address)
+    }
+
+    /// Starts `SCRIPT MANNER` and connects.
+    pub(crate) fn of(script: &str, manner: &str) -> Result<Self> {
+        let address = "127.0.0.1";
+        Self::connected(Program::start(script, [manner, address])?, address)
+    }
+
+    fn connected(server: Program, address: &str) -> Result<Self> {
         let listening = server.did("listening")?;
         let client = TcpStream::connect((address.parse::<IpAddr>()?, listening.port))?;
         Ok(Self {
