@@ -70,8 +70,9 @@ fn closed_without_error(change: &StateChange) -> Cause {
         TcpState::LastAck | TcpState::Closing => Cause::Finished,
         TcpState::FinWait2 | TcpState::TimeWait if change.fin_received => Cause::Finished,
         TcpState::FinWait1 | TcpState::FinWait2 | TcpState::TimeWait => Cause::Timeout,
+        // Only a close does that: with data unread it resets. A kernel thread makes it for io_uring.
+        TcpState::CloseWait => app(change).unwrap_or(Cause::AppClose),
         TcpState::Established
-        | TcpState::CloseWait
         | TcpState::SynSent
         | TcpState::Listen
         | TcpState::SynReceived

@@ -65,6 +65,7 @@ fn of_the_flavour() -> Vec<Trial> {
         watching("process_exited", ends::process_exited),
         watching("peer_reset", ends::peer_reset),
         watching("destroyed", ends::destroyed),
+        watching("splice", limit::splice),
         watching("peek", limit::peek),
         watching("in_flight_after_eof", limit::in_flight_after_eof),
         watching("io_uring", limit::ring),
