@@ -36,6 +36,10 @@ counters! {
     QueueCut = "accept_queue_cut",
     /// The iterator could not write a row.
     RowFailed = "row_failed",
+    /// A user stack was left out: the ring had no room to spare.
+    StackLeftOut = "stack_left_out",
+    /// A user stack could not be taken: no registers of a 64-bit program were found, or its stack was not in memory.
+    StackUnreadable = "stack_unreadable",
 }
 
 /// Number of counters.

@@ -18,7 +18,7 @@ pub mod tcp;
 
 /// Changes whenever a layout in this crate does. The agent writes it into [`settings::Settings`]; object and
 /// agent are built together, so a difference means a broken build.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Names of the maps, shared with the kernel crate's statics.
 pub mod map {
@@ -30,6 +30,8 @@ pub mod map {
     pub const COUNTERS: &str = "COUNTERS";
     /// Per-CPU array: how often each [`Hook`](crate::hook::Hook) did its work.
     pub const HITS: &str = "HITS";
+    /// Array of one `u32`: the process whose threads `iter/task` lists.
+    pub const WANTED: &str = "WANTED";
 }
 
 /// Names of the read-only globals.

@@ -89,6 +89,8 @@ offsets! {
     task_flags = "task_struct", "flags";
     task_leader = "task_struct", "group_leader";
     task_start = "task_struct", "start_boottime";
+    task_stack = "task_struct", "stack";
+    task_exec = "task_struct", "self_exec_id";
     tw_substate = "inet_timewait_sock", "tw_substate";
     skb_cb = "sk_buff", "cb";
     cb_seq = "tcp_skb_cb", "seq";

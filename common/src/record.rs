@@ -18,6 +18,8 @@ pub mod kind {
     pub const TIME_WAIT: u8 = 6;
     /// [`GoneRecord`](super::GoneRecord).
     pub const GONE: u8 = 7;
+    /// [`StackRecord`](super::StackRecord).
+    pub const STACK: u8 = 8;
 }
 
 /// The head of every record.
@@ -245,6 +247,59 @@ pub struct GoneRecord {
     pub reserved: u32,
 }
 
+/// Parts in which a user stack is copied: a part that cannot be read ends the copy.
+pub const STACK_PARTS: usize = 8;
+/// Bytes of one part.
+pub const STACK_PART_BYTES: usize = 1024;
+
+/// Where a thread was in its program when it opened a socket: registers as the system call saved them, and the top
+/// of its stack. The agent unwinds it.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    feature = "user",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
+#[repr(C)]
+pub struct StackRecord {
+    /// Head.
+    pub header: RecordHeader,
+    /// Process id.
+    pub pid: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// Start of the process, nanoseconds of `CLOCK_BOOTTIME`.
+    pub start_ns: u64,
+    /// Name of the thread.
+    pub comm: [u8; 16],
+    /// Instruction pointer.
+    pub ip: u64,
+    /// Stack pointer.
+    pub sp: u64,
+    /// Frame pointer.
+    pub fp: u64,
+    /// Link register, where the architecture has one.
+    pub lr: u64,
+    /// `task_struct.self_exec_id`: changes with every exec.
+    pub exec_id: u32,
+    /// One of [`source`](crate::entry::source).
+    pub source: u8,
+    /// Keeps the fields aligned.
+    pub reserved: u8,
+    /// Bytes of `data` that were read.
+    pub length: u16,
+    /// What lay on the stack from `sp` on.
+    pub data: [[u8; STACK_PART_BYTES]; STACK_PARTS],
+}
+
+/// Bytes of a [`StackRecord`] before its `data`.
+pub const STACK_HEAD_BYTES: usize = size_of::<StackRecord>() - STACK_PARTS * STACK_PART_BYTES;
+
+const _: () = assert!(STACK_HEAD_BYTES == 104);
 const _: () = assert!(size_of::<RecordHeader>() == 32);
 const _: () = assert!(size_of::<StateRecord>() == 104);
 const _: () = assert!(size_of::<OwnerRecord>() == 136);

@@ -12,6 +12,8 @@ pub mod kind {
     pub const QUEUED: u8 = 2;
     /// [`WaitRow`](super::WaitRow).
     pub const WAIT: u8 = 3;
+    /// [`ThreadRow`](super::ThreadRow).
+    pub const THREAD: u8 = 4;
 }
 
 /// The socket itself, as it is at the moment of the snapshot.
@@ -227,6 +229,45 @@ pub struct WaitRow {
     pub tid: u32,
 }
 
+/// A thread of the process that is asked for, written by the iterator `iter/task`. The registers are what its last
+/// entry into the kernel saved: they mean something only while it is blocked there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "user",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
+#[repr(C)]
+pub struct ThreadRow {
+    /// [`kind::THREAD`].
+    pub kind: u8,
+    /// Keeps the fields aligned.
+    pub reserved: [u8; 3],
+    /// Process id.
+    pub pid: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// `task_struct.self_exec_id`: changes with every exec.
+    pub exec_id: u32,
+    /// Start of the process, nanoseconds of `CLOCK_BOOTTIME`.
+    pub start_ns: u64,
+    /// Name of the thread.
+    pub comm: [u8; 16],
+    /// Instruction pointer; 0 if no registers of a 64-bit program were found.
+    pub ip: u64,
+    /// Stack pointer.
+    pub sp: u64,
+    /// Frame pointer.
+    pub fp: u64,
+    /// Link register, where the architecture has one.
+    pub lr: u64,
+}
+
+const _: () = assert!(size_of::<ThreadRow>() == 72);
 const _: () = assert!(size_of::<WaitRow>() == 32);
 const _: () = assert!(size_of::<SocketView>() == 120);
 const _: () = assert!(size_of::<HolderRow>() == 168);

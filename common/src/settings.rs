@@ -25,6 +25,10 @@ pub struct Settings {
     pub wake_idle_ns: u32,
     /// Bytes in the ring from which on the agent is woken whatever the time.
     pub wake_bytes: u32,
+    /// Where the user's registers lie above `task_struct.stack`; 0: no stacks are taken.
+    pub stack_registers: u32,
+    /// A stack is taken only while the ring holds less than so many bytes: other records must not be lost for it.
+    pub stack_room: u32,
 }
 
-const _: () = assert!(size_of::<Settings>() == 24);
+const _: () = assert!(size_of::<Settings>() == 32);

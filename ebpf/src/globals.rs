@@ -15,6 +15,8 @@ pub(crate) static SETTINGS: Settings = Settings {
     wake_urgent_ns: 5_000_000,
     wake_idle_ns: 50_000_000,
     wake_bytes: 65_536,
+    stack_registers: 0,
+    stack_room: 0,
 };
 
 /// Reads one field of a read-only global. Volatile, because the agent changes it after compilation.

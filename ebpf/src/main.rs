@@ -33,11 +33,15 @@ mod memory;
 #[cfg(target_arch = "bpf")]
 mod programs;
 #[cfg(target_arch = "bpf")]
+mod registers;
+#[cfg(target_arch = "bpf")]
 mod ring;
 #[cfg(target_arch = "bpf")]
 mod signal;
 #[cfg(target_arch = "bpf")]
 mod sock;
+#[cfg(target_arch = "bpf")]
+mod stack;
 #[cfg(target_arch = "bpf")]
 mod task;
 

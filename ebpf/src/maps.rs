@@ -2,7 +2,7 @@
 
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{HashMap, PerCpuArray};
+use aya_ebpf::maps::{Array, HashMap, PerCpuArray};
 use finback_common::counter::{self, Counter};
 use finback_common::entry::SocketEntry;
 use finback_common::hook::{self, Hook};
@@ -20,6 +20,15 @@ static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(counter::COUNT
 
 #[map]
 static HITS: PerCpuArray<u64> = PerCpuArray::with_max_entries(hook::COUNT as u32, 0);
+
+#[map]
+static WANTED: Array<u32> = Array::with_max_entries(1, 0);
+
+/// The process whose threads are asked for.
+#[inline(always)]
+pub(crate) fn wanted() -> u32 {
+    WANTED.get(0).copied().unwrap_or(0)
+}
 
 /// `E2BIG`: the map is full (`kernel/bpf/hashtab.c`).
 const E2BIG: i32 = -7;

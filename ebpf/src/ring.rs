@@ -9,7 +9,7 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::RingBuf;
 use finback_common::counter::Counter;
 use finback_common::hook::Hook;
-use finback_common::record::RecordHeader;
+use finback_common::record::{RecordHeader, StackRecord};
 
 use crate::globals::global;
 use crate::maps;
@@ -65,6 +65,25 @@ pub(crate) fn emit<T: 'static>(time_ns: u64, urgency: Urgency, record: impl FnOn
     };
     slot.write(record());
     slot.submit(wake_flags(time_ns, urgency));
+}
+
+/// Takes the user's stack at this moment, unless the ring has no room to spare for it.
+#[inline(always)]
+pub(crate) fn emit_stack(time_ns: u64, fill: impl FnOnce(*mut StackRecord) -> bool) {
+    if RECORDS.query(u64::from(BPF_RB_AVAIL_DATA)) >= u64::from(global!(SETTINGS.stack_room)) {
+        maps::count(Counter::StackLeftOut);
+        return;
+    }
+    let Some(mut slot) = RECORDS.reserve::<StackRecord>(0) else {
+        maps::count(Counter::StackLeftOut);
+        return;
+    };
+    if fill(slot.as_mut_ptr()) {
+        slot.submit(wake_flags(time_ns, Urgency::Patient));
+    } else {
+        maps::count(Counter::StackUnreadable);
+        slot.discard(u64::from(BPF_RB_NO_WAKEUP));
+    }
 }
 
 #[inline(always)]

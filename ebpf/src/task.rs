@@ -9,6 +9,7 @@ use finback_common::entry::Owner;
 
 use crate::globals::global;
 use crate::memory::{Pointer, Probe};
+use crate::registers::{self, Registers};
 use crate::rule::{PF_EXITING, PF_KTHREAD};
 
 /// Process and thread id of the current task.
@@ -56,6 +57,24 @@ impl Task {
     #[inline(always)]
     pub(crate) fn is_exiting(self) -> bool {
         self.flags() & PF_EXITING != 0
+    }
+
+    /// The registers with which the task entered the kernel.
+    #[inline(always)]
+    pub(crate) fn registers(self) -> Option<Registers> {
+        registers::of(self.0)
+    }
+
+    /// Changes with every exec.
+    #[inline(always)]
+    pub(crate) fn exec_id(self) -> u32 {
+        self.0.get(global!(OFFSETS.task_exec))
+    }
+
+    /// Name of the thread.
+    #[inline(always)]
+    pub(crate) fn name(self) -> [u8; 16] {
+        self.0.get(global!(OFFSETS.task_comm))
     }
 
     /// The process as the owner of a socket.

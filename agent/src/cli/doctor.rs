@@ -10,7 +10,9 @@ use super::run::KernelArgs;
 use super::runtime;
 use crate::daemon;
 use crate::kernel::Kernel;
-use crate::kernel::report::{HookReport, HookRow, HookStatus, Means, SignalReport, SnapshotReport};
+use crate::kernel::report::{
+    HookReport, HookRow, HookStatus, Means, SignalReport, SnapshotReport, StackReport,
+};
 
 /// Arguments of `finback doctor`.
 #[derive(Args, Debug)]
@@ -69,6 +71,7 @@ fn table(report: &HookReport, out: &mut String) -> fmt::Result {
         kernel,
         signals,
         snapshot,
+        stacks,
         limits,
         unproven,
     } = report;
@@ -84,6 +87,16 @@ fn table(report: &HookReport, out: &mut String) -> fmt::Result {
         SnapshotReport::Proc { reason } => {
             writeln!(out, "sockets and holders: from /proc ({})", line(reason))?;
         }
+    }
+    match stacks {
+        StackReport::Off => {}
+        StackReport::Full => writeln!(out, "stacks: of openers and of blocked threads")?,
+        StackReport::WithoutIterator { reason } => writeln!(
+            out,
+            "stacks: of openers; of blocked threads without frame pointers ({})",
+            line(reason)
+        )?,
+        StackReport::Missing { reason } => writeln!(out, "stacks: none ({})", line(reason))?,
     }
     for limit in limits {
         writeln!(out, "limit: {}", line(limit))?;
@@ -196,6 +209,7 @@ mod tests {
                 },
             ],
             snapshot: SnapshotReport::Iterator,
+            stacks: StackReport::Full,
             limits: vec!["missing CAP_X: no y".into()],
             unproven: None,
         };
@@ -205,6 +219,7 @@ mod tests {
             "\
 finback {} on Linux 6.1.0
 sockets and holders: by the kernel's iterator
+stacks: of openers and of blocked threads
 limit: missing CAP_X: no y
 
 SIGNAL     BY                     HOOK                         FLAVOUR     STATUS      HITS

@@ -86,6 +86,12 @@ pub(super) struct KernelArgs {
     #[arg(long)]
     no_segment: bool,
 
+    /// Take the user stack when a socket is opened, and those of the holders' threads for a finding
+    ///
+    /// Findings then say with function, file and line where the connection was made and where its process is now.
+    #[arg(long)]
+    stacks: bool,
+
     /// Level of the kernel programs' own log, which goes to standard error
     #[arg(long, value_enum, default_value_t = LogLevel::Off, value_name = "LEVEL")]
     pub(super) log_level: LogLevel,
@@ -138,6 +144,7 @@ impl KernelArgs {
             ring_bytes: self.ring_bytes,
             max_sockets: self.max_sockets,
             no_segment: self.no_segment,
+            stacks: self.stacks,
             ..Flags::default()
         }
     }

@@ -32,6 +32,8 @@ pub struct File {
     pub socket: Option<PathBuf>,
     /// `segment`.
     pub segment: Option<bool>,
+    /// `stacks`.
+    pub stacks: Option<bool>,
     /// `[thresholds]`.
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// `[[override]]`.
@@ -49,6 +51,7 @@ const KEYS: &[&str] = &[
     "segment",
     "severities",
     "socket",
+    "stacks",
     "states",
     "thresholds",
 ];
@@ -88,6 +91,7 @@ impl File {
             "scan_interval" => self.scan_interval = Some(threshold(key, value)?),
             "segment" => self.segment = Some(switch(key, value)?),
             "socket" => self.socket = Some(absolute(key, value)?),
+            "stacks" => self.stacks = Some(switch(key, value)?),
             "states" => self.states = Some(states(key, value)?),
             "severities" => self.severities = per_verdict(key, value, severity)?,
             "thresholds" => self.thresholds = per_verdict(key, value, threshold)?,

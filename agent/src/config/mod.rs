@@ -53,6 +53,8 @@ pub struct Flags {
     pub socket: Option<PathBuf>,
     /// `--no-segment`.
     pub no_segment: bool,
+    /// `--stacks`.
+    pub stacks: bool,
 }
 
 /// A complete, checked configuration.
@@ -72,6 +74,8 @@ pub struct Config {
     pub socket: PathBuf,
     /// Whether to look at segments (FIN and RST on the wire).
     pub segment: bool,
+    /// Whether to take user stacks.
+    pub stacks: bool,
     /// Thresholds that differ from the defaults of design §5.
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// What differs for particular processes or ports.
@@ -102,6 +106,7 @@ impl Config {
                 .or(file.socket)
                 .unwrap_or_else(|| DEFAULT_SOCKET.into()),
             segment: segment.unwrap_or(true),
+            stacks: flags.stacks || file.stacks.unwrap_or(false),
             thresholds: file.thresholds,
             exceptions: file.exceptions,
             severities: file.severities,

@@ -24,6 +24,7 @@ pub fn kernel_options(config: &Config, log_level: u8) -> Options {
         state_mask: u32::MAX,
         ring_bytes: config.ring_bytes.get(),
         max_sockets: config.max_sockets,
+        stacks: config.stacks,
         log_level,
     }
 }

@@ -1,6 +1,6 @@
 //! A reader for the kernel's own type information (`/sys/kernel/btf/vmlinux`).
 //!
-//! It answers four questions: where a member lies in its struct, how many arguments a function takes, whether a
+//! It answers five questions: where a member lies in its struct, how large that is, how many arguments a function takes, whether a
 //! function or a tracepoint exists, and which type number it has. Format: `Documentation/bpf/btf.rst` and
 //! `include/uapi/linux/btf.h`. No input makes it panic.
 
@@ -202,6 +202,12 @@ impl<'a> Btf<'a> {
         let function = self.type_by_id(self.function(function)?)?;
         let prototype = self.type_by_id(function.size_or_reference)?;
         (prototype.kind == kind::FUNC_PROTO).then_some(prototype.count)
+    }
+
+    /// Bytes a struct or union takes.
+    pub fn size(&self, name: &str) -> Option<u32> {
+        let ty = self.type_by_id(*self.structs.get(name.as_bytes())?)?;
+        Some(ty.size_or_reference)
     }
 
     /// Bytes from the start of `struct strukt` to the member at `path` (`a.b.c`); unnamed structs and unions on

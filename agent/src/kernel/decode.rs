@@ -11,6 +11,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::address::endpoints;
 use super::intern::Processes;
+use super::stacks::RawStack;
 use crate::core::observation::{Observation, StateChange, What};
 use crate::core::socket::{Role, SocketKey};
 use crate::core::state::TcpState;
@@ -39,6 +40,15 @@ impl Decoder {
             self.malformed += 1;
         }
         observation
+    }
+
+    /// Reads a user stack; `None` (and one more in [`malformed`](Self::malformed)) if it makes no sense.
+    pub(super) fn stack(&mut self, bytes: &[u8]) -> Option<RawStack> {
+        let stack = RawStack::read(bytes);
+        if stack.is_none() {
+            self.malformed += 1;
+        }
+        stack
     }
 
     /// How many records made no sense.
@@ -101,7 +111,7 @@ where
     }
 }
 
-const fn key(header: &RecordHeader) -> SocketKey {
+pub(super) const fn key(header: &RecordHeader) -> SocketKey {
     SocketKey {
         sock: header.sock,
         birth: Timestamp::from_nanos(header.birth_ns),

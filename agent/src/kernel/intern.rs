@@ -116,7 +116,7 @@ impl Processes {
 }
 
 /// A `comm` up to its first zero byte; a process can set any bytes.
-fn text(comm: &[u8; 16]) -> Box<str> {
+pub(super) fn text(comm: &[u8; 16]) -> Box<str> {
     let end = comm
         .iter()
         .position(|byte| *byte == 0)

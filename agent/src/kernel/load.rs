@@ -23,8 +23,8 @@ use super::object::{ITERATOR, ITERATOR_TARGET, OBJECT};
 use super::options::Options;
 use super::plan::{Plan, hooks};
 use super::prove::make_traffic;
-use super::report::{HookReport, HookRow, HookStatus, Means, SignalReport, SnapshotReport};
-use super::{offsets, slim, sys};
+use super::report::{HookReport, HookRow, HookStatus, Means, SignalReport, SnapshotReport, StackReport};
+use super::{offsets, slim, stacks, sys};
 
 /// The switches hang on these two: they are tried before anything is attached in vain.
 const FIRST: &[Signal] = &[Signal::Open, Signal::Accept];
@@ -69,7 +69,12 @@ fn search(options: &Options, kernel: String, limits: Vec<String>) -> Result<Load
         kernel: &btf,
         aya: &aya,
     };
-    let mut plan = Plan::new(options);
+    let registers = if options.stacks {
+        stacks::registers(&btf)
+    } else {
+        None
+    };
+    let mut plan = Plan::new(options, registers.unwrap_or(0));
     let mut failures = BTreeMap::new();
     // Every round that does not end refuses at least one flavour of one signal.
     for _ in 0..=hook::COUNT {
@@ -95,6 +100,7 @@ struct Trial {
     object: Ebpf,
     hits: Counts,
     settings: Settings,
+    stacks: bool,
     attached: BTreeSet<Hook>,
     firing: BTreeSet<Hook>,
 }
@@ -116,6 +122,7 @@ impl Trial {
             hits: Counts::hits(&mut object)?,
             object,
             settings,
+            stacks: options.stacks,
             attached: BTreeSet::new(),
             firing: BTreeSet::new(),
         })
@@ -251,6 +258,7 @@ impl Trial {
             });
         }
         let snapshot = self.load_iterator(types);
+        let stacks = self.load_stacks(types);
         let hits = self.hits.read()?;
         let signals = Signal::ALL
             .iter()
@@ -259,6 +267,7 @@ impl Trial {
             kernel,
             signals: signals.collect(),
             snapshot,
+            stacks,
             limits,
             unproven,
         };
@@ -279,6 +288,20 @@ impl Trial {
         loaded.map_or_else(
             |error| missing(reason(&error)),
             |()| SnapshotReport::Iterator,
+        )
+    }
+
+    fn load_stacks(&mut self, types: &Types<'_>) -> StackReport {
+        if !self.stacks {
+            return StackReport::Off;
+        }
+        if self.settings.stack_registers == 0 {
+            let reason = "the kernel's types do not tell where a thread's registers are".to_owned();
+            return StackReport::Missing { reason };
+        }
+        stacks::load(&mut self.object, types.aya).map_or_else(
+            |reason| StackReport::WithoutIterator { reason },
+            |()| StackReport::Full,
         )
     }
 

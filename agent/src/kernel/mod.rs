@@ -27,6 +27,7 @@ mod rows;
 mod slim;
 mod snapshot;
 mod sockets;
+pub mod stacks;
 mod sys;
 mod waiters;
 
@@ -36,6 +37,8 @@ use std::io;
 use aya::Ebpf;
 use aya_log::EbpfLogger;
 use finback_common::counter::Counter;
+use finback_common::record::kind;
+use finback_common::row::ThreadRow;
 
 use self::counters::{Counts, LossMeter, Missed, of};
 use self::decode::Decoder;
@@ -46,6 +49,7 @@ use self::report::SnapshotReport;
 use self::ring::Ring;
 use self::snapshot::Join;
 use self::sockets::Sockets;
+use self::stacks::{RawStack, Threads};
 use self::waiters::Functions;
 use crate::core::observation::{LocalPorts, Loss, Minisock, Observation, Snapshot};
 use crate::core::time::Timestamp;
@@ -63,6 +67,8 @@ pub struct Kernel {
     report: HookReport,
     functions: Functions,
     missed: Missed,
+    stacks: Vec<RawStack>,
+    threads: Option<Threads>,
 }
 
 impl Kernel {
@@ -76,7 +82,10 @@ impl Kernel {
             hits,
             report,
         } = load::load(options, found.release, found.limits)?;
+        let threads = Threads::take(&mut object, &report.stacks)?;
         let mut kernel = Self {
+            stacks: Vec::new(),
+            threads,
             ring: Ring::take(&mut object)?,
             sockets: Sockets::take(&mut object)?,
             failures: Counts::failures(&mut object)?,
@@ -124,11 +133,30 @@ impl Kernel {
     /// Adds to `into` what is there now.
     pub fn drain(&mut self, into: &mut Vec<Observation>) {
         let decoder = &mut self.decoder;
-        self.ring
-            .drain(|record| into.extend(decoder.decode(record)));
+        let stacks = &mut self.stacks;
+        self.ring.drain(|record| match record.first() {
+            Some(&kind::STACK) => stacks.extend(decoder.stack(record)),
+            _ => into.extend(decoder.decode(record)),
+        });
         if let Some(logs) = &mut self.logs {
             logs.flush();
         }
+    }
+
+    /// The user stacks that came with the records of the last [`Kernel::drain`]s.
+    pub fn take_stacks(&mut self) -> Vec<RawStack> {
+        std::mem::take(&mut self.stacks)
+    }
+
+    /// The threads of a process as they are now; none if the iterator cannot tell.
+    pub fn threads(&mut self, pid: u32) -> Vec<ThreadRow> {
+        let Some(threads) = &mut self.threads else {
+            return Vec::new();
+        };
+        threads.list(&mut self.object, pid).unwrap_or_else(|error| {
+            tracing::debug!(%error, pid, "the threads of a process cannot be listed");
+            Vec::new()
+        })
     }
 
     /// What was lost since the last call, by reason; empty if nothing was, or if the counters cannot be read.

@@ -9,5 +9,10 @@ pub(super) const ITERATOR: &str = "iter_task_file";
 /// Its target (`bpf_iter_task_file`).
 pub(super) const ITERATOR_TARGET: &str = "task_file";
 
+/// The program that lists the threads of one process, and what it iterates over.
+pub(super) const THREADS: &str = "iter_task";
+/// Its target (`bpf_iter_task`).
+pub(super) const THREADS_TARGET: &str = "task";
+
 /// Ring of aya-log.
 pub(super) const LOG_RING: &str = "AYA_LOGS";

@@ -6,12 +6,14 @@ use super::btf::Btf;
 use super::error::KernelError;
 
 /// Members without which only a part is lost: the sequence number and flags of a segment, the substate of a
-/// minisock. Their programs fail to load or count a failed read, everything else works.
+/// minisock, user stacks. Their programs fail to load or count a failed read, everything else works.
 const OPTIONAL: &[(&str, &str)] = &[
     ("sk_buff", "cb"),
     ("tcp_skb_cb", "seq"),
     ("tcp_skb_cb", "tcp_flags"),
     ("inet_timewait_sock", "tw_substate"),
+    ("task_struct", "self_exec_id"),
+    ("task_struct", "stack"),
 ];
 
 /// Resolves every slot; a required one that this kernel lacks is an error naming struct and member.

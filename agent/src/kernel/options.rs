@@ -27,6 +27,8 @@ pub struct Options {
     pub ring_bytes: u32,
     /// Sockets the kernel side can follow at once.
     pub max_sockets: u32,
+    /// Whether to take the user's stack when a socket is opened.
+    pub stacks: bool,
     /// Level of the kernel programs' own log: 0 off, 1 error … 5 trace.
     pub log_level: u8,
 }
@@ -57,6 +59,7 @@ impl Default for Options {
             state_mask: u32::MAX,
             ring_bytes: Self::RING_BYTES,
             max_sockets: Self::MAX_SOCKETS,
+            stacks: false,
             log_level: 0,
         }
     }

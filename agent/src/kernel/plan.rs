@@ -13,14 +13,17 @@ use super::report::Means;
 pub(super) struct Plan {
     attach: Attach,
     segment: bool,
+    stack_registers: u32,
     refused: BTreeMap<(Signal, Flavour), String>,
 }
 
 impl Plan {
-    pub(super) const fn new(options: &Options) -> Self {
+    /// `stack_registers`: where a thread's registers lie above the start of its kernel stack, 0 to take no stacks.
+    pub(super) const fn new(options: &Options, stack_registers: u32) -> Self {
         Self {
             attach: options.attach,
             segment: options.segment,
+            stack_registers,
             refused: BTreeMap::new(),
         }
     }
@@ -91,6 +94,8 @@ impl Plan {
             wake_urgent_ns: 5_000_000,
             wake_idle_ns: 50_000_000,
             wake_bytes: options.ring_bytes.min(256 << 10) / 4,
+            stack_registers: self.stack_registers,
+            stack_room: options.ring_bytes / 4,
         }
     }
 }
@@ -121,7 +126,7 @@ mod tests {
         Plan::new(&Options {
             attach,
             ..Options::default()
-        })
+        }, 0)
     }
 
     const fn by(flavour: Flavour) -> Means {
@@ -181,6 +186,6 @@ mod tests {
             segment: false,
             ..Options::default()
         };
-        assert_eq!(Plan::new(&options).means(Signal::Segment), Means::Off);
+        assert_eq!(Plan::new(&options, 0).means(Signal::Segment), Means::Off);
     }
 }

@@ -12,6 +12,8 @@ pub struct HookReport {
     pub signals: Vec<SignalReport>,
     /// How sockets and their holders are found.
     pub snapshot: SnapshotReport,
+    /// Whether user stacks are taken.
+    pub stacks: StackReport,
     /// What works only in part, and the remedy.
     pub limits: Vec<String>,
     /// Why hooks could not be proven, if the test connections could not be made.
@@ -144,6 +146,26 @@ pub enum SnapshotReport {
     /// `/proc/*/fd` joined with `sock_diag`.
     Proc {
         /// Why the iterator is not available.
+        reason: String,
+    },
+}
+
+/// Whether user stacks are taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "means", rename_all = "snake_case")]
+pub enum StackReport {
+    /// Nobody has asked for them.
+    Off,
+    /// When a socket is opened; those of blocked threads with all registers, by `iter/task`.
+    Full,
+    /// When a socket is opened; those of blocked threads from `/proc`, without their frame pointer.
+    WithoutIterator {
+        /// Why the iterator is not available.
+        reason: String,
+    },
+    /// Not on this kernel.
+    Missing {
+        /// Why.
         reason: String,
     },
 }

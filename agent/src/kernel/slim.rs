@@ -8,13 +8,13 @@ use finback_common::hook::{Hook, Kind};
 
 use super::btf::Btf;
 use super::error::KernelError;
-use super::object::ITERATOR_TARGET;
+use super::object::{ITERATOR_TARGET, THREADS_TARGET};
 
 const FORWARD: u32 = 7 << 24;
 const TYPEDEF: u32 = 8 << 24;
 const FUNCTION: u32 = 12 << 24;
 
-/// The table for every hook of [`Hook::ALL`] and the iterator.
+/// The table for every hook of [`Hook::ALL`] and the iterators.
 pub(super) fn table(btf: &Btf<'_>) -> Result<AyaBtf, KernelError> {
     let mut strings = vec![0_u8];
     let mut types = vec![[0_u32, FORWARD, 0]; btf.len()];
@@ -38,8 +38,10 @@ pub(super) fn table(btf: &Btf<'_>) -> Result<AyaBtf, KernelError> {
             Kind::Kprobe => {}
         }
     }
-    let iterator = format!("bpf_iter_{ITERATOR_TARGET}");
-    name(btf.function(&iterator), &iterator, FUNCTION);
+    for target in [ITERATOR_TARGET, THREADS_TARGET] {
+        let iterator = format!("bpf_iter_{target}");
+        name(btf.function(&iterator), &iterator, FUNCTION);
+    }
     AyaBtf::parse(&encode(&types, &strings), Endianness::default())
         .map_err(|error| KernelError::load(aya::EbpfError::BtfError(error)))
 }

@@ -3,6 +3,7 @@
 //!
 //! `bpf_sock_from_file` came with 5.11; a socket's file has it in `private_data` on every kernel.
 
+mod thread;
 mod wait;
 
 use core::ffi::c_void;

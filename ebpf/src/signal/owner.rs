@@ -12,6 +12,7 @@ use crate::maps;
 use crate::memory::{Memory, Pointer};
 use crate::ring::{self, Urgency};
 use crate::sock::{self, Sock};
+use crate::stack;
 use crate::task::Task;
 
 /// The clock of all records, `CLOCK_BOOTTIME`.
@@ -86,6 +87,7 @@ pub(crate) fn own<M: Memory>(
         owner: entry.owner,
         inode,
     });
+    stack::take(task, entry, sock.address(), hook, now_ns);
 }
 
 /// The process uses a descriptor whose opener nobody saw: it owns it as far as we can know.
