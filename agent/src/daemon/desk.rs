@@ -1,6 +1,7 @@
 //! Answers to the server's questions.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -14,6 +15,7 @@ use crate::kernel::Kernel;
 use crate::output::clock::WallClock;
 use crate::output::feed::Handle;
 use crate::output::json as wire;
+use crate::process::stack::Statistics;
 use crate::server::About;
 
 /// What is kept for answers.
@@ -59,12 +61,13 @@ impl Desk {
         about: About,
         kernel: &mut Kernel,
         stats: Stats,
+        stacks: Option<&Statistics>,
         feed: &Handle,
     ) -> Bytes {
         match about {
             About::Findings => self.findings(),
             About::Readiness => Bytes::from_static(b"{\"ready\":true}\n"),
-            About::Status => self.status(kernel, stats, feed).to_string().into(),
+            About::Status => self.status(kernel, stats, stacks, feed).to_string().into(),
         }
     }
 
@@ -80,7 +83,13 @@ impl Desk {
         document.freeze()
     }
 
-    fn status(&self, kernel: &mut Kernel, stats: Stats, feed: &Handle) -> Value {
+    fn status(
+        &self,
+        kernel: &mut Kernel,
+        stats: Stats,
+        stacks: Option<&Statistics>,
+        feed: &Handle,
+    ) -> Value {
         if let Err(error) = kernel.refresh_report() {
             tracing::warn!(%error, "the hit counters cannot be read");
         }
@@ -104,10 +113,23 @@ impl Desk {
             "findings": stats.findings,
             "overflow": stats.overflow,
             "stale": stats.stale,
+            "stacks": stacks.map(stacks_done),
             "counters": counters,
             "hooks": kernel.report(),
         })
     }
+}
+
+fn stacks_done(done: &Statistics) -> Value {
+    let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    json!({
+        "taken": value(&done.taken),
+        "dropped": value(&done.dropped),
+        "kept": value(&done.kept),
+        "unwind_ns": value(&done.unwind_ns),
+        "findings": value(&done.answered),
+        "names_ns": value(&done.names_ns),
+    })
 }
 
 fn nanos(duration: Duration) -> u64 {

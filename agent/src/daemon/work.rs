@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::desk::Desk;
 use super::settings;
+use super::stacks::{Told, Waiting};
 use crate::config::Config;
 use crate::core::event::{Body, Event, Output};
 use crate::core::observation::{Observation, Snapshot};
@@ -17,6 +18,7 @@ use crate::output::clock::WallClock;
 use crate::output::feed::Feed;
 use crate::output::json::About;
 use crate::process::{self, Descriptions};
+use crate::process::stack::{Stack, Stacks};
 use crate::server::Query;
 
 /// The counters of losses are read at most so often; each reading is a system call per counter.
@@ -43,12 +45,16 @@ pub(super) struct Work {
     /// Requests of the tracker that failed; tried again at the next tick.
     again: Vec<Output>,
     losses_read: Instant,
+    /// Only with `--stacks`.
+    stacks: Option<Waiting>,
 }
 
 impl Work {
-    pub(super) fn new(kernel: Box<Kernel>, feed: Feed, config: &Config) -> Self {
+    pub(super) fn new(kernel: Box<Kernel>, feed: Feed, config: &Config) -> io::Result<Self> {
         let settings = settings::tracker(config, kernel.report(), kernel.now());
-        Self {
+        let stacks = config.stacks.then(Stacks::spawn).transpose()?;
+        Ok(Self {
+            stacks: stacks.map(Waiting::new),
             tracker: Tracker::new(settings),
             kernel,
             feed,
@@ -58,7 +64,7 @@ impl Work {
             batch: Vec::new(),
             again: Vec::new(),
             losses_read: Instant::now(),
-        }
+        })
     }
 
     /// Tells the tracker of the sockets that are there already.
@@ -76,17 +82,41 @@ impl Work {
             .tracker
             .poll_timeout()
             .map(|due| due.since(self.kernel.now()));
-        Instant::now() + wait.unwrap_or(NOTHING_DUE)
+        let due = Instant::now() + wait.unwrap_or(NOTHING_DUE);
+        let held = self.stacks.as_ref().and_then(Waiting::due);
+        held.map_or(due, |held| held.min(due))
     }
 
     /// Something that the tracker announced is due.
     pub(super) fn timeout(&mut self) {
         self.tracker.handle_timeout(self.kernel.now());
+        let overdue = self.stacks.as_mut().map(|stacks| stacks.overdue(Instant::now()));
+        self.tell_all(overdue.unwrap_or_default());
+    }
+
+    fn tell_all(&mut self, told: Vec<Told>) {
+        for (event, stacks) in told {
+            self.tell_with(&event, &stacks);
+        }
     }
 
     /// Waits for records and hands them to the tracker. Loses nothing when dropped while waiting.
     pub(super) async fn records(&mut self) -> io::Result<()> {
-        self.kernel.next_batch(&mut self.batch).await?;
+        let stacks = &mut self.stacks;
+        let answer = async {
+            match stacks {
+                Some(stacks) => stacks.answer().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            read = self.kernel.next_batch(&mut self.batch) => read?,
+            answer = answer => {
+                let told = self.stacks.as_mut().map(|stacks| stacks.answered(&answer));
+                self.tell_all(told.unwrap_or_default());
+                return Ok(());
+            }
+        }
         self.take_batch();
         if self.losses_read.elapsed() >= LOSS_PERIOD {
             self.read_losses();
@@ -96,6 +126,9 @@ impl Work {
 
     fn take_batch(&mut self) {
         self.desk.records += self.batch.len() as u64;
+        if let Some(stacks) = &self.stacks {
+            stacks.take(&mut self.kernel, &self.batch);
+        }
         let now = self.kernel.now();
         for observation in self.batch.drain(..) {
             self.tracker.handle(observation, now);
@@ -132,6 +165,7 @@ impl Work {
             tracker,
             feed,
             desk,
+            stacks,
             ..
         } = self;
         // Refused only if the client has gone.
@@ -139,6 +173,7 @@ impl Work {
             query.about,
             kernel,
             tracker.stats(),
+            stacks.as_ref().map(Waiting::statistics),
             &feed.handle(),
         )));
     }
@@ -229,6 +264,21 @@ impl Work {
     }
 
     fn tell(&mut self, event: &Event) {
+        let is_finding = matches!(
+            event.body,
+            Body::Finding { .. } | Body::ProcessFinding { .. }
+        );
+        match &mut self.stacks {
+            Some(stacks) if is_finding => {
+                if let Some((event, stacks)) = stacks.hold(event, &mut self.kernel) {
+                    self.tell_with(&event, &stacks);
+                }
+            }
+            _ => self.tell_with(event, &[]),
+        }
+    }
+
+    fn tell_with(&mut self, event: &Event, stacks: &[Stack]) {
         let (owners, finding) = match &event.body {
             Body::Finding {
                 connection,
@@ -253,6 +303,7 @@ impl Work {
         let about = About {
             process: own.and_then(|id| self.people.known(id)),
             peer_process: peer.and_then(|id| self.people.known(id)),
+            stacks,
         };
         let seq = self.feed.publish(event, self.clock, about);
         self.desk.file(finding, event, seq, self.clock, about);
@@ -272,8 +323,12 @@ impl Work {
             }
             self.feed.flush();
             if last {
-                return self.kernel;
+                break;
             }
         }
+        let held = self.stacks.as_mut().map(Waiting::rest);
+        self.tell_all(held.unwrap_or_default());
+        self.feed.flush();
+        self.kernel
     }
 }

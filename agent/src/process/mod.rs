@@ -3,6 +3,7 @@
 //! Asked for the processes of findings only, never per transition.
 
 mod cgroup;
+pub mod stack;
 
 use std::time::Duration;
 

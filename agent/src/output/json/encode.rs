@@ -11,6 +11,7 @@ use crate::core::event as core;
 use crate::core::socket::Owner;
 use crate::output::clock::WallClock;
 use crate::process::Description;
+use crate::process::stack::Stack;
 
 /// What `/proc` knows of an event's processes, where somebody has asked it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct About<'a> {
     pub process: Option<&'a Description>,
     /// Of the process at the other end.
     pub peer_process: Option<&'a Description>,
+    /// Stacks of a finding.
+    pub stacks: &'a [Stack],
 }
 
 /// The wire form of an event; borrows from it.
@@ -66,11 +69,11 @@ fn body<'a>(body: &'a core::Body, clock: WallClock, about: About<'a>) -> Body<'a
             finding,
         } => Body::Finding {
             subject: subject(connection, clock, about),
-            finding: Box::new(Finding::from_core(finding, clock)),
+            finding: Box::new(Finding::from_core(finding, clock, about.stacks)),
         },
         core::Body::ProcessFinding { owner, finding } => Body::Finding {
             subject: alone(owner, clock, about),
-            finding: Box::new(Finding::from_core(finding, clock)),
+            finding: Box::new(Finding::from_core(finding, clock, about.stacks)),
         },
         core::Body::Lost { loss, since } => Body::Lost {
             lost: Lost {

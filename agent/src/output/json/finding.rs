@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::encode::nanos;
 use super::names::{Action, Confidence, Resolution, Severity, State, Verdict, WaitState};
 use super::socket::{Endpoint, Executable};
+use super::stack::Stack;
 use crate::core::finding as core;
 use crate::core::socket;
 use crate::output::clock::{Time, WallClock};
+use crate::process::stack;
 
 /// Whose fault, since when, and how we know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +50,9 @@ pub struct Finding<'a> {
     /// Earlier verdicts of the same finding, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Past>,
+    /// With `--stacks`: where the connection was opened, and where the holders' threads are.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub stacks: Vec<Stack<'a>>,
     /// Why it is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
@@ -197,8 +202,16 @@ impl PortUse {
 
 impl<'a> Finding<'a> {
     /// From the tracker's.
-    pub(super) fn from_core(finding: &'a core::Finding, clock: WallClock) -> Self {
+    pub(super) fn from_core(
+        finding: &'a core::Finding,
+        clock: WallClock,
+        stacks: &'a [stack::Stack],
+    ) -> Self {
+        let stacks = stacks.iter();
         Self {
+            stacks: stacks
+                .map(|stack| Stack::from_process(stack, clock))
+                .collect(),
             id: finding.id,
             action: finding.action.into(),
             verdict: finding.verdict.into(),

@@ -8,6 +8,7 @@ mod finding;
 mod line;
 mod names;
 mod socket;
+mod stack;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,12 +20,13 @@ pub use encode::{About, event};
 pub use finding::{Evidence, Finding, Holder, Past, PortUse};
 pub use line::write_line;
 pub use names::{
-    Action, Attribution, Cause, Confidence, Means, NetworkType, Resolution, Role, Severity, State,
-    Transport, Verdict, WaitState,
+    Action, Attribution, Cause, Confidence, FrameReason, Means, NetworkType, Resolution, Role,
+    Severity, StackAbsence, StackKind, State, Transport, Verdict, WaitState,
 };
 pub use socket::{
     Connection, Container, Endpoint, Executable, Network, Process, Socket, SocketId, Subject, User,
 };
+pub use stack::{Frame, Stack};
 
 use super::clock::Time;
 

@@ -1,5 +1,7 @@
 //! The stream for human eyes: one aligned line per event, a marked paragraph per finding.
 
+mod stack;
+
 use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -170,6 +172,10 @@ fn paragraph(
         return Ok(());
     }
     holders(finding, out)?;
+    finding
+        .stacks
+        .iter()
+        .try_for_each(|stack| stack::write(stack, out))?;
     writeln!(out, "    evidence: {}", Proof(&finding.evidence))?;
     if !finding.missing.is_empty() {
         writeln!(out, "    not seen: {}", finding.missing.join(", "))?;

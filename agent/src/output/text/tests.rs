@@ -61,6 +61,21 @@ fn a_finding_is_a_marked_paragraph() {
 }
 
 #[test]
+fn a_stack_is_a_line_for_the_thread_and_one_for_each_call() {
+    let text = text("stacks", PLAIN);
+    let stacks = "    held by python3[4711] fd 7
+    accepted by worker[4713] at 13:25:42.123
+        accept4 /usr/lib/x86_64-linux-gnu/libc.so.6
+        take_one src/shop.c:42
+        serve src/shop.c:61
+        /opt/vendor/libpool.so+0x1d20 (no_symbols)
+        …
+    now worker[4713] in epoll_wait (moved)
+    evidence:";
+    assert!(text.contains(stacks), "{text}");
+}
+
+#[test]
 fn loss_and_repair_are_one_line_each() {
     assert_eq!(
         text("lost", PLAIN),

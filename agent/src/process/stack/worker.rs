@@ -1,0 +1,364 @@
+//! Two threads beside the daemon's loop: one unwinds what comes from the kernel, as soon as it comes, one makes
+//! names for findings.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use finback_common::entry::source;
+use finback_common::row::ThreadRow;
+use tokio::sync::mpsc as tasks;
+
+use super::image::Image;
+use super::keeper::{Keeper, Kept};
+use super::memory::Copied;
+use super::names::{IDLE, Namer};
+use super::threads::{self, Wanted};
+use super::unwind::{Shared, Trace, Walker};
+use super::{Absence, Kind, Stack};
+use crate::core::socket::{ProcessId, SocketKey};
+use crate::core::time::Timestamp;
+use crate::kernel::stacks::RawStack;
+
+/// Stacks from the kernel that wait to be unwound at most (16 MiB).
+const MAX_WAITING: usize = 2048;
+/// Commands that wait at most; what is refused is counted.
+const MAX_COMMANDS: usize = 4096;
+/// Findings that wait for names or to be told at most. Beyond that the thread before waits.
+const MAX_FINDINGS: usize = 256;
+/// Processes whose mappings are kept.
+const MAX_PROCESSES: usize = 64;
+/// Mappings this old are read again: an unknown address makes them be read at once, this is for one that is known but
+/// has changed.
+const MAPPINGS_AGE: Duration = Duration::from_secs(5);
+/// A finding about a process whose threads were looked at so lately gets the same stacks.
+const CURRENT_AGE: Duration = Duration::from_secs(1);
+/// Processes whose current stacks are remembered.
+const MAX_CURRENT: usize = 16;
+
+/// What a finding asks for.
+#[derive(Debug)]
+pub struct Request {
+    /// Comes back in the answer.
+    pub id: u64,
+    /// The connection, if it is about one.
+    pub key: Option<SocketKey>,
+    /// The processes that hold it, with what `iter/task` says of their threads.
+    pub processes: Vec<(ProcessId, Vec<ThreadRow>)>,
+    /// Threads that matter most.
+    pub first: Vec<u32>,
+    /// When it was asked.
+    pub now: Timestamp,
+}
+
+/// What a finding gets.
+#[derive(Debug)]
+pub struct Answer {
+    /// The request's.
+    pub id: u64,
+    /// The stacks: of the opening first, then the current ones.
+    pub stacks: Arc<[Stack]>,
+}
+
+enum Command {
+    Taken(Vec<RawStack>),
+    Ended(Vec<SocketKey>),
+    Wanted(Request),
+}
+
+/// What was done, for `status`.
+#[derive(Debug, Default)]
+pub struct Statistics {
+    /// Stacks that came from the kernel.
+    pub taken: AtomicU64,
+    /// Stacks that were left out, because too many waited to be unwound or too many sockets are there.
+    pub dropped: AtomicU64,
+    /// Sockets with a stack.
+    pub kept: AtomicU64,
+    /// Nanoseconds spent in unwinding.
+    pub unwind_ns: AtomicU64,
+    /// Findings that were answered.
+    pub answered: AtomicU64,
+    /// Nanoseconds spent in reading symbols.
+    pub names_ns: AtomicU64,
+    waiting: AtomicUsize,
+}
+
+/// The daemon's end of both threads; they end with it.
+#[derive(Debug)]
+pub struct Stacks {
+    commands: SyncSender<Command>,
+    answers: tasks::Receiver<Answer>,
+    statistics: Arc<Statistics>,
+}
+
+impl Stacks {
+    /// Starts both threads.
+    pub fn spawn() -> io::Result<Self> {
+        let (commands, received) = mpsc::sync_channel(MAX_COMMANDS);
+        let (unwound, named) = mpsc::sync_channel(MAX_FINDINGS);
+        let (answer, answers) = tasks::channel(MAX_FINDINGS);
+        let statistics = Arc::new(Statistics::default());
+        let shared = Arc::clone(&statistics);
+        thread::Builder::new()
+            .name("finback-unwind".into())
+            .spawn(move || Unwinding::new(shared).run(&received, &unwound))?;
+        let shared = Arc::clone(&statistics);
+        thread::Builder::new()
+            .name("finback-names".into())
+            .spawn(move || name(&named, &answer, &shared))?;
+        Ok(Self {
+            commands,
+            answers,
+            statistics,
+        })
+    }
+
+    /// Stacks from the kernel.
+    pub fn taken(&self, mut stacks: Vec<RawStack>) {
+        let waiting = self.statistics.waiting.load(Ordering::Relaxed);
+        let room = MAX_WAITING.saturating_sub(waiting);
+        add(&self.statistics.taken, stacks.len());
+        add(&self.statistics.dropped, stacks.len().saturating_sub(room));
+        stacks.truncate(room);
+        let count = stacks.len();
+        self.statistics.waiting.fetch_add(count, Ordering::Relaxed);
+        if !self.send(Command::Taken(stacks)) {
+            self.statistics.waiting.fetch_sub(count, Ordering::Relaxed);
+            add(&self.statistics.dropped, count);
+        }
+    }
+
+    /// Sockets that have gone. If the thread cannot hear it now, their stacks leave as the oldest.
+    pub fn ended(&self, keys: Vec<SocketKey>) {
+        self.send(Command::Ended(keys));
+    }
+
+    /// Asks for stacks; an [`Answer`] follows. `false`: it does not, too much is asked already.
+    #[must_use]
+    pub fn ask(&self, request: Request) -> bool {
+        self.send(Command::Wanted(request))
+    }
+
+    fn send(&self, command: Command) -> bool {
+        let sent = self.commands.try_send(command);
+        sent.inspect_err(|error| tracing::debug!(%error, "the thread that unwinds"))
+            .is_ok()
+    }
+
+    /// The next answer. Can be dropped while waiting.
+    pub async fn answer(&mut self) -> Answer {
+        match self.answers.recv().await {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What was done.
+    pub fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+}
+
+fn add(counter: &AtomicU64, more: usize) {
+    counter.fetch_add(more as u64, Ordering::Relaxed);
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// One process as it was after its last exec.
+struct Process {
+    id: ProcessId,
+    exec_id: u32,
+    read: Timestamp,
+    walker: Walker,
+}
+
+/// The thread that unwinds.
+struct Unwinding {
+    shared: Shared,
+    processes: VecDeque<Process>,
+    keeper: Keeper,
+    current: VecDeque<(ProcessId, Timestamp, Vec<Kept>)>,
+    statistics: Arc<Statistics>,
+}
+
+impl Unwinding {
+    fn new(statistics: Arc<Statistics>) -> Self {
+        Self {
+            shared: Shared::default(),
+            processes: VecDeque::new(),
+            keeper: Keeper::default(),
+            current: VecDeque::new(),
+            statistics,
+        }
+    }
+
+    fn run(mut self, commands: &Receiver<Command>, unwound: &SyncSender<(u64, Vec<Kept>)>) {
+        for command in commands {
+            match command {
+                Command::Taken(stacks) => self.take(stacks),
+                Command::Ended(keys) => keys.into_iter().for_each(|key| self.keeper.forget(key)),
+                Command::Wanted(request) => {
+                    let stacks = self.answer(&request);
+                    if unwound.send((request.id, stacks)).is_err() {
+                        return;
+                    }
+                }
+            }
+            let kept = self.keeper.len() as u64;
+            self.statistics.kept.store(kept, Ordering::Relaxed);
+        }
+    }
+
+    fn take(&mut self, stacks: Vec<RawStack>) {
+        let before = Instant::now();
+        for stack in stacks {
+            let trace = self.unwind(&stack);
+            let kept = Kept {
+                kind: kind(stack.source),
+                time: stack.time,
+                process: stack.process,
+                thread: stack.thread,
+                thread_name: stack.thread_name,
+                syscall: None,
+                trace,
+            };
+            add(
+                &self.statistics.dropped,
+                usize::from(self.keeper.keep(stack.key, kept)),
+            );
+            self.statistics.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        let spent = nanos(before.elapsed());
+        self.statistics.unwind_ns.fetch_add(spent, Ordering::Relaxed);
+    }
+
+    fn unwind(&mut self, stack: &RawStack) -> Result<Arc<Trace>, Absence> {
+        let index = self.process(stack)?;
+        let mut memory = Copied {
+            start: stack.registers.sp,
+            bytes: &stack.bytes,
+        };
+        let Some(process) = self.processes.get_mut(index) else {
+            return Err(Absence::Unreadable);
+        };
+        Ok(process
+            .walker
+            .walk(stack.registers, &mut memory, &mut self.shared))
+    }
+
+    /// The process of a stack, with mappings that are young enough for it.
+    fn process(&mut self, stack: &RawStack) -> Result<usize, Absence> {
+        let known = self
+            .processes
+            .iter()
+            .position(|known| known.id == stack.process);
+        if let Some(index) = known
+            && let Some(known) = self.processes.get(index)
+            && known.exec_id == stack.exec_id
+            && (known.read >= stack.time
+                || known.walker.knows(stack.registers.ip)
+                    && stack.time.since(known.read) < MAPPINGS_AGE)
+        {
+            return Ok(index);
+        }
+        let read = crate::kernel::clock::now();
+        let image = Image::read(stack.process).map_err(|_refused| Absence::Unreadable)?;
+        let fresh = Process {
+            id: stack.process,
+            exec_id: stack.exec_id,
+            read,
+            walker: Walker::new(image.ok_or(Absence::ProcessGone)?),
+        };
+        if let Some(index) = known {
+            self.processes.remove(index);
+        } else if self.processes.len() >= MAX_PROCESSES {
+            self.processes.pop_front();
+        }
+        self.processes.push_back(fresh);
+        Ok(self.processes.len() - 1)
+    }
+
+    fn answer(&mut self, request: &Request) -> Vec<Kept> {
+        let kept = request.key.map_or(&[][..], |key| self.keeper.get(key));
+        let mut stacks = kept.to_vec();
+        for (process, rows) in &request.processes {
+            let room = threads::MAX_THREADS;
+            let current = self.current(*process, rows, request);
+            stacks.extend(current.into_iter().take(room));
+        }
+        stacks
+    }
+
+    fn current(
+        &mut self,
+        process: ProcessId,
+        rows: &[ThreadRow],
+        request: &Request,
+    ) -> Vec<Kept> {
+        let now = request.now;
+        self.current
+            .retain(|(_, time, _)| now.since(*time) < CURRENT_AGE);
+        let known = self.current.iter().find(|(known, _, stacks)| {
+            let has = |thread: &u32| stacks.iter().any(|stack| stack.thread == *thread);
+            *known == process && request.first.iter().all(has)
+        });
+        if let Some((_, _, stacks)) = known {
+            return stacks.clone();
+        }
+        let wanted = Wanted {
+            process,
+            rows,
+            first: &request.first,
+            now,
+        };
+        let stacks = threads::current(&wanted, &mut self.shared);
+        if self.current.len() >= MAX_CURRENT {
+            self.current.pop_front();
+        }
+        self.current.push_back((process, now, stacks.clone()));
+        stacks
+    }
+}
+
+const fn kind(opened_by: u8) -> Kind {
+    match opened_by {
+        source::CONNECT => Kind::Connect,
+        source::ACCEPT => Kind::Accept,
+        _ => Kind::FirstUse,
+    }
+}
+
+/// The thread that makes names.
+fn name(
+    unwound: &Receiver<(u64, Vec<Kept>)>,
+    answers: &tasks::Sender<Answer>,
+    statistics: &Statistics,
+) {
+    let mut namer = Namer::new();
+    loop {
+        let (id, stacks) = match unwound.recv_timeout(IDLE) {
+            Ok(stacks) => stacks,
+            Err(RecvTimeoutError::Timeout) => {
+                namer.rest();
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let stacks = stacks.iter().map(|stack| namer.name(stack)).collect();
+        add(&statistics.answered, 1);
+        statistics
+            .names_ns
+            .store(nanos(namer.spent), Ordering::Relaxed);
+        if answers.blocking_send(Answer { id, stacks }).is_err() {
+            return;
+        }
+    }
+}
