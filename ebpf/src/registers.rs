@@ -13,8 +13,8 @@ pub(crate) struct Registers {
     pub(crate) lr: u64,
 }
 
-/// Offsets in `struct pt_regs`, fixed because ptrace shows them to programs (`arch/*/include/uapi/asm/ptrace.h`).
-#[cfg(bpf_target_arch = "x86_64")]
+/// Offsets in `struct pt_regs` of x86-64, fixed because ptrace shows them to programs (`arch/*/include/uapi/asm/ptrace.h`).
+#[cfg(not(bpf_target_arch = "aarch64"))]
 mod place {
     pub(super) const FP: u32 = 32;
     pub(super) const IP: u32 = 128;
@@ -26,7 +26,7 @@ mod place {
     pub(super) const PADDING: u64 = 16;
 }
 
-#[cfg(bpf_target_arch = "x86_64")]
+#[cfg(not(bpf_target_arch = "aarch64"))]
 #[inline(always)]
 pub(crate) fn of<M: Memory>(task: Pointer<M>) -> Option<Registers> {
     let stack = task.follow(global!(OFFSETS.task_stack)).probed();
@@ -63,13 +63,6 @@ pub(crate) fn of<M: Memory>(task: Pointer<M>) -> Option<Registers> {
         sp: found.get(31 * REGISTERS),
         ip: found.get(32 * REGISTERS),
     })
-}
-
-/// Other architectures: none yet.
-#[cfg(not(any(bpf_target_arch = "x86_64", bpf_target_arch = "aarch64")))]
-#[inline(always)]
-pub(crate) fn of<M: Memory>(_task: Pointer<M>) -> Option<Registers> {
-    None
 }
 
 #[inline(always)]

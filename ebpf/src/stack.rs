@@ -26,14 +26,12 @@ pub(crate) fn take(task: Task, entry: &SocketEntry, sock: u64, hook: Hook, now_n
         return;
     };
     ring::emit_stack(now_ns, |record| {
-        // SAFETY: there is room for a whole record, and each field is written where it lies.
+        // SAFETY: there is room for a whole record.
         unsafe { fill(record, task, registers, entry, sock, hook, now_ns) };
-        let at = registers.sp;
-        // SAFETY: as above.
-        let length = unsafe { copy(at, record) };
-        // SAFETY: as above.
-        unsafe { (&raw mut (*record).length).write(length) };
-        length > 0
+        // SAFETY: there is room for a whole record.
+        let record = unsafe { &mut *record };
+        record.length = copy(registers.sp, &mut record.data);
+        record.length > 0
     });
 }
 
@@ -73,22 +71,17 @@ unsafe fn fill(
 }
 
 /// Copies the stack part by part: the last pages before its end, or pages that are not in memory, end the copy.
-///
-/// # Safety
-/// There must be room for a record.
 #[inline(always)]
-unsafe fn copy(from: u64, record: *mut StackRecord) -> u16 {
+fn copy(from: u64, into: &mut [[u8; STACK_PART_BYTES]; STACK_PARTS]) -> u16 {
     let mut length = 0_u16;
-    for part in 0..STACK_PARTS {
-        let offset = (part * STACK_PART_BYTES) as u64;
-        // SAFETY: `part` is below the number of parts.
-        let into = unsafe { (&raw mut (*record).data).cast::<[u8; STACK_PART_BYTES]>().add(part) };
+    for part in into {
+        let at = from.wrapping_add(u64::from(length));
         // SAFETY: the helper writes so many bytes, of which there is room, and checks the source itself.
         let failed = unsafe {
             bpf_probe_read_user(
-                into.cast(),
+                part.as_mut_ptr().cast(),
                 STACK_PART_BYTES as u32,
-                from.wrapping_add(offset) as *const c_void,
+                at as *const c_void,
             )
         };
         if failed != 0 {

@@ -83,7 +83,8 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let (queries, mut asked) = mpsc::channel(server::QUERIES);
     let (end, ended) = oneshot::channel::<()>();
     let handle = feed.handle();
-    let mut work = Box::new(Work::new(kernel, feed, &plan.config).map_err(failed("start a thread"))?);
+    let mut work =
+        Box::new(Work::new(kernel, feed, &plan.config).map_err(failed("start a thread"))?);
     work.seed()?;
     // Its end is the sender's being dropped.
     let serving = tokio::spawn(server::serve(listener, handle, queries, async {

@@ -206,14 +206,18 @@ fn request(event: &Event) -> Option<(&Finding, Request)> {
     };
     let mut processes: Vec<ProcessId> = Vec::new();
     let holders = finding.holders.iter().map(|holder| holder.process.id);
-    let alone = owner.filter(|_| key.is_none()).map(|owner| owner.process.id);
+    let alone = owner
+        .filter(|_| key.is_none())
+        .map(|owner| owner.process.id);
     for process in holders.chain(alone) {
         if processes.len() < MAX_PROCESSES && !processes.contains(&process) {
             processes.push(process);
         }
     }
     let waiting = finding.evidence.waiting.and_then(|waiting| waiting.thread);
-    let first = waiting.into_iter().chain(owner.and_then(|owner| owner.thread));
+    let first = waiting
+        .into_iter()
+        .chain(owner.and_then(|owner| owner.thread));
     let request = Request {
         id: finding.id,
         key,

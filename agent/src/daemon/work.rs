@@ -17,8 +17,8 @@ use crate::kernel::{Kernel, KernelError};
 use crate::output::clock::WallClock;
 use crate::output::feed::Feed;
 use crate::output::json::About;
-use crate::process::{self, Descriptions};
 use crate::process::stack::{Stack, Stacks};
+use crate::process::{self, Descriptions};
 use crate::server::Query;
 
 /// The counters of losses are read at most so often; each reading is a system call per counter.
@@ -90,7 +90,10 @@ impl Work {
     /// Something that the tracker announced is due.
     pub(super) fn timeout(&mut self) {
         self.tracker.handle_timeout(self.kernel.now());
-        let overdue = self.stacks.as_mut().map(|stacks| stacks.overdue(Instant::now()));
+        let overdue = self
+            .stacks
+            .as_mut()
+            .map(|stacks| stacks.overdue(Instant::now()));
         self.tell_all(overdue.unwrap_or_default());
     }
 

@@ -23,7 +23,9 @@ use super::object::{ITERATOR, ITERATOR_TARGET, OBJECT};
 use super::options::Options;
 use super::plan::{Plan, hooks};
 use super::prove::make_traffic;
-use super::report::{HookReport, HookRow, HookStatus, Means, SignalReport, SnapshotReport, StackReport};
+use super::report::{
+    HookReport, HookRow, HookStatus, Means, SignalReport, SnapshotReport, StackReport,
+};
 use super::{offsets, slim, stacks, sys};
 
 /// The switches hang on these two: they are tried before anything is attached in vain.

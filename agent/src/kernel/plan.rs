@@ -123,10 +123,13 @@ mod tests {
     use super::*;
 
     fn plan(attach: Attach) -> Plan {
-        Plan::new(&Options {
-            attach,
-            ..Options::default()
-        }, 0)
+        Plan::new(
+            &Options {
+                attach,
+                ..Options::default()
+            },
+            0,
+        )
     }
 
     const fn by(flavour: Flavour) -> Means {

@@ -109,7 +109,10 @@ pub(super) struct Threads {
 
 impl Threads {
     /// `None` if the iterator was not loaded.
-    pub(super) fn take(object: &mut Ebpf, report: &StackReport) -> Result<Option<Self>, KernelError> {
+    pub(super) fn take(
+        object: &mut Ebpf,
+        report: &StackReport,
+    ) -> Result<Option<Self>, KernelError> {
         if *report != StackReport::Full {
             return Ok(None);
         }

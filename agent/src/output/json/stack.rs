@@ -101,7 +101,9 @@ impl<'a> Frame<'a> {
             build_id: frame.build_id.as_deref().map(Into::into),
             offset: frame.offset.map(|offset| format!("{offset:#x}").into()),
             function: place.map(|place| (&*place.function).into()),
-            file: place.and_then(|place| place.file.as_deref()).map(Into::into),
+            file: place
+                .and_then(|place| place.file.as_deref())
+                .map(Into::into),
             line: place.and_then(|place| place.line),
             inlined: place.is_some_and(|place| place.inlined),
             reason,

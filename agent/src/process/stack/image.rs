@@ -170,13 +170,17 @@ mod tests {
 
     #[test]
     fn executable_lines_are_taken() {
-        let line = "55d0c0a02000-55d0c0a08000 r-xp 00002000 08:01 1234                       /usr/bin/a b";
+        let line =
+            "55d0c0a02000-55d0c0a08000 r-xp 00002000 08:01 1234                       /usr/bin/a b";
         let mapping = parse(line).unwrap();
         assert_eq!(mapping.addresses, 0x55d0_c0a0_2000..0x55d0_c0a0_8000);
         assert_eq!((mapping.offset, &*mapping.name), (0x2000, "/usr/bin/a b"));
         let bare = parse("7f0000000000-7f0000001000 rwxp 00000000 00:00 0 ").unwrap();
         assert_eq!(&*bare.name, "");
-        assert_eq!(parse("7f0000000000-7f0000001000 rw-p 00000000 00:00 0 "), None);
+        assert_eq!(
+            parse("7f0000000000-7f0000001000 rw-p 00000000 00:00 0 "),
+            None
+        );
         assert_eq!(parse("rubbish"), None);
     }
 }

@@ -198,8 +198,11 @@ impl Modules {
             return module.clone();
         }
         if self.known.len() >= MAX {
-            self.known
-                .retain(|_, module| module.as_ref().is_some_and(|module| Arc::strong_count(module) > 1));
+            self.known.retain(|_, module| {
+                module
+                    .as_ref()
+                    .is_some_and(|module| Arc::strong_count(module) > 1)
+            });
             if self.known.len() > MAX / 2 {
                 self.known.clear();
             }

@@ -81,10 +81,16 @@ impl Namer {
             let Lies::File(module, address) = &spot.place else {
                 continue;
             };
-            if self.known.contains_key(&(module.identity.clone(), *address)) {
+            if self
+                .known
+                .contains_key(&(module.identity.clone(), *address))
+            {
                 continue;
             }
-            match unknown.iter_mut().find(|(known, _)| Arc::ptr_eq(known, module)) {
+            match unknown
+                .iter_mut()
+                .find(|(known, _)| Arc::ptr_eq(known, module))
+            {
                 Some((_, addresses)) => addresses.push(*address),
                 None => unknown.push((module, vec![*address])),
             }

@@ -76,7 +76,10 @@ fn one(wanted: &Wanted<'_>, thread: u32, walker: &mut Walker, shared: &mut Share
     };
     let before = State::read(pid, thread);
     let blocked = match &before {
-        Ok(State { blocked: Some(blocked), .. }) => *blocked,
+        Ok(State {
+            blocked: Some(blocked),
+            ..
+        }) => *blocked,
         Ok(State { blocked: None, .. }) => return Some(kept),
         Err(absence) => {
             kept.trace = Err(*absence);
@@ -174,7 +177,10 @@ mod tests {
     #[test]
     fn where_a_thread_stands() {
         let blocked = parse("232 0x4 0x7ffd 0x1 0xffff 0x0 0x0 0x7ffd1000 0x7f5e2000\n").unwrap();
-        assert_eq!((blocked.number, blocked.sp, blocked.ip), (232, 0x7ffd_1000, 0x7f5e_2000));
+        assert_eq!(
+            (blocked.number, blocked.sp, blocked.ip),
+            (232, 0x7ffd_1000, 0x7f5e_2000)
+        );
         assert_eq!(parse("-1 0x7ffd1000 0x7f5e2000").unwrap().number, -1);
         assert_eq!(parse("running\n"), None);
         assert_eq!(

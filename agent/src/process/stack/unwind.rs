@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use framehop::{
-    CacheNative, FrameAddress, MayAllocateDuringUnwind, Unwinder as _, UnwindRegsNative,
+    CacheNative, FrameAddress, MayAllocateDuringUnwind, UnwindRegsNative, Unwinder as _,
     UnwinderNative,
 };
 use rustc_hash::FxHashMap;
@@ -166,7 +166,10 @@ fn is_frameless(place: &Place) -> bool {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn return_from_frameless(registers: &mut UnwindRegsNative, memory: &mut impl Memory) -> Option<u64> {
+fn return_from_frameless(
+    registers: &mut UnwindRegsNative,
+    memory: &mut impl Memory,
+) -> Option<u64> {
     let sp = registers.sp();
     let caller = memory.word(sp)?;
     registers.set_sp(sp.checked_add(8)?);

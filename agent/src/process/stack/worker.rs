@@ -237,7 +237,9 @@ impl Unwinding {
             self.statistics.waiting.fetch_sub(1, Ordering::Relaxed);
         }
         let spent = nanos(before.elapsed());
-        self.statistics.unwind_ns.fetch_add(spent, Ordering::Relaxed);
+        self.statistics
+            .unwind_ns
+            .fetch_add(spent, Ordering::Relaxed);
     }
 
     fn unwind(&mut self, stack: &RawStack) -> Result<Arc<Trace>, Absence> {
@@ -297,12 +299,7 @@ impl Unwinding {
         stacks
     }
 
-    fn current(
-        &mut self,
-        process: ProcessId,
-        rows: &[ThreadRow],
-        request: &Request,
-    ) -> Vec<Kept> {
+    fn current(&mut self, process: ProcessId, rows: &[ThreadRow], request: &Request) -> Vec<Kept> {
         let now = request.now;
         self.current
             .retain(|(_, time, _)| now.since(*time) < CURRENT_AGE);
