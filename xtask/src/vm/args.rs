@@ -35,8 +35,8 @@ pub(crate) struct VmArgs {
     /// Seconds of wall time after which a guest is killed
     #[arg(long, default_value_t = 1800, value_name = "SECONDS")]
     pub(super) timeout: u64,
-    /// Guests at the same time
-    #[arg(long, default_value_t = 2)]
+    /// Guests at the same time; by default one for each processor of this machine
+    #[arg(long, default_value_t = processors())]
     pub(super) jobs: usize,
     /// Processors of a guest
     #[arg(long, default_value_t = 1)]
@@ -140,6 +140,10 @@ impl VmArgs {
             _ => Mirrors::from_sys(),
         }
     }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

@@ -20,7 +20,7 @@ use crate::wire::Kind;
 /// Enough to overflow the ring again and again; an emulated processor is slow on both sides of it.
 fn connections() -> usize {
     if setting().guest.is_some() {
-        5_000
+        2_000
     } else {
         20_000
     }
