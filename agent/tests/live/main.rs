@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod daemon;
 #[cfg(test)]
+mod leaker;
+#[cfg(test)]
 mod netns;
 #[cfg(test)]
 mod program;
@@ -33,11 +35,14 @@ use libtest_mimic::Trial;
 
 use scenario::{
     before, command, crowd, ends, family, half_close, limit, namespace, overflow, owner, protocol,
-    table, tcpstates, verdict, wait,
+    stacks, table, tcpstates, verdict, wait,
 };
 use trial::{alone, watching};
 
 fn main() -> ExitCode {
+    if let Some(code) = leaker::asked() {
+        return code;
+    }
     let mut trials = of_the_flavour();
     if !setting::setting().only_flavour {
         trials.extend(limits());
@@ -78,6 +83,7 @@ fn of_the_flavour() -> Vec<Trial> {
         alone("sockets_older_than_the_agent", before::sockets_before_start),
         alone("every_hook_fires", table::every_hook_fires),
         alone("doctor", table::doctor),
+        alone("stacks", stacks::opened_and_forgotten),
         alone("same_as_tcpstates", tcpstates::comparison),
     ]
 }
@@ -114,6 +120,8 @@ fn of_the_agent() -> Vec<Trial> {
         alone("without_capabilities", command::without_capabilities),
         alone("wrong_ring_size", command::wrong_ring_size),
         alone("unknown_config_key", command::unknown_config_key),
+        alone("stacks_of_c", stacks::c_with_and_without_symbols),
+        alone("stacks_not_asked_for", stacks::not_asked_for),
         alone("second_daemon", command::second_daemon),
         alone("closed_output", command::closed_output),
         alone("interrupted", command::interrupted),

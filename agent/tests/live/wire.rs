@@ -157,6 +157,9 @@ pub(crate) struct Finding {
     pub(crate) hint: String,
     pub(crate) evidence: serde_json::Map<String, Value>,
     pub(crate) holders: Vec<Holder>,
+    /// Only with `--stacks`.
+    #[serde(default)]
+    pub(crate) stacks: Vec<Value>,
     #[serde(default)]
     pub(crate) resolution: Option<String>,
 }

@@ -12,6 +12,7 @@ pub(crate) mod overflow;
 pub(crate) mod owner;
 pub(crate) mod protocol;
 mod silence;
+pub(crate) mod stacks;
 pub(crate) mod table;
 pub(crate) mod tcpstates;
 pub(crate) mod verdict;

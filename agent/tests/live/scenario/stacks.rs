@@ -1,0 +1,196 @@
+//! Where a connection was opened, and where its process is: with function, file and line, or honestly without.
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::daemon::Daemon;
+use crate::leaker::{self, CONNECT_LINE};
+use crate::program::{Did, Program};
+use crate::setting::setting;
+use crate::trial::skip;
+use crate::watch::{Ends, Watch};
+
+/// Connect, accept and the current stack of a program with symbols, in every flavour.
+pub(crate) fn opened_and_forgotten() -> Result<()> {
+    let daemon = Daemon::start(&["--stacks"])?;
+    let watch = Watch::new(&daemon);
+    let (client, stacks) = leak_of_client(&watch, |port| {
+        Program::launch("leaker", leaker::connecting(port)?)
+    })?;
+    let opening = of_kind(&stacks, "connect", client.pid())?;
+    let call = frame(opening, "opens_and_forgets")?;
+    if setting().guest.is_none() {
+        // Guests get test binaries without debug information.
+        let file = call["file"].as_str().unwrap_or_default();
+        ensure!(file.ends_with("tests/live/leaker.rs"), "{call}");
+        ensure!(call["line"] == CONNECT_LINE, "{call}");
+    }
+    is_waiting(&stacks, client.pid())?;
+    client.end()?;
+
+    let server = Program::launch("leaker", leaker::accepting()?)?;
+    let port = server.did("listening")?.port;
+    let mut peer = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    std::io::Write::write_all(&mut peer, b"x")?;
+    server.did("opened")?;
+    let ends = Ends::new(port, peer.local_addr()?.port());
+    drop(peer);
+    let stacks = stacks_of(&watch, ends)?;
+    let kind = if watch.sees_accept() {
+        "accept"
+    } else {
+        "first_use"
+    };
+    frame(of_kind(&stacks, kind, server.pid())?, "takes_and_forgets")?;
+    is_waiting(&stacks, server.pid())?;
+    server.end()?;
+    daemon.stop().map(drop)
+}
+
+/// A C program with debug information has file and line; stripped, its frames have places but no names.
+pub(crate) fn c_with_and_without_symbols() -> Result<()> {
+    if Command::new("cc").arg("--version").output().is_err() {
+        return skip("no C compiler");
+    }
+    let dir = tempfile::tempdir()?;
+    let named = compile(&dir, "named", "-g")?;
+    let stripped = compile(&dir, "stripped", "-s")?;
+    let daemon = Daemon::start(&["--stacks"])?;
+    let watch = Watch::new(&daemon);
+
+    let (program, stacks) = leak_of_client(&watch, |port| start(&named, port))?;
+    let opening = of_kind(&stacks, "connect", program.pid())?;
+    ensure!(opening["truncated"].is_null(), "{opening:#}");
+    let call = frame(opening, "open_and_forget")?;
+    ensure!(call["line"] == 14, "{call}");
+    ensure!(
+        call["file"]
+            .as_str()
+            .is_some_and(|file| file.ends_with("leaks.c")),
+        "{call}"
+    );
+    let main = frame(opening, "main")?;
+    ensure!(main["line"] == 32, "{main}");
+    let now = of_kind(&stacks, "current", program.pid())?;
+    ensure!(now["syscall"] == "epoll_wait", "{now:#}");
+    frame(now, "wait_for_orders")?;
+    program.end()?;
+
+    let (program, stacks) = leak_of_client(&watch, |port| start(&stripped, port))?;
+    let opening = of_kind(&stacks, "connect", program.pid())?;
+    let own: Vec<_> = frames(opening)
+        .filter(|frame| frame["module"].as_str() == stripped.to_str())
+        .collect();
+    ensure!(own.len() >= 2, "open_and_forget and main: {opening:#}");
+    for frame in own {
+        ensure!(frame["reason"] == "no_symbols", "{frame}");
+        ensure!(
+            frame["offset"].is_string() && frame["line"].is_null(),
+            "{frame}"
+        );
+    }
+    program.end()?;
+    daemon.stop().map(drop)
+}
+
+/// Without the flag nothing is taken.
+pub(crate) fn not_asked_for() -> Result<()> {
+    let daemon = Daemon::start(&[])?;
+    let mut watch = Watch::new(&daemon);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = listener.local_addr()?.port();
+    let client = Program::launch("leaker", leaker::connecting(port)?)?;
+    drop(listener.accept()?);
+    let local = client.did("opened")?.port;
+    let (_, finding) = watch.opened(Ends::new(local, port))?;
+    ensure!(finding.stacks.is_empty(), "{:?}", finding.stacks);
+    client.end()?;
+    daemon.stop().map(drop)
+}
+
+fn compile(dir: &TempDir, name: &str, flag: &str) -> Result<std::path::PathBuf> {
+    let program = dir.path().join(name);
+    let source = setting().scenarios.join("leaks.c");
+    let status = Command::new("cc")
+        .args([flag, "-O1", "-o"])
+        .args([&program, &source])
+        .status()?;
+    ensure!(status.success(), "cc ended with {status}");
+    Ok(program)
+}
+
+fn start(program: &Path, port: u16) -> Result<Program> {
+    let mut command = Command::new(program);
+    command.arg(port.to_string());
+    Program::launch("leaks.c", command)
+}
+
+/// Lets a program connect, hangs up, and gives the stacks of the finding about it.
+fn leak_of_client(
+    watch: &Watch<'_>,
+    start: impl FnOnce(u16) -> Result<Program>,
+) -> Result<(Program, Vec<Value>)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = listener.local_addr()?.port();
+    let program = start(port)?;
+    drop(listener.accept()?);
+    let Did { port: local, .. } = program.did("opened")?;
+    let stacks = stacks_of(watch, Ends::new(local, port))?;
+    Ok((program, stacks))
+}
+
+/// The stacks of the finding about a connection: they may come with an update.
+fn stacks_of(watch: &Watch<'_>, ends: Ends) -> Result<Vec<Value>> {
+    let event = watch.wait_for(&format!("stacks of {ends:?}"), |event| {
+        let finding = event.finding.as_ref();
+        ends.is_of(event) && finding.is_some_and(|finding| !finding.stacks.is_empty())
+    })?;
+    let stacks = event.finding.map(|finding| finding.stacks);
+    let stacks = stacks.context("no finding")?;
+    for frame in stacks.iter().flat_map(frames) {
+        ensure!(
+            frame["function"].is_null() != frame["reason"].is_null(),
+            "a frame has a name or a reason: {frame}"
+        );
+    }
+    Ok(stacks)
+}
+
+fn of_kind<'a>(stacks: &'a [Value], kind: &str, pid: u32) -> Result<&'a Value> {
+    let mut stacks_of_kind = stacks
+        .iter()
+        .filter(|stack| stack["kind"] == kind && stack["pid"] == pid);
+    stacks_of_kind
+        .next()
+        .with_context(|| format!("no stack of kind {kind} of process {pid}: {stacks:#?}"))
+}
+
+fn frames(stack: &Value) -> impl Iterator<Item = &Value> {
+    stack["frames"].as_array().into_iter().flatten()
+}
+
+fn frame<'a>(stack: &'a Value, function: &str) -> Result<&'a Value> {
+    let mut found = frames(stack).filter(|frame| {
+        frame["function"]
+            .as_str()
+            .is_some_and(|name| name.contains(function))
+    });
+    found
+        .next()
+        .with_context(|| format!("no {function} in {stack:#}"))
+}
+
+/// The leaking program waits where it should.
+fn is_waiting(stacks: &[Value], pid: u32) -> Result<()> {
+    let now = of_kind(stacks, "current", pid)?;
+    ensure!(
+        now["syscall"] == "ppoll" || now["syscall"] == "poll",
+        "{now:#}"
+    );
+    frame(now, "sits_and_waits").map(drop)
+}
