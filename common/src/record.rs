@@ -252,6 +252,29 @@ pub const STACK_PARTS: usize = 8;
 /// Bytes of one part.
 pub const STACK_PART_BYTES: usize = 1024;
 
+/// What unwinding starts from: a thread's registers when it entered the kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "user",
+    derive(
+        zerocopy::FromBytes,
+        zerocopy::IntoBytes,
+        zerocopy::Immutable,
+        zerocopy::KnownLayout
+    )
+)]
+#[repr(C)]
+pub struct Registers {
+    /// Instruction pointer; 0 if no registers of a 64-bit program were found.
+    pub ip: u64,
+    /// Stack pointer.
+    pub sp: u64,
+    /// Frame pointer.
+    pub fp: u64,
+    /// Link register, where the architecture has one.
+    pub lr: u64,
+}
+
 /// Where a thread was in its program when it opened a socket: registers as the system call saved them, and the top
 /// of its stack. The agent unwinds it.
 #[derive(Clone, Copy, Debug)]
@@ -276,14 +299,8 @@ pub struct StackRecord {
     pub start_ns: u64,
     /// Name of the thread.
     pub comm: [u8; 16],
-    /// Instruction pointer.
-    pub ip: u64,
-    /// Stack pointer.
-    pub sp: u64,
-    /// Frame pointer.
-    pub fp: u64,
-    /// Link register, where the architecture has one.
-    pub lr: u64,
+    /// As the system call saved them.
+    pub registers: Registers,
     /// `task_struct.self_exec_id`: changes with every exec.
     pub exec_id: u32,
     /// One of [`source`](crate::entry::source).

@@ -3,6 +3,7 @@
 //! separator; the first byte tells which one it is.
 
 use crate::entry::Tuple;
+use crate::record::Registers;
 
 /// Values of a row's first byte.
 pub mod kind {
@@ -257,14 +258,8 @@ pub struct ThreadRow {
     pub start_ns: u64,
     /// Name of the thread.
     pub comm: [u8; 16],
-    /// Instruction pointer; 0 if no registers of a 64-bit program were found.
-    pub ip: u64,
-    /// Stack pointer.
-    pub sp: u64,
-    /// Frame pointer.
-    pub fp: u64,
-    /// Link register, where the architecture has one.
-    pub lr: u64,
+    /// As its last entry into the kernel saved them.
+    pub registers: Registers,
 }
 
 const _: () = assert!(size_of::<ThreadRow>() == 72);

@@ -152,3 +152,20 @@ impl<M: Memory> Pointer<M> {
         }
     }
 }
+
+/// Reads the member at `offset` to where it is wanted, without a copy on the stack; zeros if it cannot be read.
+#[inline(always)]
+pub(crate) fn copy<T: Copy>(from: Pointer<Probe>, offset: u32, into: &mut T) {
+    let at = from.address.wrapping_add(offset as usize);
+    // SAFETY: the helper checks the source itself and fills the whole destination, with zeros if it fails.
+    let failed = unsafe {
+        generated::bpf_probe_read_kernel(
+            core::ptr::from_mut(into).cast(),
+            size_of::<T>() as u32,
+            at.cast(),
+        )
+    };
+    if failed != 0 {
+        maps::count(Counter::ReadFailed);
+    }
+}

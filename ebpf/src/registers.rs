@@ -1,19 +1,12 @@
 //! The registers with which a task entered the kernel (`struct pt_regs`): they lie at the upper end of its kernel
 //! stack. `bpf_task_pt_regs` gives them from 5.15 on; this works on every kernel and in every type of program.
 
+use finback_common::record::Registers;
+
 use crate::globals::global;
-use crate::memory::{Memory, Pointer};
+use crate::memory::{self, Pointer, Probe};
 
-/// What unwinding starts from.
-#[derive(Clone, Copy)]
-pub(crate) struct Registers {
-    pub(crate) ip: u64,
-    pub(crate) sp: u64,
-    pub(crate) fp: u64,
-    pub(crate) lr: u64,
-}
-
-/// Offsets in `struct pt_regs` of x86-64, fixed because ptrace shows them to programs (`arch/*/include/uapi/asm/ptrace.h`).
+/// Offsets in `struct pt_regs`, fixed because ptrace shows them to programs (`arch/*/include/uapi/asm/ptrace.h`).
 #[cfg(not(bpf_target_arch = "aarch64"))]
 mod place {
     pub(super) const FP: u32 = 32;
@@ -26,48 +19,48 @@ mod place {
     pub(super) const PADDING: u64 = 16;
 }
 
+/// Reads them to where they are wanted: a program has little stack. `false`: there are none of a 64-bit program.
 #[cfg(not(bpf_target_arch = "aarch64"))]
 #[inline(always)]
-pub(crate) fn of<M: Memory>(task: Pointer<M>) -> Option<Registers> {
-    let stack = task.follow(global!(OFFSETS.task_stack)).probed();
-    let top = global!(SETTINGS.stack_registers);
-    let mut found = shifted(stack, u64::from(top));
+pub(crate) fn read(task: Pointer<Probe>, into: &mut Registers) -> bool {
+    let top = u64::from(global!(SETTINGS.stack_registers));
+    let mut found = above(task, top);
     if found.get::<u16>(place::CS) != place::USER_CS {
-        found = shifted(stack, u64::from(top) - place::PADDING);
+        found = above(task, top - place::PADDING);
         if found.get::<u16>(place::CS) != place::USER_CS {
-            return None;
+            return false;
         }
     }
-    Some(Registers {
-        ip: found.get(place::IP),
-        sp: found.get(place::SP),
-        fp: found.get(place::FP),
-        lr: 0,
-    })
+    memory::copy(found, place::IP, &mut into.ip);
+    memory::copy(found, place::SP, &mut into.sp);
+    memory::copy(found, place::FP, &mut into.fp);
+    into.lr = 0;
+    true
 }
 
+/// Reads them to where they are wanted: a program has little stack. `false`: there are none of a 64-bit program.
 #[cfg(bpf_target_arch = "aarch64")]
 #[inline(always)]
-pub(crate) fn of<M: Memory>(task: Pointer<M>) -> Option<Registers> {
-    const REGISTERS: u32 = 8;
-    /// `pstate`: the exception level is 0 and the state is not the 32-bit one.
+pub(crate) fn read(task: Pointer<Probe>, into: &mut Registers) -> bool {
+    const REGISTER: u32 = 8;
+    /// Of `pstate`: exception level 0 and not the 32-bit state.
     const MODE_MASK: u64 = 0x1f;
-    let stack = task.follow(global!(OFFSETS.task_stack)).probed();
-    let found = shifted(stack, u64::from(global!(SETTINGS.stack_registers)));
-    if found.get::<u64>(33 * REGISTERS) & MODE_MASK != 0 {
-        return None;
+    let found = above(task, u64::from(global!(SETTINGS.stack_registers)));
+    if found.get::<u64>(33 * REGISTER) & MODE_MASK != 0 {
+        return false;
     }
-    Some(Registers {
-        fp: found.get(29 * REGISTERS),
-        lr: found.get(30 * REGISTERS),
-        sp: found.get(31 * REGISTERS),
-        ip: found.get(32 * REGISTERS),
-    })
+    memory::copy(found, 29 * REGISTER, &mut into.fp);
+    memory::copy(found, 30 * REGISTER, &mut into.lr);
+    memory::copy(found, 31 * REGISTER, &mut into.sp);
+    memory::copy(found, 32 * REGISTER, &mut into.ip);
+    true
 }
 
+/// So many bytes above the start of the task's kernel stack.
 #[inline(always)]
-fn shifted(pointer: Pointer<crate::memory::Probe>, by: u64) -> Pointer<crate::memory::Probe> {
-    let address = pointer.address().wrapping_add(by);
+fn above(task: Pointer<Probe>, bytes: u64) -> Pointer<Probe> {
+    let stack = task.follow(global!(OFFSETS.task_stack));
+    let address = stack.address().wrapping_add(bytes);
     // SAFETY: probe reads accept any address.
     unsafe { Pointer::new(address as *const u8) }
 }

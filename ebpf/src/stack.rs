@@ -3,71 +3,57 @@
 
 use core::ffi::c_void;
 
+use aya_ebpf::helpers::bpf_get_smp_processor_id;
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
-use finback_common::counter::Counter;
 use finback_common::entry::SocketEntry;
 use finback_common::hook::Hook;
-use finback_common::record::{STACK_PART_BYTES, STACK_PARTS, StackRecord, kind};
+use finback_common::record::{STACK_PART_BYTES, STACK_PARTS, kind};
 
 use crate::globals::global;
-use crate::maps;
-use crate::registers::Registers;
-use crate::ring;
 use crate::task::Task;
+use crate::{memory, registers, ring};
 
 /// Takes the stack of the current task, which has just become the owner of a socket.
 #[inline(always)]
-pub(crate) fn take(task: Task, entry: &SocketEntry, sock: u64, hook: Hook, now_ns: u64) {
-    if global!(SETTINGS.stack_registers) == 0 {
-        return;
+pub(crate) fn take(entry: &SocketEntry, sock: u64, hook: Hook, now_ns: u64) {
+    if global!(SETTINGS.stack_registers) != 0 {
+        taken(entry, sock, hook as u32, now_ns);
     }
-    let Some(registers) = task.registers() else {
-        maps::count(Counter::StackUnreadable);
-        return;
-    };
-    ring::emit_stack(now_ns, |record| {
-        // SAFETY: there is room for a whole record.
-        unsafe { fill(record, task, registers, entry, sock, hook, now_ns) };
-        // SAFETY: there is room for a whole record.
-        let record = unsafe { &mut *record };
-        record.length = copy(registers.sp, &mut record.data);
-        record.length > 0
-    });
 }
 
-/// # Safety
-/// There must be room for a record.
-#[inline(always)]
-unsafe fn fill(
-    record: *mut StackRecord,
-    task: Task,
-    registers: Registers,
-    entry: &SocketEntry,
-    sock: u64,
-    hook: Hook,
-    now_ns: u64,
-) {
-    macro_rules! set {
-        ($($field:ident = $value:expr;)+) => {$(
-            let value = $value;
-            // SAFETY: the caller promised room for the whole record.
-            unsafe { (&raw mut (*record).$field).write(value) };
-        )+};
-    }
-    set! {
-        header = ring::header(kind::STACK, hook, now_ns, sock, entry.birth_ns);
-        pid = entry.owner.pid;
-        tid = entry.owner.tid;
-        start_ns = entry.owner.start_ns;
-        comm = task.name();
-        ip = registers.ip;
-        sp = registers.sp;
-        fp = registers.fp;
-        lr = registers.lr;
-        exec_id = task.exec_id();
-        source = entry.owner.source;
-        reserved = 0;
-    }
+/// A program of its own: its caller's stack is almost full. Everything is written where it lies in the ring.
+#[inline(never)]
+fn taken(entry: &SocketEntry, sock: u64, hook: u32, now_ns: u64) -> u32 {
+    ring::emit_stack(now_ns, |record| {
+        // SAFETY: there is room for a whole record, and any bytes make one.
+        let record = unsafe { &mut *record };
+        let task = Task::current().pointer();
+        if !registers::read(task, &mut record.registers) {
+            return false;
+        }
+        record.length = copy(record.registers.sp, &mut record.data);
+        if record.length == 0 {
+            return false;
+        }
+        // SAFETY: the helper has no precondition.
+        let cpu = unsafe { bpf_get_smp_processor_id() };
+        record.header.kind = kind::STACK;
+        record.header.hook = hook as u8;
+        record.header.reserved = 0;
+        record.header.cpu = cpu;
+        record.header.time_ns = now_ns;
+        record.header.sock = sock;
+        record.header.birth_ns = entry.birth_ns;
+        record.pid = entry.owner.pid;
+        record.tid = entry.owner.tid;
+        record.start_ns = entry.owner.start_ns;
+        record.source = entry.owner.source;
+        record.reserved = 0;
+        memory::copy(task, global!(OFFSETS.task_comm), &mut record.comm);
+        memory::copy(task, global!(OFFSETS.task_exec), &mut record.exec_id);
+        true
+    });
+    0
 }
 
 /// Copies the stack part by part: the last pages before its end, or pages that are not in memory, end the copy.

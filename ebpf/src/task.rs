@@ -9,7 +9,6 @@ use finback_common::entry::Owner;
 
 use crate::globals::global;
 use crate::memory::{Pointer, Probe};
-use crate::registers::{self, Registers};
 use crate::rule::{PF_EXITING, PF_KTHREAD};
 
 /// Process and thread id of the current task.
@@ -59,22 +58,10 @@ impl Task {
         self.flags() & PF_EXITING != 0
     }
 
-    /// The registers with which the task entered the kernel.
+    /// Its address, for those who read it themselves.
     #[inline(always)]
-    pub(crate) fn registers(self) -> Option<Registers> {
-        registers::of(self.0)
-    }
-
-    /// Changes with every exec.
-    #[inline(always)]
-    pub(crate) fn exec_id(self) -> u32 {
-        self.0.get(global!(OFFSETS.task_exec))
-    }
-
-    /// Name of the thread.
-    #[inline(always)]
-    pub(crate) fn name(self) -> [u8; 16] {
-        self.0.get(global!(OFFSETS.task_comm))
+    pub(crate) const fn pointer(self) -> Pointer<Probe> {
+        self.0
     }
 
     /// The process as the owner of a socket.

@@ -7,7 +7,7 @@ use aya::maps::{Array, MapData};
 use aya::programs::{Iter, ProgramError};
 use aya::{Btf as AyaBtf, Ebpf};
 use finback_common::map;
-use finback_common::record::{STACK_HEAD_BYTES, StackRecord};
+use finback_common::record::{Registers, STACK_HEAD_BYTES, StackRecord};
 use finback_common::row::ThreadRow;
 use zerocopy::FromBytes as _;
 
@@ -28,19 +28,6 @@ pub(super) fn registers(btf: &Btf<'_>) -> Option<u32> {
     btf.member_offset("task_struct", "stack").ok()?;
     let stack = btf.size("thread_union").unwrap_or(KERNEL_STACK_BYTES);
     stack.checked_sub(btf.size("pt_regs")?)
-}
-
-/// What a thread's unwinding starts from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Registers {
-    /// Instruction pointer.
-    pub ip: u64,
-    /// Stack pointer.
-    pub sp: u64,
-    /// Frame pointer, 0 if not known.
-    pub fp: u64,
-    /// Link register, where the architecture has one.
-    pub lr: u64,
 }
 
 /// Where a thread was when it opened a socket.
@@ -81,12 +68,7 @@ impl RawStack {
             thread: record.tid,
             thread_name: super::intern::text(&record.comm),
             source: record.source,
-            registers: Registers {
-                ip: record.ip,
-                sp: record.sp,
-                fp: record.fp,
-                lr: record.lr,
-            },
+            registers: record.registers,
             bytes: data.get(..usize::from(record.length))?.into(),
         })
     }

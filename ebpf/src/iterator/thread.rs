@@ -2,13 +2,14 @@
 
 use core::ffi::c_void;
 
+use finback_common::record::Registers;
 use finback_common::row::{ThreadRow, kind};
 
 use super::{Meta, write};
 use crate::globals::global;
 use crate::maps;
 use crate::memory::{Pointer, Probe};
-use crate::registers::{self, Registers};
+use crate::registers;
 
 /// `struct bpf_iter__task` (`kernel/bpf/task_iter.c`).
 #[repr(C)]
@@ -33,12 +34,8 @@ extern "C" fn iter_task(ctx: *mut c_void) -> i32 {
     if pid != maps::wanted() {
         return 0;
     }
-    let Registers { ip, sp, fp, lr } = registers::of(task).unwrap_or(Registers {
-        ip: 0,
-        sp: 0,
-        fp: 0,
-        lr: 0,
-    });
+    let mut found = Registers::default();
+    registers::read(task, &mut found);
     let leader = task.follow(global!(OFFSETS.task_leader));
     write(
         seq,
@@ -50,10 +47,7 @@ extern "C" fn iter_task(ctx: *mut c_void) -> i32 {
             exec_id: task.get(global!(OFFSETS.task_exec)),
             start_ns: leader.get(global!(OFFSETS.task_start)),
             comm: task.get(global!(OFFSETS.task_comm)),
-            ip,
-            sp,
-            fp,
-            lr,
+            registers: found,
         },
     );
     0

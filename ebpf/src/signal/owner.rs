@@ -87,7 +87,7 @@ pub(crate) fn own<M: Memory>(
         owner: entry.owner,
         inode,
     });
-    stack::take(task, entry, sock.address(), hook, now_ns);
+    stack::take(entry, sock.address(), hook, now_ns);
 }
 
 /// The process uses a descriptor whose opener nobody saw: it owns it as far as we can know.

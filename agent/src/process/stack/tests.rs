@@ -4,6 +4,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::mpsc::channel;
 use std::thread;
 
+use finback_common::record::Registers;
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::image::Image;
@@ -14,7 +15,6 @@ use super::threads::{self, Wanted};
 use super::unwind::{Shared, Walker};
 use super::*;
 use crate::core::socket::ProcessId;
-use crate::kernel::stacks::Registers;
 
 fn own_id() -> ProcessId {
     let stat = procfs::process::Process::myself().unwrap().stat().unwrap();

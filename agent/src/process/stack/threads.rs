@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use finback_common::record::Registers;
 use finback_common::row::ThreadRow;
 
 use super::image::Image;
@@ -13,7 +14,6 @@ use super::unwind::{Shared, Walker};
 use super::{Absence, Kind};
 use crate::core::socket::ProcessId;
 use crate::core::time::Timestamp;
-use crate::kernel::stacks::Registers;
 
 /// Threads of one finding at most.
 pub(super) const MAX_THREADS: usize = 8;
@@ -105,12 +105,8 @@ fn one(wanted: &Wanted<'_>, thread: u32, walker: &mut Walker, shared: &mut Share
 
 /// What the iterator saw, if the thread has not moved since.
 fn registers(row: &ThreadRow, blocked: Blocked) -> Option<Registers> {
-    (row.ip == blocked.ip && row.sp == blocked.sp).then_some(Registers {
-        ip: row.ip,
-        sp: row.sp,
-        fp: row.fp,
-        lr: row.lr,
-    })
+    let Registers { ip, sp, .. } = row.registers;
+    (ip == blocked.ip && sp == blocked.sp).then_some(row.registers)
 }
 
 /// Where a thread stands.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use finback_common::record::Registers;
 use framehop::{
     CacheNative, FrameAddress, MayAllocateDuringUnwind, UnwindRegsNative, Unwinder as _,
     UnwinderNative,
@@ -11,7 +12,6 @@ use rustc_hash::FxHashMap;
 use super::image::{Image, New, Place};
 use super::memory::Memory;
 use super::module::{Bytes, Modules};
-use crate::kernel::stacks::Registers;
 
 /// Frames of one stack at most.
 const MAX_FRAMES: usize = 64;
