@@ -100,6 +100,7 @@ fn limits() -> Vec<Trial> {
         watching("io_uring_direct_unread", limit::ring_direct_unread),
         watching("io_uring_deferred", wait::ring_deferred),
         watching("mptcp_listener", protocol::mptcp_listener),
+        watching("mptcp_never_accepted", protocol::mptcp_never_accepted),
         watching("mptcp", protocol::mptcp),
         watching("mptcp_client", protocol::mptcp_client),
         watching("tls_closed", protocol::tls_closed),

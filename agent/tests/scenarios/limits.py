@@ -175,6 +175,13 @@ def mptcp_never_reads(listener):
     leave(conn)
 
 
+def mptcp_never_accepts(listener):
+    """The same without accepting."""
+    stage.wait_for("close")
+    listener.close()
+    stage.say("closed")
+
+
 def mptcp_both(listener):
     """Is its own client, by MPTCP at both ends; the client sends its end-of-stream, the server never reads."""
     client = connect(listener, MPTCP)
@@ -289,13 +296,13 @@ def shares_port_never_accepts(listener):
 MANNERS = [
     splices, splices_and_closes, peeks, dups, in_flight, in_flight_after_eof, ring_reads_eof,
     ring_reads_eof_and_closes, ring_direct, ring_direct_unread, closed_under_recv, closed_under_poll,
-    mptcp_never_reads, mptcp_both, mptcp_client, tls_never_reads, tls_reads_eof, tls_closes, fast_open,
-    fast_open_never_accepts, shares_port, shares_port_never_accepts,
+    mptcp_never_reads, mptcp_never_accepts, mptcp_both, mptcp_client, tls_never_reads, tls_reads_eof, tls_closes,
+    fast_open, fast_open_never_accepts, shares_port, shares_port_never_accepts,
 ]
 
 
 def listening_socket(name, address, port):
-    protocol = MPTCP if name in ("mptcp_never_reads", "mptcp_both") else 0
+    protocol = MPTCP if name in ("mptcp_never_reads", "mptcp_never_accepts", "mptcp_both") else 0
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if name.startswith("shares_port"):

@@ -18,7 +18,10 @@ const WANTED: &[&str] = &[
     "unix_diag",
     "veth", // two ends in two network namespaces
     "dummy",
-    "tls",       // kTLS
+    "tls", // kTLS, whose cipher the next three make up
+    "gcm",
+    "ctr",
+    "ghash_generic",
     "tun",       // a scripted TCP peer
     "sch_netem", // a peer that has died: 100 % loss
     "nf_tables", // a firewall that drops

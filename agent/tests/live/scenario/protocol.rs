@@ -34,6 +34,19 @@ pub(crate) fn mptcp_listener(mut watch: Watch<'_>) -> Result<()> {
     close_and_finish(watch, server, &opened)
 }
 
+/// The same, never accepted: no descriptor leads to the queue, which is that of a listener behind the listener.
+pub(crate) fn mptcp_never_accepted(mut watch: Watch<'_>) -> Result<()> {
+    need_mptcp()?;
+    let mut pair = Pair::of("limits.py", "mptcp_never_accepts")?;
+    let ends = pair.ends()?;
+    drop(pair.client);
+    watch.transition(ends, "close_wait")?;
+    stays_silent(&mut watch, ends)?;
+    close(&mut pair.server)?;
+    pair.server.end()?;
+    watch.finish()
+}
+
 /// MPTCP at both ends: the half-close is not one of TCP's. The subflow is seen, and not flagged.
 pub(crate) fn mptcp(mut watch: Watch<'_>) -> Result<()> {
     need_mptcp()?;
