@@ -1,9 +1,9 @@
-//! `[[override]]`: settings of particular processes or ports.
+//! `[[override]]`: settings of particular processes, control groups or ports.
 
 use super::file::{Key, Value, Wrong, integer, per_verdict, severity, threshold};
-use crate::core::exception::Exception;
+use crate::core::exception::{Exception, GroupPattern};
 
-const KEYS: &[&str] = &["port", "process", "severities", "thresholds"];
+const KEYS: &[&str] = &["cgroup", "port", "process", "severities", "thresholds"];
 
 /// Longest name that the kernel keeps of an executable (`TASK_COMM_LEN` less the zero).
 const COMM_LEN: usize = 15;
@@ -18,7 +18,7 @@ pub(super) fn exceptions(key: &Key<'_>, value: &Value<'_>) -> Result<Vec<Excepti
         .collect()
 }
 
-const HELP: &str = "use one or more sections [[override]], each with process or port";
+const HELP: &str = "use one or more sections [[override]], each with process, cgroup or port";
 
 fn exception(key: &Key<'_>, section: &Value<'_>) -> Result<Exception, Wrong> {
     let table = section.get_ref().as_table();
@@ -26,6 +26,7 @@ fn exception(key: &Key<'_>, section: &Value<'_>) -> Result<Exception, Wrong> {
     let mut exception = Exception::default();
     for (key, value) in table {
         match &**key.get_ref() {
+            "cgroup" => exception.cgroup = Some(cgroup(key, value)?),
             "port" => exception.port = Some(port(key, value)?),
             "process" => exception.process = Some(process(key, value)?),
             "severities" => exception.severities = per_verdict(key, value, severity)?,
@@ -33,10 +34,19 @@ fn exception(key: &Key<'_>, section: &Value<'_>) -> Result<Exception, Wrong> {
             _ => return Err(Wrong::unknown(key, "key", KEYS.iter().copied())),
         }
     }
-    if exception.port.is_none() && exception.process.is_none() {
+    if exception.port.is_none() && exception.process.is_none() && exception.cgroup.is_none() {
         return Err(Wrong::value(key, section, HELP));
     }
     Ok(exception)
+}
+
+fn cgroup(key: &Key<'_>, value: &Value<'_>) -> Result<GroupPattern, Wrong> {
+    let path = value.get_ref().as_str();
+    path.and_then(GroupPattern::new).ok_or_else(|| {
+        let help = "use the path after 0:: in /proc/PID/cgroup, such as \"/system.slice/shop.service\", or its \
+                    beginning and *";
+        Wrong::value(key, value, help)
+    })
 }
 
 fn port(key: &Key<'_>, value: &Value<'_>) -> Result<u16, Wrong> {

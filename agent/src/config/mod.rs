@@ -78,7 +78,7 @@ pub struct Config {
     pub stacks: bool,
     /// Thresholds that differ from the defaults of design §5.
     pub thresholds: BTreeMap<Verdict, Duration>,
-    /// What differs for particular processes or ports.
+    /// What differs for particular processes, control groups or ports.
     pub exceptions: Vec<Exception>,
     /// Severities that differ from the defaults.
     pub severities: BTreeMap<Verdict, Severity>,

@@ -203,6 +203,7 @@ fn plain(change: &StateChange) -> Transition {
         to: change.to,
         after: None,
         cause: transition::cause(change),
+        segment_refused: None,
     }
 }
 
@@ -214,6 +215,7 @@ fn stranger(key: SocketKey, change: &StateChange) -> Connection {
         state: change.to,
         owner: None,
         peer_owner: None,
+        peer_state: None,
         inode: None,
         cookie: change.cookie,
     }

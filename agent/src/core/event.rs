@@ -106,6 +106,8 @@ pub struct Connection {
     pub owner: Option<Owner>,
     /// The process at the other end, if that is on this host.
     pub peer_owner: Option<Owner>,
+    /// In a finding: the state of the other end, if that is on this host.
+    pub peer_state: Option<TcpState>,
     /// Inode number, if known.
     pub inode: Option<u64>,
     /// Cookie, if known.
@@ -123,4 +125,6 @@ pub struct Transition {
     pub after: Option<Duration>,
     /// Why.
     pub cause: Cause,
+    /// A FIN or RST had come at this moment and was not accepted at once; the last one since the change before.
+    pub segment_refused: Option<Timestamp>,
 }

@@ -1,4 +1,4 @@
-//! Thresholds and severities of particular processes or ports.
+//! Thresholds and severities of particular processes, control groups or ports.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +13,8 @@ use super::table::Tracked;
 pub struct Exception {
     /// Name of the executable as the kernel has it (`comm`).
     pub process: Option<String>,
+    /// Control group of the process.
+    pub cgroup: Option<GroupPattern>,
     /// Local port.
     pub port: Option<u16>,
     /// Thresholds that differ.
@@ -21,10 +23,34 @@ pub struct Exception {
     pub severities: BTreeMap<Verdict, Severity>,
 }
 
+/// Names control groups (version 2) by their path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupPattern(Box<str>);
+
+impl GroupPattern {
+    /// From a path such as `/system.slice/shop.service`, which stands for that group and all below it, or the
+    /// beginning of one and `*`. `None` if it does not begin with `/` or has a `*` elsewhere.
+    pub fn new(text: &str) -> Option<Self> {
+        let path = text.strip_suffix('*').unwrap_or(text);
+        (path.starts_with('/') && !path.contains('*')).then(|| Self(text.into()))
+    }
+
+    /// Whether it names this group.
+    pub fn fits(&self, path: &str) -> bool {
+        if let Some(beginning) = self.0.strip_suffix('*') {
+            return path.starts_with(beginning);
+        }
+        let group = self.0.trim_end_matches('/');
+        let below = path.strip_prefix(group);
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    }
+}
+
 /// Whose connection it is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subject<'a> {
     comm: Option<&'a str>,
+    group: Option<&'a str>,
     port: Option<u16>,
 }
 
@@ -40,6 +66,7 @@ impl<'a> Subject<'a> {
         };
         Self {
             comm: process.map(|process| &*process.comm),
+            group: process.and_then(|process| group(process, holders)),
             port: Some(tracked.endpoints.local.port()),
         }
     }
@@ -48,16 +75,30 @@ impl<'a> Subject<'a> {
     pub(super) fn of_process(process: &'a Process) -> Self {
         Self {
             comm: Some(&process.comm),
+            group: process.group.as_deref(),
             port: None,
         }
     }
+}
+
+/// A look at the descriptors is younger than the record of what the process once did.
+fn group<'a>(process: &'a Process, holders: &'a [Holder]) -> Option<&'a str> {
+    let seen = holders
+        .iter()
+        .find(|holder| holder.process.id == process.id);
+    let seen = seen.and_then(|holder| holder.process.group.as_deref());
+    seen.or(process.group.as_deref())
 }
 
 impl Exception {
     fn fits(&self, subject: Subject<'_>) -> bool {
         let process = self.process.as_deref();
         let port = self.port;
+        let cgroup = self.cgroup.as_ref();
+        let in_group =
+            |pattern: &GroupPattern| subject.group.is_some_and(|group| pattern.fits(group));
         process.is_none_or(|process| subject.comm == Some(process))
+            && cgroup.is_none_or(in_group)
             && port.is_none_or(|port| subject.port == Some(port))
     }
 

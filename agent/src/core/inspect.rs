@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::change::enter;
 use super::event::{Output, Transition};
 use super::finding::Resolution;
+use super::life::holders;
 use super::observation::{Snapshot, SocketView};
 use super::socket::{Attribution, Owner, Role, SocketKey};
 use super::state::{Cause, TcpState};
@@ -18,6 +19,8 @@ use super::verdict::{self, Case, Judgement};
 const RING_DELAY: Duration = Duration::from_secs(1);
 /// A pass may take one part in so many of the time.
 const DUTY: u32 = 50;
+/// Time that was not taken is kept for so long: a single slow pass does not put off the next one.
+const SAVED: Duration = Duration::from_secs(10);
 /// But it is never put off longer than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// The pause between two looks that tell nothing grows to `inspection_interval << LONGEST_BACKOFF`.
@@ -28,15 +31,25 @@ const LONGEST_BACKOFF: u8 = 5;
 pub(super) struct Inspection {
     asked: Vec<SocketKey>,
     pub(super) not_before: Timestamp,
+    /// All passes together have had their part of the time up to this moment.
+    paid: Timestamp,
     /// The latest look, or question for one.
     pub(super) latest: Timestamp,
+}
+
+impl Inspection {
+    /// A pass took so long: the next one waits until its part of the time has come, unless enough was saved before.
+    fn pay(&mut self, took: Duration, now: Timestamp) {
+        let paid = self.paid.max(now - SAVED) + took * DUTY;
+        self.paid = paid.min(now + LONGEST_PAUSE);
+        self.not_before = self.paid.max(now);
+    }
 }
 
 impl Tracker {
     /// The answer to [`Output::Inspect`], and at the start the sockets that are there already.
     pub fn handle_snapshot(&mut self, snapshot: &Snapshot, now: Timestamp) {
-        let pause = (snapshot.took * DUTY).min(LONGEST_PAUSE);
-        self.inspection.not_before = now + pause;
+        self.inspection.pay(snapshot.took, now);
         self.inspection.latest = self.inspection.latest.max(snapshot.taken);
         if !self.seeded {
             self.seeded = true;
@@ -58,6 +71,7 @@ impl Tracker {
         for key in asked {
             let found = snapshot.sockets.binary_search_by_key(&key, |view| view.key);
             if let (Err(_), Some(slot)) = (found, self.table.find(key)) {
+                self.settle_refused(slot, Vec::new());
                 self.look_again_later(slot, now);
             }
         }
@@ -183,6 +197,12 @@ impl Tracker {
         if tracked.changed >= taken || tracked.minisock {
             return;
         }
+        if tracked.watch.as_ref().is_some_and(|w| w.refused.is_some()) {
+            self.settle_refused(slot, holders(view));
+        }
+        let Some(tracked) = self.table.get(slot) else {
+            return;
+        };
         if tracked.state != view.state {
             self.disagree(slot, view, taken, now);
         } else if view.state == TcpState::CloseWait {
@@ -220,6 +240,7 @@ impl Tracker {
             to: view.state,
             after: tracked.spent_in(tracked.state, time),
             cause: Cause::Resync,
+            segment_refused: None,
         };
         enter(tracked, view.state, time);
         tracked.entered = view.changed;

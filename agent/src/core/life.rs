@@ -150,7 +150,10 @@ impl Tracker {
             return;
         };
         let half = tracked.half.take();
-        if half.is_none() && tracked.watch.is_none() {
+        if tracked.watch.is_none() && half.is_none() {
+            return;
+        }
+        if tracked.watch.as_ref().is_some_and(|w| w.refused.is_some()) {
             return;
         }
         // The record of a write that was under way comes after that of the reset.
@@ -201,11 +204,13 @@ impl Tracker {
         state: TcpState,
         finding: Arc<Finding>,
     ) {
+        let peer = self.table.other_end(slot);
         let Some(tracked) = self.table.get(slot) else {
             return;
         };
-        let peer = self.table.peer_owner(tracked.endpoints);
+        let peer_state = peer.as_ref().map(|peer| peer.state);
         let mut connection = tracked.shown(state, peer);
+        connection.peer_state = peer_state;
         connection.owner = tracked.watch.as_ref().and_then(|watch| watch.named.clone());
         self.tell(
             time,
@@ -248,7 +253,7 @@ fn confidence(evidence: &Evidence) -> Confidence {
 }
 
 /// Who can end it: the holders, or the listener's if nobody has accepted it. Sorted, each once.
-fn holders(view: &SocketView) -> Vec<Holder> {
+pub(super) fn holders(view: &SocketView) -> Vec<Holder> {
     let mut holders = match &view.queued {
         Some(queued) => queued.listeners.clone(),
         None => view.holders.clone(),

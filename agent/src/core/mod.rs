@@ -17,6 +17,7 @@ mod inspect;
 mod life;
 mod loss;
 pub mod observation;
+mod opposite;
 mod pool;
 mod pressure;
 mod process_finding;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::finding::{Resolution, Verdict};
 use super::life::Charge;
-use super::socket::{Role, SocketKey};
+use super::socket::{Holder, Role, SocketKey};
 use super::state::{Cause, TcpState};
 use super::table::{HalfClosed, Slot};
 use super::time::Timestamp;
 use super::tracker::Tracker;
 use super::verdict::Grade;
+use super::watch::Refused;
 
 /// A write so soon after the FIN may have crossed it: the application could not have known.
 const CROSSING: Duration = Duration::from_millis(100);
@@ -29,7 +30,6 @@ impl Tracker {
         if let Some(half) = tracked.watch.as_mut().and_then(|watch| watch.reset.take()) {
             // The reset came while the write was under way, and its record first.
             self.refuse(slot, time, half);
-            self.resolve(slot, time, TcpState::Closed, Resolution::Reset);
         } else if tracked
             .watch
             .as_ref()
@@ -66,10 +66,30 @@ impl Tracker {
         // sending; unless it was told before, it learns that the peer is gone by writing.
         let told = tracked.eof_at.is_some_and(|told| told <= written);
         let careless = tracked.role == Role::Client && written.since(half.since) >= CROSSING;
-        if open.is_none() && !told && !careless {
-            return;
+        let refused = Refused { time, half };
+        if let Some(open) = open {
+            self.accuse_writer(slot, refused, open.holders.clone());
+        } else if told || careless {
+            // Who holds the descriptor, the next look tells.
+            tracked.watch_mut().refused = Some(refused);
+            self.deadlines.arm(slot, tracked, time);
         }
-        let holders = open.map_or_else(Vec::new, |open| open.holders.clone());
+    }
+
+    /// A refusal waits for a look: this is it, or there will be none.
+    pub(super) fn settle_refused(&mut self, slot: Slot, holders: Vec<Holder>) {
+        let watch = self.table.get_mut(slot).and_then(|t| t.watch.as_mut());
+        let Some(refused) = watch.and_then(|watch| watch.refused.take()) else {
+            return;
+        };
+        self.accuse_writer(slot, refused, holders);
+        self.resolve(slot, refused.time, TcpState::Closed, Resolution::Reset);
+    }
+
+    fn accuse_writer(&mut self, slot: Slot, refused: Refused, holders: Vec<Holder>) {
+        let Some(tracked) = self.table.get(slot) else {
+            return;
+        };
         let mut evidence = tracked.evidence();
         evidence.state = Some(TcpState::Closed);
         self.accuse(
@@ -77,9 +97,9 @@ impl Tracker {
             Charge {
                 verdict: Verdict::WriteAfterFin,
                 grade: Grade::Normal,
-                time,
+                time: refused.time,
                 state: TcpState::Closed,
-                half: Some(half),
+                half: Some(refused.half),
                 holders,
                 evidence,
             },

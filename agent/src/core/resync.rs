@@ -82,6 +82,7 @@ impl Tracker {
             to: view.state,
             after: None,
             cause: Cause::Resync,
+            segment_refused: None,
         };
         if view.state != TcpState::Closed {
             self.tell_transition(slot, view.changed.unwrap_or(taken), transition);

@@ -52,7 +52,7 @@ impl Tracker {
         let endpoints = tracked.endpoints;
         // New traffic between the same addresses: the minisock has made room (RFC 6191).
         if let Some(minisock) = self.table.minisock(endpoints) {
-            self.time_wait_left(minisock, time);
+            self.time_wait_reused(minisock, time);
         }
         Some(self.table.insert(tracked))
     }
@@ -90,6 +90,7 @@ impl Tracker {
                 to: TcpState::Closed,
                 after: tracked.spent_in(tracked.state, time),
                 cause,
+                segment_refused: None,
             };
             self.conclude(slot, time, TcpState::Closed, cause);
             self.tell_transition(slot, time, transition);
@@ -107,6 +108,7 @@ impl Tracker {
 
     /// Removes a connection from the table for good.
     pub(super) fn forget(&mut self, slot: Slot) {
+        self.settle_refused(slot, Vec::new());
         if let Some(tracked) = self.table.get_mut(slot) {
             self.deadlines.disarm(slot, tracked);
         }

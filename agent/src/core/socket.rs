@@ -87,6 +87,8 @@ pub struct Process {
     pub uid: Option<u32>,
     /// Id of the control group (version 2), if a hook saw it.
     pub cgroup: Option<u64>,
+    /// Path of the control group, looked up only where there are settings for groups.
+    pub group: Option<Arc<str>>,
 }
 
 /// The process that a socket belongs to and how we know.

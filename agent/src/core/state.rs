@@ -106,6 +106,11 @@ pub enum Cause {
     ProcessExit,
     /// The peer reset it.
     RstReceived,
+    /// It was reset after the application had closed it: by the peer, or by our kernel because data came that nobody
+    /// can read any more (`TCPAbortOnData`). The kernel leaves the same trace of both.
+    ResetAfterClose,
+    /// New traffic between the same addresses has taken its place (RFC 6191).
+    Reused,
     /// The kernel gave up waiting (retransmissions, keep-alive, or the end of TIME_WAIT).
     Timeout,
     /// Somebody destroyed it (`SOCK_DESTROY`).
@@ -134,6 +139,8 @@ impl Cause {
             Self::AppClose => "app_close",
             Self::ProcessExit => "process_exit",
             Self::RstReceived => "rst_received",
+            Self::ResetAfterClose => "reset_after_close",
+            Self::Reused => "reused",
             Self::Timeout => "timeout",
             Self::Destroyed => "destroyed",
             Self::Unreachable => "unreachable",

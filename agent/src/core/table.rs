@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::event::Connection;
+use super::opposite::OtherEnd;
 use super::socket::{Attribution, Endpoints, Owner, Role, SocketKey};
 use super::state::TcpState;
 use super::time::Timestamp;
@@ -58,7 +59,17 @@ pub(super) struct Tracked {
     pub(super) minisock: bool,
     pub(super) deadline: Option<Timestamp>,
     pub(super) watch: Option<Box<Watch>>,
+    pub(super) rare: Option<Box<Rare>>,
     next: Slot,
+}
+
+/// What few connections have.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    /// The other end was on this host and is no more.
+    pub(super) other: Option<OtherEnd>,
+    /// Last FIN or RST that was not accepted at once and that no event has shown yet.
+    refused: Option<Timestamp>,
 }
 
 /// What is known of the peer's FIN while the connection is in CLOSE_WAIT.
@@ -107,6 +118,7 @@ impl Tracked {
             minisock: false,
             deadline: None,
             watch: None,
+            rare: None,
             next: NONE,
         }
     }
@@ -153,15 +165,27 @@ impl Tracked {
         self.watch.get_or_insert_default()
     }
 
+    /// A FIN or RST was not accepted at once.
+    pub(super) fn refuse_segment(&mut self, time: Timestamp) {
+        let rare = self.rare.get_or_insert_default();
+        rare.refused = rare.refused.max(Some(time));
+    }
+
+    /// That moment, for the one event that shows it.
+    pub(super) fn take_refused(&mut self) -> Option<Timestamp> {
+        self.rare.as_mut()?.refused.take()
+    }
+
     /// As an event shows it.
-    pub(super) fn shown(&self, state: TcpState, peer_owner: Option<Owner>) -> Connection {
+    pub(super) fn shown(&self, state: TcpState, peer: Option<OtherEnd>) -> Connection {
         Connection {
             key: self.key,
             endpoints: self.endpoints,
             role: self.role,
             state,
             owner: self.owner.clone(),
-            peer_owner,
+            peer_owner: peer.and_then(|peer| peer.owner),
+            peer_state: None,
             inode: self.inode,
             cookie: self.cookie.map(NonZeroU64::get),
         }
@@ -265,6 +289,7 @@ impl Table {
         self.unlink(slot);
         let tracked = self.slots.get_mut(slot as usize)?.take()?;
         self.free.push(slot);
+        self.part_from(&tracked);
         Some(tracked)
     }
 
@@ -312,22 +337,6 @@ impl Table {
         self.between(endpoints.local, endpoints.peer)
             .find(|(_, t)| t.minisock && t.endpoints.netns == endpoints.netns)
             .map(|(slot, _)| slot)
-    }
-
-    /// Who owns the other end, if that is on this host: in the same namespace, or in another one if only one
-    /// has such addresses (loopback addresses never leave their namespace).
-    pub(super) fn peer_owner(&self, endpoints: Endpoints) -> Option<Owner> {
-        let mut elsewhere = None;
-        let mut others = 0_u32;
-        for (_, end) in self.between(endpoints.peer, endpoints.local) {
-            if end.endpoints.netns == endpoints.netns {
-                return end.owner.clone();
-            }
-            others += 1;
-            elsewhere = Some(end);
-        }
-        let elsewhere = elsewhere.filter(|_| others == 1 && !endpoints.peer.ip().is_loopback())?;
-        elsewhere.owner.clone()
     }
 
     /// Without a local port there is nothing to be found by.

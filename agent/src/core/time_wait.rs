@@ -23,6 +23,8 @@ const PERIOD: Duration = Duration::from_secs(5);
 const FIRST: Duration = Duration::from_secs(1);
 /// `TCP_TIMEWAIT_LEN` and the kernel's timer slack: nothing should be left after it.
 const LENGTH: Duration = Duration::from_millis(60_500);
+/// `TCP_TIMEWAIT_LEN` and the default of `tcp_fin_timeout`, less what the moment of entry may be off.
+const SHORTEST: Duration = Duration::from_millis(59_500);
 /// Where hooks tell of the exit, one that is still missing after this time was lost.
 const OVERDUE: Duration = Duration::from_secs(70);
 
@@ -59,6 +61,15 @@ pub(super) fn inferred(change: &StateChange) -> Option<TcpState> {
         | TcpState::LastAck
         | TcpState::FinWait1
         | TcpState::TimeWait => None,
+    }
+}
+
+/// Why a minisock left after so long. Before its timer an RST, late data, a namespace's end or somebody's request can
+/// remove it, and nothing tells which.
+fn exit(after: Option<Duration>) -> Cause {
+    match after {
+        Some(after) if after < SHORTEST => Cause::Unknown,
+        Some(_) | None => Cause::Timeout,
     }
 }
 
@@ -158,6 +169,7 @@ impl Tracker {
                     to,
                     after,
                     cause,
+                    segment_refused: None,
                 },
             );
         }
@@ -171,16 +183,27 @@ impl Tracker {
     /// The minisock has left the tables, at `time` or, if that comes from a listing begun earlier, when it was last
     /// heard of.
     pub(super) fn time_wait_left(&mut self, slot: Slot, time: Timestamp) {
+        self.leave_time_wait(slot, time, None);
+    }
+
+    /// New traffic between the same addresses: the minisock has made room.
+    pub(super) fn time_wait_reused(&mut self, slot: Slot, time: Timestamp) {
+        self.leave_time_wait(slot, time, Some(Cause::Reused));
+    }
+
+    fn leave_time_wait(&mut self, slot: Slot, time: Timestamp, known: Option<Cause>) {
         let attached = self.table.is_attached(slot);
         let Some(tracked) = self.table.get_mut(slot) else {
             return;
         };
         let time = time.max(tracked.seen).max(tracked.changed);
+        let after = tracked.spent_in(tracked.state, time);
         let transition = Transition {
             from: tracked.state,
             to: TcpState::Closed,
-            after: tracked.spent_in(tracked.state, time),
-            cause: Cause::Timeout,
+            after,
+            cause: known.unwrap_or_else(|| exit(after)),
+            segment_refused: None,
         };
         self.tell_transition(slot, time, transition);
         if !attached {
@@ -208,6 +231,7 @@ impl Tracker {
             to: TcpState::TimeWait,
             after: tracked.spent_in(tracked.state, now),
             cause: Cause::FinReceived,
+            segment_refused: None,
         };
         super::change::enter(tracked, TcpState::TimeWait, now);
         self.deadlines.arm(slot, tracked, now + OVERDUE);

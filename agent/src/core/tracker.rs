@@ -127,13 +127,17 @@ impl Tracker {
                 thread: _,
                 bytes,
             } => self.written(time, key, bytes),
-            // Evidence only; the look that opens a finding brings its moment.
+            // Shown with the next change of state; a look that opens a finding brings its moment as well.
             What::Segment {
                 fin: _,
                 rst: _,
                 seq: _,
                 rcv_nxt: _,
-            } => {}
+            } => {
+                if let Some(tracked) = self.table.find(key).and_then(|s| self.table.get_mut(s)) {
+                    tracked.refuse_segment(time);
+                }
+            }
             What::TimeWaitEntered {
                 endpoints,
                 substate,
@@ -185,7 +189,7 @@ impl Tracker {
         slots.sort_unstable();
         slots.into_iter().filter_map(|(_, slot)| {
             let tracked = self.table.get(slot)?;
-            let peer = self.table.peer_owner(tracked.endpoints);
+            let peer = self.table.other_end(slot);
             Some(ConnectionView {
                 connection: tracked.shown(tracked.state, peer),
                 entered: tracked.entered,
@@ -231,10 +235,14 @@ impl Tracker {
         if self.reported & bit(transition.to) == 0 {
             return;
         }
-        let Some(tracked) = self.table.get(slot) else {
+        let peer = self.table.other_end(slot);
+        let Some(tracked) = self.table.get_mut(slot) else {
             return;
         };
-        let peer = self.table.peer_owner(tracked.endpoints);
+        let transition = Transition {
+            segment_refused: tracked.take_refused(),
+            ..transition
+        };
         let mut connection = tracked.shown(transition.to, peer);
         // Whoever holds it now may have got it later: it had no part in what happened before it started.
         let lived = |owner: &Owner| owner.process.id.start <= time;
@@ -253,10 +261,11 @@ impl Tracker {
     pub(super) fn tell_untracked(
         &mut self,
         time: Timestamp,
-        connection: Connection,
+        mut connection: Connection,
         transition: Transition,
     ) {
         if self.reported & bit(transition.to) != 0 {
+            connection.peer_owner = self.table.other_end_of(connection.endpoints);
             self.tell(
                 time,
                 Body::Transition {
@@ -322,7 +331,7 @@ impl Tracker {
             Some(half) => half.fin_at().map(|fin| time.since(fin)),
             None => tracked.spent_in(TcpState::TimeWait, time),
         };
-        let peer = self.table.peer_owner(self.endpoints(slot));
+        let peer = self.table.other_end(slot);
         let Some(tracked) = self.table.get(slot) else {
             return;
         };

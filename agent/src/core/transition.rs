@@ -56,12 +56,19 @@ fn app(change: &StateChange) -> Option<Cause> {
 fn closed(change: &StateChange) -> Cause {
     match change.error {
         0 => closed_without_error(change),
+        ECONNRESET if after_close(change) => Cause::ResetAfterClose,
         EPIPE | ECONNRESET | ECONNREFUSED => Cause::RstReceived,
         ETIMEDOUT => Cause::Timeout,
         ECONNABORTED => Cause::Destroyed,
         ENETUNREACH | EHOSTUNREACH => Cause::Unreachable,
         _ => Cause::Unknown,
     }
+}
+
+/// `tcp_rcv_state_process` calls `tcp_reset` for data that come after close as it does for an RST.
+const fn after_close(change: &StateChange) -> bool {
+    let waiting = matches!(change.from, TcpState::FinWait1 | TcpState::FinWait2);
+    waiting && (change.closed || change.dead)
 }
 
 /// An orderly end, the application's own abort, or the timer of an orphan.
@@ -91,7 +98,7 @@ fn closed_without_error(change: &StateChange) -> Cause {
 pub(super) const fn resolution(cause: Cause) -> Resolution {
     match cause {
         Cause::ProcessExit => Resolution::ProcessExited,
-        Cause::RstReceived => Resolution::Reset,
+        Cause::RstReceived | Cause::ResetAfterClose => Resolution::Reset,
         Cause::Timeout | Cause::Unreachable => Resolution::TimedOut,
         Cause::Destroyed => Resolution::Destroyed,
         Cause::Resync | Cause::Unknown => Resolution::Resync,
@@ -103,6 +110,7 @@ pub(super) const fn resolution(cause: Cause) -> Resolution {
         | Cause::Handshake
         | Cause::FinSent
         | Cause::AppClose
+        | Cause::Reused
         | Cause::Finished => Resolution::ClosedByApp,
     }
 }

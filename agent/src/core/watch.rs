@@ -28,6 +28,8 @@ pub(super) struct Watch {
     pub(super) spin: Spin,
     /// It was reset while half-closed so, and no write was known of.
     pub(super) reset: Option<HalfClosed>,
+    /// Data was refused so; the look that shows who holds the descriptor is under way.
+    pub(super) refused: Option<Refused>,
     /// Looks in a row that told nothing.
     pub(super) in_vain: u8,
     /// The open finding.
@@ -36,6 +38,14 @@ pub(super) struct Watch {
     pub(super) began: Timestamp,
     /// The process named in it.
     pub(super) named: Option<Owner>,
+}
+
+/// Data sent after the peer's FIN was answered with a reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// When the reset came.
+    pub(super) time: Timestamp,
+    pub(super) half: HalfClosed,
 }
 
 /// How often the end-of-stream is delivered.

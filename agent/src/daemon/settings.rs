@@ -25,6 +25,10 @@ pub fn kernel_options(config: &Config, log_level: u8) -> Options {
         ring_bytes: config.ring_bytes.get(),
         max_sockets: config.max_sockets,
         stacks: config.stacks,
+        groups: config
+            .exceptions
+            .iter()
+            .any(|exception| exception.cgroup.is_some()),
         log_level,
     }
 }

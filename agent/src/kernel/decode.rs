@@ -10,6 +10,7 @@ use finback_common::tcp;
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::address::endpoints;
+use super::groups::Groups;
 use super::intern::Processes;
 use super::stacks::RawStack;
 use crate::core::observation::{Observation, StateChange, What};
@@ -33,6 +34,14 @@ impl std::fmt::Debug for Decoder {
 }
 
 impl Decoder {
+    /// Looks up the groups of processes if that is given.
+    pub(super) fn new(groups: Option<Groups>) -> Self {
+        Self {
+            processes: Processes::new(groups),
+            malformed: 0,
+        }
+    }
+
     /// Reads one record; `None` (and one more in [`malformed`](Self::malformed)) if it makes no sense.
     pub fn decode(&mut self, bytes: &[u8]) -> Option<Observation> {
         let observation = self.read(bytes);

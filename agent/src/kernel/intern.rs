@@ -1,11 +1,13 @@
 //! One [`Process`] for all sockets of a process: equal owners share it, and a record costs no allocation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use finback_common::entry;
 use finback_common::row::HolderRow;
 use rustc_hash::FxHashMap;
 
+use super::groups::Groups;
 use crate::core::socket::{Attribution, Owner, Process, ProcessId};
 use crate::core::time::Timestamp;
 
@@ -26,9 +28,31 @@ pub(super) struct Processes {
     known: FxHashMap<Key, Arc<Process>>,
     /// The one last seen under a pid.
     latest: FxHashMap<u32, Arc<Process>>,
+    /// Where their groups are looked up, if those are asked for.
+    groups: Option<Groups>,
+    refreshed: Timestamp,
 }
 
+/// A process that no hook names may have moved to another group after this time.
+const GROUP_AGE: Duration = Duration::from_mins(1);
+
 impl Processes {
+    pub(super) fn new(groups: Option<Groups>) -> Self {
+        Self {
+            groups,
+            ..Self::default()
+        }
+    }
+
+    /// Forgets from time to time what may have changed: a hook's record says in which group the process is then, a
+    /// descriptor does not.
+    pub(super) fn refresh(&mut self, now: Timestamp) {
+        if self.groups.is_some() && now >= self.refreshed + GROUP_AGE {
+            self.refreshed = now;
+            self.known.retain(|key, _| key.seen.is_some());
+        }
+    }
+
     /// The owner in a record or a map entry; `None` while the kernel side does not know it.
     pub(super) fn owner(&mut self, owner: &entry::Owner, since: Timestamp) -> Option<Owner> {
         let attribution = match owner.source {
@@ -90,6 +114,9 @@ impl Processes {
         if self.known.len() >= LIMIT {
             self.forget();
         }
+        let groups = self.groups.as_mut();
+        let id = key.seen.map(|(_, cgroup)| cgroup);
+        let group = groups.and_then(|groups| groups.of(key.pid, id));
         let process = Arc::new(Process {
             id: ProcessId {
                 pid: key.pid,
@@ -98,6 +125,7 @@ impl Processes {
             comm: text(&key.comm),
             uid: key.seen.map(|(uid, _)| uid),
             cgroup: key.seen.map(|(_, cgroup)| cgroup),
+            group,
         });
         self.latest.insert(key.pid, Arc::clone(&process));
         self.known.insert(key, Arc::clone(&process));

@@ -16,6 +16,7 @@ pub mod report;
 mod address;
 mod attach;
 mod counters;
+mod groups;
 mod intern;
 mod load;
 mod logs;
@@ -43,6 +44,7 @@ use finback_common::row::ThreadRow;
 use self::counters::{Counts, LossMeter, Missed, of};
 use self::decode::Decoder;
 pub use self::error::{ErrorKind, KernelError};
+use self::groups::Groups;
 pub use self::options::{Attach, Options};
 pub use self::report::HookReport;
 use self::report::SnapshotReport;
@@ -90,7 +92,7 @@ impl Kernel {
             sockets: Sockets::take(&mut object)?,
             failures: Counts::failures(&mut object)?,
             hits,
-            decoder: Decoder::default(),
+            decoder: Decoder::new(groups(options)),
             meter: LossMeter::default(),
             logs: logs::open(&mut object, options.log_level),
             object,
@@ -186,6 +188,7 @@ impl Kernel {
 
     /// Every TCP socket of the host with its holders, without minisocks.
     pub fn snapshot(&mut self) -> Result<Snapshot, KernelError> {
+        self.decoder.processes.refresh(clock::now());
         match &self.report.snapshot {
             SnapshotReport::Iterator => self.snapshot_from_iterator(),
             SnapshotReport::Proc { .. } => self.snapshot_from_proc(),
@@ -253,6 +256,25 @@ impl Kernel {
     pub fn now(&self) -> Timestamp {
         clock::now()
     }
+}
+
+/// Groups are looked up only if there are settings for them.
+fn groups(options: &Options) -> Option<Groups> {
+    if !options.groups {
+        return None;
+    }
+    let found = Groups::find();
+    match &found {
+        Ok(Some(_)) => {}
+        Ok(None) => tracing::warn!(
+            "no cgroup2 file system is mounted: settings for control groups apply to no process"
+        ),
+        Err(error) => tracing::warn!(
+            %error,
+            "the mounts cannot be read: settings for control groups apply to no process"
+        ),
+    }
+    found.ok().flatten()
 }
 
 impl fmt::Debug for Kernel {

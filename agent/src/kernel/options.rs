@@ -29,6 +29,8 @@ pub struct Options {
     pub max_sockets: u32,
     /// Whether to take the user's stack when a socket is opened.
     pub stacks: bool,
+    /// Whether to look up the control groups of processes.
+    pub groups: bool,
     /// Level of the kernel programs' own log: 0 off, 1 error … 5 trace.
     pub log_level: u8,
 }
@@ -60,6 +62,7 @@ impl Default for Options {
             ring_bytes: Self::RING_BYTES,
             max_sockets: Self::MAX_SOCKETS,
             stacks: false,
+            groups: false,
             log_level: 0,
         }
     }

@@ -34,6 +34,7 @@ fn process() -> Arc<Process> {
         comm: "python3".into(),
         uid: Some(1000),
         cgroup: Some(5432),
+        group: None,
     })
 }
 
@@ -61,6 +62,7 @@ fn connection(state: TcpState) -> Connection {
         state,
         owner: Some(owner()),
         peer_owner: None,
+        peer_state: None,
         inode: Some(31_337),
         cookie: Some(4242),
     }
@@ -77,6 +79,7 @@ pub(crate) fn transition() -> core::Event {
                 to: TcpState::CloseWait,
                 after: Some(Duration::from_millis(1500)),
                 cause: Cause::FinReceived,
+                segment_refused: None,
             },
         },
     }

@@ -151,9 +151,7 @@ fn wrong_owner(
         .flat_map(|finding| &finding.holders)
         .map(|holder| (holder.pid, holder.fd))
         .collect();
-    // Told at the RST itself, by the process that wrote: nobody has looked for holders yet.
-    let too_early = expect.verdict == "write_after_fin" && named.is_empty();
-    let wrong = (named != expected || named.is_empty()) && !too_early;
+    let wrong = named != expected || named.is_empty();
     Ok(wrong.then(|| format!("{}: holders {named:?}, not {expected:?}", expect.verdict)))
 }
 

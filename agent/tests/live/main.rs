@@ -34,8 +34,8 @@ use std::process::ExitCode;
 use libtest_mimic::Trial;
 
 use scenario::{
-    before, command, crowd, ends, family, half_close, limit, namespace, overflow, owner, protocol,
-    stacks, table, tcpstates, verdict, wait,
+    before, both, command, crowd, ends, family, group, half_close, limit, namespace, overflow,
+    owner, protocol, stacks, table, tcpstates, verdict, wait,
 };
 use trial::{alone, watching};
 
@@ -66,6 +66,8 @@ fn of_the_flavour() -> Vec<Trial> {
         watching("right_process_in_a_crowd", owner::right_process_in_a_crowd),
         watching("same_tuple_in_two_namespaces", namespace::same_tuple_twice),
         watching("time_wait", namespace::time_wait),
+        watching("both_ends_on_loopback", both::on_loopback),
+        watching("both_ends_between_namespaces", both::between_namespaces),
         watching("draining_half_close", half_close::draining),
         watching("process_exited", ends::process_exited),
         watching("peer_reset", ends::peer_reset),
@@ -119,6 +121,7 @@ fn of_the_agent() -> Vec<Trial> {
         alone("thousands_of_short_connections", crowd::short_connections),
         alone("lost_and_repaired", overflow::lost_and_repaired),
         alone("without_capabilities", command::without_capabilities),
+        alone("settings_of_a_control_group", group::of_its_own),
         alone("wrong_ring_size", command::wrong_ring_size),
         alone("unknown_config_key", command::unknown_config_key),
         alone("stacks_of_c", stacks::c_with_and_without_symbols),

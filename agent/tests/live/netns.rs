@@ -52,6 +52,27 @@ impl Netns {
         self.ip(&["addr", "add", &format!("{address}/{length}"), "dev", "lo"])
     }
 
+    /// Joins two of them by a pair of Ethernet devices with these addresses.
+    pub(crate) fn join(&self, other: &Self, own: &str, others: &str) -> Result<()> {
+        self.ip(&[
+            "link",
+            "add",
+            "pair",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "pair",
+            "netns",
+            &other.name,
+        ])?;
+        for (end, address) in [(self, own), (other, others)] {
+            end.ip(&["addr", "add", &format!("{address}/24"), "dev", "pair"])?;
+            end.ip(&["link", "set", "pair", "up"])?;
+        }
+        Ok(())
+    }
+
     /// Runs `ip ARGS` in it.
     pub(crate) fn ip(&self, args: &[&str]) -> Result<()> {
         ip(&[&["-n", &self.name], args].concat())

@@ -104,6 +104,8 @@ pub(crate) struct End {
 pub(crate) struct ConnectionState {
     #[serde(deserialize_with = "state")]
     pub(crate) state: Word,
+    #[serde(default)]
+    pub(crate) peer_state: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -357,7 +359,7 @@ words! {
     state: "closed" "listen" "syn_sent" "syn_received" "established" "close_wait" "last_ack" "fin_wait_1"
         "fin_wait_2" "closing" "time_wait";
     cause: "app_connect" "app_listen" "app_accept" "handshake" "fin_received" "fin_sent" "fin_acked" "app_close"
-        "process_exit" "rst_received" "timeout" "destroyed" "unreachable" "finished" "resync" "unknown";
+        "process_exit" "rst_received" "reset_after_close" "reused" "timeout" "destroyed" "unreachable" "finished" "resync" "unknown";
     attribution: "connect" "accept" "holder" "listener" "inherited" "unknown";
     transport: "tcp";
     family: "ipv4" "ipv6";

@@ -1,10 +1,18 @@
 //! A process whose half-closed connections become more and more.
 
 use super::*;
+use crate::core::exception::Exception;
 
 /// So many connections in CLOSE_WAIT at every minute, all of them draining, so that none has a finding of its own.
 fn counts(counts: &'static [u64]) -> World {
-    let mut world = World::new();
+    counts_with(counts, Vec::new())
+}
+
+fn counts_with(counts: &'static [u64], exceptions: Vec<Exception>) -> World {
+    let mut world = World::with(Settings {
+        exceptions,
+        ..Settings::default()
+    });
     world.tracker.settings.scan_interval = Duration::from_secs(15);
     world.state(0, 90, TcpState::SynReceived, TcpState::Established);
     let end = counts.len() as u64 * 60_000;
@@ -79,4 +87,41 @@ fn a_process_that_closes_them_all_is_well_again() {
         Some((Action::Resolved, Some(Resolution::ClosedByApp)))
     );
     assert_eq!(world.tracker.findings().count(), 0);
+}
+
+#[test]
+fn a_process_can_have_windows_and_a_severity_of_its_own() {
+    let exception = |process: &str, seconds| Exception {
+        process: Some(process.to_owned()),
+        thresholds: [(Verdict::CloseWaitGrowth, Duration::from_secs(seconds))].into(),
+        severities: [(Verdict::CloseWaitGrowth, Severity::Critical)].into(),
+        ..Exception::default()
+    };
+    let steps = &[0, 1, 2, 3, 5, 6, 9, 12];
+    let opened = |exception| {
+        let world = counts_with(steps, vec![exception]);
+        let finding = world.events.iter().find_map(|event| match &event.body {
+            Body::ProcessFinding { finding, .. } => Some(finding),
+            Body::Transition { .. }
+            | Body::Eof { .. }
+            | Body::Finding { .. }
+            | Body::Lost { .. }
+            | Body::Resync { .. } => None,
+        })?;
+        Some((finding.severity, finding.evidence.threshold.as_secs()))
+    };
+    assert_eq!(opened(exception("app8", 1)), Some((Severity::Warning, 60)));
+    assert_eq!(
+        opened(exception("app7", 50)),
+        Some((Severity::Critical, 50))
+    );
+    // Eight minutes are not five windows of two.
+    assert_eq!(opened(exception("app7", 120)), None);
+    // What is set for a port does not concern a process.
+    let of_port = Exception {
+        process: None,
+        port: Some(80),
+        ..exception("app7", 120)
+    };
+    assert_eq!(opened(of_port), Some((Severity::Warning, 60)));
 }

@@ -163,3 +163,19 @@ fn a_socket_that_no_look_finds_is_left_alone_longer_and_longer() {
     assert!(world.findings.is_empty());
     assert!(world.inspect.len() < 10, "{} looks", world.inspect.len());
 }
+
+#[test]
+fn one_slow_pass_does_not_put_off_the_next_look_and_many_do() {
+    for (passes, due) in [(1, 2_500), (20, 3_990)] {
+        let mut world = World::new();
+        world.half_closed(1, 0);
+        for _ in 0..passes {
+            let slow = Snapshot {
+                took: Duration::from_millis(40),
+                ..snapshot(1_990, Vec::new())
+            };
+            world.tracker.handle_snapshot(&slow, at(1_990));
+        }
+        assert_eq!(world.tracker.poll_timeout(), Some(at(due)));
+    }
+}

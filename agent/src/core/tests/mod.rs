@@ -1,6 +1,7 @@
 //! Tests of the tracker as a whole: a small world to tell it about, and what it must say.
 
 mod accept;
+mod both;
 mod growth;
 mod life;
 mod model;
@@ -77,6 +78,7 @@ fn process(pid: u32) -> Arc<Process> {
         comm: format!("app{pid}").into(),
         uid: Some(0),
         cgroup: None,
+        group: None,
     })
 }
 

@@ -182,3 +182,31 @@ fn a_connection_costs_less_than_400_bytes() {
     let connection = size_of::<Option<crate::core::table::Tracked>>();
     assert!(connection + indexes <= 400, "{connection} + {indexes}");
 }
+
+#[test]
+fn a_refused_segment_is_shown_with_the_next_change_once() {
+    let mut world = World::new();
+    world.state(0, 1, TcpState::SynReceived, TcpState::Established);
+    let what = What::Segment {
+        fin: true,
+        rst: false,
+        seq: 2_000,
+        rcv_nxt: 1_000,
+    };
+    world.tell(50, key(1), what);
+    world.state(100, 1, TcpState::Established, TcpState::CloseWait);
+    world.state(200, 1, TcpState::CloseWait, TcpState::LastAck);
+    let refused: Vec<_> = world
+        .events
+        .iter()
+        .filter_map(|event| match &event.body {
+            Body::Transition { transition, .. } => Some(transition.segment_refused),
+            Body::Finding { .. }
+            | Body::Eof { .. }
+            | Body::ProcessFinding { .. }
+            | Body::Lost { .. }
+            | Body::Resync { .. } => None,
+        })
+        .collect();
+    assert_eq!(refused, [None, Some(at(50)), None]);
+}

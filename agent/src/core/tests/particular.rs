@@ -222,6 +222,10 @@ fn data_that_a_client_sends_after_the_fin_and_that_is_reset_is_found_at_once() {
     pool_of(&mut world, 1, 0);
     write(&mut world, 1_500, 1);
     reset(&mut world, 1_501, 1);
+    assert!(world.findings.is_empty(), "nobody knows the holders yet");
+    world.run(4_000, closed(pooled(1)));
+    assert_eq!(world.findings[0].holders, [holder(7, 5)]);
+    assert_eq!(world.findings[0].opened, at(1_501), "when it happened");
     assert_eq!(
         world.verdicts(),
         [
@@ -234,10 +238,46 @@ fn data_that_a_client_sends_after_the_fin_and_that_is_reset_is_found_at_once() {
     assert_eq!(world.last().evidence.written_bytes, Some(52));
     assert_eq!(
         world.last().summary,
-        "app7 (pid 7) wrote 52 bytes to 10.0.0.2:80, which had hung up and answered with a reset 1.5 s after its \
+        "app7 (pid 7, fd 5) wrote 52 bytes to 10.0.0.2:80, which had hung up and answered with a reset 1.5 s after its \
          end-of-stream"
     );
     assert_eq!(world.tracker.findings().count(), 0);
+}
+
+/// The connection after its reset, its descriptor still open and the error fetched by the write that failed.
+fn closed(view: SocketView) -> impl Fn(u64) -> Vec<SocketView> {
+    let state = TcpState::Closed;
+    let counters = Some(SocketCounters::default());
+    move |_| {
+        vec![SocketView {
+            state,
+            counters,
+            ..view.clone()
+        }]
+    }
+}
+
+#[test]
+fn a_refusal_whose_descriptor_is_closed_before_the_look_names_the_opener() {
+    for gone in [true, false] {
+        let mut world = World::new();
+        pool_of(&mut world, 1, 0);
+        write(&mut world, 1_500, 1);
+        reset(&mut world, 1_501, 1);
+        if gone {
+            world.tell(1_502, key(1), What::Gone);
+        }
+        world.run(20_000, |_| Vec::new());
+        assert_eq!(
+            world.verdicts(),
+            [
+                (Action::Opened, Verdict::WriteAfterFin),
+                (Action::Resolved, Verdict::WriteAfterFin)
+            ]
+        );
+        assert!(world.last().holders.is_empty());
+        assert!(world.last().summary.starts_with("app7 (pid 7) wrote"));
+    }
 }
 
 #[test]
@@ -248,6 +288,8 @@ fn the_record_of_the_write_may_come_after_that_of_the_reset() {
     assert!(world.findings.is_empty());
     write(&mut world, 1_501, 1);
     write(&mut world, 1_501, 1);
+    world.run(4_000, closed(pooled(1)));
+    assert_eq!(world.findings[0].holders, [holder(7, 5)]);
     assert_eq!(
         world.verdicts(),
         [
@@ -273,6 +315,7 @@ fn a_server_that_was_told_and_writes_on_is_at_fault() {
     world.eof(10, 1);
     write(&mut world, 11, 1);
     reset(&mut world, 12, 1);
+    world.run(4_000, closed(view(1)));
     assert_eq!(
         world.verdicts(),
         [

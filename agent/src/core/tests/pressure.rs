@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::exception::Exception;
 use crate::core::observation::LocalPorts;
 
 const FEW: LocalPorts = LocalPorts {
@@ -207,6 +208,27 @@ fn two_processes_that_share_the_ports_are_counted_each_for_itself() {
     }
     pass(&mut world, 50_000, &[FEW], &[]);
     assert_eq!(told(&world), []);
+}
+
+#[test]
+fn a_process_can_have_a_threshold_of_its_own() {
+    let exception = Exception {
+        process: Some("app7".to_owned()),
+        thresholds: [(Verdict::TimeWaitPressure, Duration::from_secs(30))].into(),
+        severities: [(Verdict::TimeWaitPressure, Severity::Info)].into(),
+        ..Exception::default()
+    };
+    let mut world = World::with(Settings {
+        exceptions: vec![exception],
+        ..Settings::default()
+    });
+    for n in 0..30 {
+        used_up(&mut world, n, 100, Role::Client, Some(client(7)));
+    }
+    pass(&mut world, 29_000, &[FEW], &[]);
+    assert_eq!(told(&world), []);
+    pass(&mut world, 36_000, &[FEW], &[]);
+    assert_eq!(told(&world), [(Action::Opened, Severity::Info, None)]);
 }
 
 proptest! {

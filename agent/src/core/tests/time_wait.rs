@@ -88,8 +88,38 @@ fn an_orphan_in_fin_wait_2_is_no_time_wait_until_the_fin_has_come() {
     world.tracker.handle_time_wait(&[1], &[minisock], at(7_000));
     world.drain();
     assert_eq!(world.transitions.last(), Some(&ENTERED));
-    world.tell(50_000, key(0), What::TimeWaitLeft { endpoints: ends(1) });
+    world.tell(67_000, key(0), What::TimeWaitLeft { endpoints: ends(1) });
     assert_eq!(world.transitions.last(), Some(&LEFT));
+}
+
+#[test]
+fn a_minisock_that_leaves_before_its_time_has_not_timed_out() {
+    let mut world = World::new();
+    closing(&mut world, Some(TcpState::FinWait2), false);
+    // Data came, and the kernel answered with a reset.
+    world.tell(2_000, key(0), What::TimeWaitLeft { endpoints: ends(1) });
+    assert_eq!(
+        world.transitions.last(),
+        Some(&(TcpState::FinWait2, TcpState::Closed, Cause::Unknown))
+    );
+}
+
+#[test]
+fn a_reset_after_shutdown_is_the_peer_s_and_one_after_close_can_be_the_kernel_s() {
+    for (closed, cause) in [(false, Cause::RstReceived), (true, Cause::ResetAfterClose)] {
+        for from in [TcpState::FinWait1, TcpState::FinWait2] {
+            let mut world = World::new();
+            let mut end = change(1, from, TcpState::Closed);
+            end.error = 104;
+            end.shutdown = true;
+            end.closed = closed;
+            world.tell(5, key(1), What::State(end));
+            assert_eq!(
+                world.transitions.last(),
+                Some(&(from, TcpState::Closed, cause))
+            );
+        }
+    }
 }
 
 #[test]
@@ -135,7 +165,7 @@ fn an_aborted_close_is_not_a_time_wait() {
     world.tell(5, key(1), What::State(end));
     assert_eq!(
         world.transitions.last(),
-        Some(&(TcpState::FinWait2, TcpState::Closed, Cause::RstReceived))
+        Some(&(TcpState::FinWait2, TcpState::Closed, Cause::ResetAfterClose))
     );
     assert_eq!(world.tracker.connections().count(), 0);
 }
@@ -147,7 +177,8 @@ fn new_traffic_between_the_same_addresses_ends_the_minisock() {
     let mut birth = change(1, TcpState::SynReceived, TcpState::Established);
     birth.endpoints = ends(1);
     world.tell(30_000, key(2), What::State(birth));
-    assert_eq!(world.transitions[4], LEFT);
+    let (from, to, _) = LEFT;
+    assert_eq!(world.transitions[4], (from, to, Cause::Reused));
     assert_eq!(world.tracker.connections().count(), 1);
 }
 

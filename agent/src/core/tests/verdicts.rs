@@ -3,7 +3,7 @@
 use finback_common::hook::Signal;
 
 use super::*;
-use crate::core::exception::Exception;
+use crate::core::exception::{Exception, GroupPattern};
 use crate::core::finding::{Confidence, Severity};
 
 fn without_eof_signal() -> Settings {
@@ -247,6 +247,7 @@ fn thresholds_and_severities_can_be_set() {
 fn the_last_exception_that_fits_the_process_and_port_counts() {
     let exception = |process: Option<&str>, port, seconds| Exception {
         process: process.map(str::to_owned),
+        cgroup: None,
         port,
         thresholds: [(Verdict::EofUnread, Duration::from_secs(seconds))].into(),
         severities: [(Verdict::EofUnread, Severity::Critical)].into(),
@@ -289,5 +290,65 @@ fn the_last_exception_that_fits_the_process_and_port_counts() {
         assert_eq!(finding.evidence.threshold, Duration::from_secs(after));
         let opened = finding.opened.since(at(0)).as_secs();
         assert!((after..after + 3).contains(&opened), "{opened} s");
+    }
+}
+
+#[test]
+fn a_group_stands_for_all_below_it_and_a_star_for_every_ending() {
+    let fits = |pattern, path| GroupPattern::new(pattern).unwrap().fits(path);
+    assert!(fits("/a/b", "/a/b"));
+    assert!(fits("/a/b/", "/a/b/c"));
+    assert!(!fits("/a/b", "/a/bc"));
+    assert!(!fits("/a/b", "/a"));
+    assert!(fits("/a/b*", "/a/bc/d"));
+    assert!(!fits("/a/b*", "/a/c"));
+    assert!(fits("/", "/") && fits("/", "/a") && fits("/*", "/a"));
+    for wrong in ["a", "", "*", "/a*b", "/a**"] {
+        assert_eq!(GroupPattern::new(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn a_process_s_group_can_have_settings_of_its_own() {
+    let grouped = |path: Option<&str>| {
+        Arc::new(Process {
+            group: path.map(Into::into),
+            ..(*process(7)).clone()
+        })
+    };
+    let exceptions = vec![Exception {
+        cgroup: GroupPattern::new("/shop"),
+        severities: [(Verdict::EofUnread, Severity::Critical)].into(),
+        ..Exception::default()
+    }];
+    let cases = [
+        // The look is younger than the record.
+        (Some("/shop"), Some("/else"), Severity::Critical),
+        (Some("/else"), Some("/shop"), Severity::Warning),
+        (None, Some("/shop/a"), Severity::Critical),
+        (None, None, Severity::Warning),
+    ];
+    for (seen, recorded, severity) in cases {
+        let mut world = World::with(Settings {
+            exceptions: exceptions.clone(),
+            ..Settings::default()
+        });
+        world.state(0, 1, TcpState::SynReceived, TcpState::Established);
+        let opener = Owner {
+            process: grouped(recorded),
+            ..owner(7, Attribution::Accept)
+        };
+        world.owned(0, 1, opener);
+        world.state(0, 1, TcpState::Established, TcpState::CloseWait);
+        let holder = Holder {
+            process: grouped(seen),
+            fd: 5,
+        };
+        let held = SocketView {
+            holders: vec![holder],
+            ..view(1)
+        };
+        world.run(100_000, |_| vec![held.clone()]);
+        assert_eq!(world.last().severity, severity, "{seen:?} {recorded:?}");
     }
 }

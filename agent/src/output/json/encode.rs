@@ -51,6 +51,7 @@ fn body<'a>(body: &'a core::Body, clock: WallClock, about: About<'a>) -> Body<'a
                 to: transition.to.into(),
                 after_ns: transition.after.map(nanos),
                 cause: transition.cause.into(),
+                segment_refused: transition.segment_refused.map(|moment| clock.at(moment)),
             },
         },
         core::Body::Eof {
@@ -117,6 +118,7 @@ fn subject<'a>(
             peer: Endpoint::from(endpoints.peer),
             connection: Connection {
                 state: connection.state.into(),
+                peer_state: connection.peer_state.map(Into::into),
             },
         }),
         process: connection

@@ -135,6 +135,10 @@ impl Line<'_> {
         self.endpoint(&network.peer);
         self.raw(",\"connection\":{\"state\":\"");
         self.raw(state::TcpState::from(network.connection.state).name());
+        if let Some(peer) = network.connection.peer_state {
+            self.raw("\",\"peer_state\":\"");
+            self.raw(state::TcpState::from(peer).name());
+        }
         self.raw("\"}}");
     }
 
@@ -192,7 +196,12 @@ impl Line<'_> {
         self.optional(",\"after_ns\":", transition.after_ns);
         self.raw(",\"cause\":\"");
         self.raw(state::Cause::from(transition.cause).name());
-        self.raw("\"}}");
+        self.raw("\"");
+        if let Some(moment) = transition.segment_refused {
+            self.raw(",\"segment_refused\":");
+            self.time(moment);
+        }
+        self.raw("}}");
     }
 
     fn eof(&mut self, eof: &Eof) {
@@ -276,13 +285,18 @@ mod tests {
     }
 
     prop_compose! {
-        fn networks()(local in any::<SocketAddr>(), peer in any::<SocketAddr>(), state in states()) -> Network {
+        fn networks()(
+            local in any::<SocketAddr>(),
+            peer in any::<SocketAddr>(),
+            state in states(),
+            peer_state in option::of(states()),
+        ) -> Network {
             Network {
                 transport: Transport::Tcp,
                 kind: NetworkType::from(&local),
                 local: local.into(),
                 peer: peer.into(),
-                connection: Connection { state },
+                connection: Connection { state, peer_state },
             }
         }
     }
@@ -338,16 +352,20 @@ mod tests {
             states(),
             any::<Option<u64>>(),
             causes(),
+            option::of(times()),
         )
-            .prop_map(|(subject, from, to, after_ns, cause)| Body::Transition {
-                subject,
-                transition: Transition {
-                    from,
-                    to,
-                    after_ns,
-                    cause,
+            .prop_map(
+                |(subject, from, to, after_ns, cause, segment_refused)| Body::Transition {
+                    subject,
+                    transition: Transition {
+                        from,
+                        to,
+                        after_ns,
+                        cause,
+                        segment_refused,
+                    },
                 },
-            });
+            );
         let eof = (subjects(), any::<Option<u64>>(), any::<u32>()).prop_map(
             |(subject, after_ns, thread_id)| Body::Eof {
                 subject,

@@ -125,6 +125,10 @@ pub struct Transition {
     pub after_ns: Option<u64>,
     /// Why.
     pub cause: Cause,
+    /// A FIN or RST had reached the socket at this moment and was not accepted at once: behind a hole in the data, or
+    /// not where a reset must be. The last one since the change that was told before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segment_refused: Option<Time>,
 }
 
 /// The end-of-stream reached the application.

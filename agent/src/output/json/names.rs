@@ -160,6 +160,10 @@ mirror! {
         ProcessExit,
         /// The peer reset it.
         RstReceived,
+        /// Reset after the application had closed it, by the peer or because data came that nobody can read any more.
+        ResetAfterClose,
+        /// New traffic between the same addresses has taken its place.
+        Reused,
         /// The kernel gave up waiting: retransmissions, keep-alive, or the end of TIME_WAIT.
         Timeout,
         /// Somebody destroyed it.

@@ -81,6 +81,9 @@ pub struct Endpoint {
 pub struct Connection {
     /// After the event.
     pub state: State,
+    /// In a finding: the state of the other end, if that is on this host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_state: Option<State>,
 }
 
 /// A process. Pid and start time together name it: pids are reused.

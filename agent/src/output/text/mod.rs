@@ -166,6 +166,7 @@ fn paragraph(
     writeln!(out)?;
     if let Some(network) = &subject.network {
         ends(network, finding, out)?;
+        other_end(network, subject.peer_process.as_ref(), out)?;
     }
     writeln!(out, "    {}", clean(&finding.summary))?;
     if finding.action == Action::Resolved {
@@ -198,6 +199,18 @@ fn ends(network: &Network, finding: &Finding<'_>, out: &mut impl Write) -> fmt::
         write!(out, " ({})", Human(Duration::from_nanos(ns)))?;
     }
     writeln!(out)
+}
+
+/// Who has the other end and what state that is in, if it is on this host.
+fn other_end(network: &Network, peer: Option<&Process<'_>>, out: &mut impl Write) -> fmt::Result {
+    match (peer, network.connection.peer_state) {
+        (Some(peer), Some(state)) => {
+            writeln!(out, "    the other end: {}, {}", named(peer), label(state))
+        }
+        (Some(peer), None) => writeln!(out, "    the other end: {}", named(peer)),
+        (None, Some(state)) => writeln!(out, "    the other end: {}", label(state)),
+        (None, None) => Ok(()),
+    }
 }
 
 fn named(process: &Process<'_>) -> String {

@@ -2,7 +2,9 @@
 #![allow(dead_code)]
 
 use std::io::Read;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
 
 pub fn listen() -> TcpListener {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -13,6 +15,13 @@ pub fn listen() -> TcpListener {
 
 pub fn stuck() {
     println!("{{\"did\":\"stuck\",\"pid\":{}}}", std::process::id());
+}
+
+/// The same, naming a socket that the kernel lists no more.
+pub fn stuck_on(socket: &TcpStream) {
+    let (pid, fd) = (std::process::id(), socket.as_raw_fd());
+    let inode = std::fs::metadata(format!("/proc/self/fd/{fd}")).unwrap().ino();
+    println!("{{\"did\":\"stuck\",\"pid\":{pid},\"fd\":{fd},\"inode\":{inode}}}");
 }
 
 /// The port to connect to.

@@ -12,7 +12,7 @@ fn main() {
         pooled.read(&mut [0; 4096]).unwrap_or(0);
         std::thread::sleep(Duration::from_millis(500)); // the server's keep-alive timeout passes
     }
-    stage::stuck();
+    stage::stuck_on(&pooled);
     stage::wait_for_end();
     drop(pooled);
 }

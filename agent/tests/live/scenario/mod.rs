@@ -1,10 +1,12 @@
 //! The scenarios of the tests, one theme a file.
 
 pub(crate) mod before;
+pub(crate) mod both;
 pub(crate) mod command;
 pub(crate) mod crowd;
 pub(crate) mod ends;
 pub(crate) mod family;
+pub(crate) mod group;
 pub(crate) mod half_close;
 pub(crate) mod limit;
 pub(crate) mod namespace;

@@ -77,6 +77,13 @@ pub(crate) fn time_wait(watch: Watch<'_>) -> Result<()> {
         "TIME_WAIT of process {:?}, not {pid}",
         entered.pid()
     );
+    let peer = |event: &crate::wire::Event| event.peer_process.as_ref().map(|peer| peer.pid);
+    ensure!(
+        peer(&entered) == Some(server.pid()),
+        "the other end is of {:?}",
+        peer(&entered)
+    );
+    let server_pid = server.pid();
     server.tell("exit")?;
     server.end()?;
     client.end()?;
@@ -93,6 +100,10 @@ pub(crate) fn time_wait(watch: Watch<'_>) -> Result<()> {
         left.pid() == Some(pid),
         "the end of TIME_WAIT has lost its process: {:?}",
         left.pid()
+    );
+    ensure!(
+        peer(&left) == Some(server_pid),
+        "the end of TIME_WAIT has lost the other end's process"
     );
     watch.finish()
 }
