@@ -247,14 +247,15 @@ impl Work {
     /// Hands over what was in the ring before the tracker sees a snapshot: a record knows why, a snapshot only what.
     fn catch_up(&mut self) {
         let deadline = Instant::now() + CATCHING_UP;
-        loop {
-            self.kernel.drain(&mut self.batch);
-            let last = self.batch.is_empty() || Instant::now() >= deadline;
-            self.take_batch();
-            if last {
-                return;
-            }
-        }
+        while !self.read_some(deadline) {}
+    }
+
+    /// Hands over what is in the ring now; whether that was all, or time is up.
+    fn read_some(&mut self, deadline: Instant) -> bool {
+        self.kernel.drain(&mut self.batch);
+        let last = self.batch.is_empty() || Instant::now() >= deadline;
+        self.take_batch();
+        last
     }
 
     fn whole_snapshot(&mut self) -> Result<Snapshot, KernelError> {
@@ -316,9 +317,7 @@ impl Work {
     pub(super) fn finish(mut self) -> Box<Kernel> {
         let deadline = Instant::now() + FAREWELL;
         loop {
-            self.kernel.drain(&mut self.batch);
-            let last = self.batch.is_empty() || Instant::now() >= deadline;
-            self.take_batch();
+            let last = self.read_some(deadline);
             while let Some(output) = self.tracker.next_output() {
                 if let Output::Event(event) = output {
                     self.tell(&event);
