@@ -85,9 +85,13 @@ impl Waiting {
             }
             return Some((event.clone(), known));
         }
+        let waits = self.held.iter().any(|held| held.id == id);
         let full = self.held.len() >= MAX_HELD;
-        if full || !self.stacks.ask(with_threads(request, kernel)) {
-            return Some((event.clone(), Arc::default()));
+        let asked = !full && self.stacks.ask(with_threads(request, kernel));
+        // What is held of the same finding comes first.
+        if !asked && !waits {
+            let known = self.known.get(&id).cloned();
+            return Some((event.clone(), known.unwrap_or_default()));
         }
         self.held.push_back(Held {
             id,

@@ -135,3 +135,81 @@ fn read(mut file: File) -> io::Result<Vec<u8>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use finback_common::entry::source;
+    use finback_common::record::{RecordHeader, STACK_PART_BYTES, STACK_PARTS, kind};
+    use zerocopy::IntoBytes as _;
+
+    use super::*;
+    use crate::kernel::btf;
+    use crate::kernel::decode::Decoder;
+
+    fn record(length: u16) -> StackRecord {
+        let mut data = [[0; STACK_PART_BYTES]; STACK_PARTS];
+        data[0][0] = 0xaa;
+        data[1][0] = 0xbb;
+        StackRecord {
+            header: RecordHeader {
+                kind: kind::STACK,
+                hook: 0,
+                reserved: 0,
+                cpu: 0,
+                time_ns: 9,
+                sock: 0xffff_8880_0000_1000,
+                birth_ns: 8,
+            },
+            pid: 7,
+            tid: 70,
+            start_ns: 6,
+            comm: *b"worker\0\0\0\0\0\0\0\0\0\0",
+            registers: Registers {
+                ip: 1,
+                sp: 2,
+                fp: 3,
+                lr: 4,
+            },
+            exec_id: 5,
+            source: source::ACCEPT,
+            reserved: 0,
+            length,
+            data,
+        }
+    }
+
+    #[test]
+    fn a_record_gives_as_many_bytes_as_were_read() {
+        let stack = RawStack::read(record(1024).as_bytes()).unwrap();
+        assert_eq!((stack.bytes.len(), stack.bytes[0]), (1024, 0xaa));
+        assert_eq!(
+            (stack.process.pid, stack.thread, &*stack.thread_name),
+            (7, 70, "worker")
+        );
+        assert_eq!(
+            (stack.registers.ip, stack.registers.lr, stack.exec_id),
+            (1, 4, 5)
+        );
+        assert_eq!(stack.key.birth, Timestamp::from_nanos(8));
+        let more = RawStack::read(record(2048).as_bytes()).unwrap();
+        assert_eq!(more.bytes[1024], 0xbb);
+    }
+
+    #[test]
+    fn a_record_that_makes_no_sense_is_counted() {
+        let mut decoder = Decoder::default();
+        let record = record(u16::MAX);
+        assert!(decoder.stack(record.as_bytes()).is_none());
+        assert!(decoder.stack(&record.as_bytes()[..200]).is_none());
+        assert_eq!(decoder.malformed(), 2);
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn registers_lie_at_the_end_of_the_kernel_stack() {
+        let bytes = std::fs::read(btf::PATH).unwrap();
+        let found = registers(&Btf::parse(&bytes).unwrap()).unwrap();
+        // `struct pt_regs` has 21 registers; the size of the stack is a power of two.
+        assert!((found + 21 * 8).is_power_of_two(), "{found}");
+    }
+}
