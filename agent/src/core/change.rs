@@ -72,8 +72,7 @@ impl Tracker {
             Order::Repeated => self.stats.stale += 1,
             Order::Late => {
                 self.stats.stale += 1;
-                // What a comparison with the kernel told was newer: a subscriber would believe what comes after it.
-                if !tracked.minisock && time >= tracked.compared {
+                if !tracked.minisock && time > tracked.told {
                     self.tell_transition(slot, time, plain(change));
                 }
             }

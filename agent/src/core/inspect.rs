@@ -197,6 +197,9 @@ impl Tracker {
         if tracked.changed >= taken || tracked.minisock {
             return;
         }
+        if tracked.seen > taken {
+            return self.look_soon(slot, now);
+        }
         if tracked.watch.as_ref().is_some_and(|w| w.refused.is_some()) {
             self.settle_refused(slot, holders(view));
         }
@@ -328,6 +331,16 @@ impl Tracker {
         if let Some(tracked) = self.table.get_mut(slot) {
             tracked.watch_mut().in_vain = 0;
             self.deadlines.arm(slot, tracked, at);
+        }
+    }
+
+    /// The look is outdated: something was done meanwhile.
+    fn look_soon(&mut self, slot: Slot, now: Timestamp) {
+        let soon = now + self.settings.slack();
+        if let Some(tracked) = self.table.get_mut(slot)
+            && (tracked.half.is_some() || tracked.watch.is_some())
+        {
+            self.deadlines.advance(slot, tracked, soon);
         }
     }
 

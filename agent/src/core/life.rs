@@ -212,7 +212,8 @@ impl Tracker {
         let mut connection = tracked.shown(state, peer);
         connection.peer_state = peer_state;
         connection.owner = tracked.watch.as_ref().and_then(|watch| watch.named.clone());
-        self.tell(
+        self.tell_about(
+            slot,
             time,
             Body::Finding {
                 connection,

@@ -29,6 +29,7 @@ pub mod settings;
 pub mod socket;
 pub mod state;
 mod table;
+mod telling;
 #[cfg(test)]
 mod tests;
 pub mod time;

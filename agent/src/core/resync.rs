@@ -64,8 +64,8 @@ impl Tracker {
         if newer || tracked.minisock || tracked.state == view.state {
             return false;
         }
-        tracked.compared = taken;
         self.correct(slot, view, taken);
+        self.told_by_comparison(slot, view, taken);
         true
     }
 
@@ -75,7 +75,6 @@ impl Tracker {
         };
         if let Some(tracked) = self.table.get_mut(slot) {
             absorb(tracked, view, taken);
-            tracked.compared = taken;
         }
         let transition = Transition {
             from: TcpState::Closed,
@@ -87,7 +86,15 @@ impl Tracker {
         if view.state != TcpState::Closed {
             self.tell_transition(slot, view.changed.unwrap_or(taken), transition);
         }
+        self.told_by_comparison(slot, view, taken);
         true
+    }
+
+    /// Whether its state is one that is told or not: what led to it is not told any more.
+    fn told_by_comparison(&mut self, slot: Slot, view: &SocketView, taken: Timestamp) {
+        if let Some(tracked) = self.table.get_mut(slot) {
+            tracked.told = tracked.told.max(view.changed.unwrap_or(taken));
+        }
     }
 
     /// Ends what the kernel no longer has, unless anything of it was seen since the snapshot was begun.

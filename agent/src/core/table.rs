@@ -53,8 +53,8 @@ pub(super) struct Tracked {
     pub(super) write_bytes: u32,
     /// Whether the change to `state` was told (or needs no telling).
     pub(super) announced: bool,
-    /// The comparison with the kernel that last told its state.
-    pub(super) compared: Timestamp,
+    /// What was last told of it is of this moment; 0 if nothing was.
+    pub(super) told: Timestamp,
     /// A minisock has taken over: it has left `by_sock` or only waits for its full socket's end.
     pub(super) minisock: bool,
     pub(super) deadline: Option<Timestamp>,
@@ -114,7 +114,7 @@ impl Tracked {
             written: Timestamp::from_nanos(0),
             write_bytes: 0,
             announced: false,
-            compared: Timestamp::from_nanos(0),
+            told: Timestamp::from_nanos(0),
             minisock: false,
             deadline: None,
             watch: None,

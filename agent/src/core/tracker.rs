@@ -1,12 +1,11 @@
 //! The tracker: observations and the time go in, events and requests come out.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use super::deadline::Deadlines;
 use super::ended::Ended;
-use super::event::{Body, Connection, Event, Output, Transition};
+use super::event::{Connection, Output};
 use super::finding::Finding;
 use super::growth::Growth;
 use super::inspect::Inspection;
@@ -18,6 +17,7 @@ use super::settings::Settings;
 use super::socket::{Attribution, Owner, Role, SocketKey};
 use super::state::TcpState;
 use super::table::{Slot, Table};
+use super::telling;
 use super::time::Timestamp;
 use super::time_wait::Sweep;
 
@@ -29,7 +29,7 @@ use super::time_wait::Sweep;
 pub struct Tracker {
     pub(super) settings: Settings,
     /// `settings.reported` as bits of the kernel's state numbers.
-    reported: u16,
+    pub(super) reported: u16,
     pub(super) table: Table,
     pub(super) deadlines: Deadlines,
     pub(super) ended: Ended,
@@ -84,7 +84,7 @@ impl Tracker {
         let reported = settings
             .reported
             .iter()
-            .fold(0, |bits, &state| bits | bit(state));
+            .fold(0, |bits, &state| bits | telling::bit(state));
         Self {
             settings,
             reported,
@@ -226,56 +226,6 @@ impl Tracker {
         self.outputs.push_back(output);
     }
 
-    pub(super) fn tell(&mut self, time: Timestamp, body: Body) {
-        self.put(Output::Event(Event { time, body }));
-    }
-
-    /// Tells a change of state if that is asked for.
-    pub(super) fn tell_transition(&mut self, slot: Slot, time: Timestamp, transition: Transition) {
-        if self.reported & bit(transition.to) == 0 {
-            return;
-        }
-        let peer = self.table.other_end(slot);
-        let Some(tracked) = self.table.get_mut(slot) else {
-            return;
-        };
-        let transition = Transition {
-            segment_refused: tracked.take_refused(),
-            ..transition
-        };
-        let mut connection = tracked.shown(transition.to, peer);
-        // Whoever holds it now may have got it later: it had no part in what happened before it started.
-        let lived = |owner: &Owner| owner.process.id.start <= time;
-        connection.owner = connection.owner.filter(lived);
-        connection.peer_owner = connection.peer_owner.filter(lived);
-        self.tell(
-            time,
-            Body::Transition {
-                connection,
-                transition,
-            },
-        );
-    }
-
-    /// Tells a change of state of a connection that is not in the table.
-    pub(super) fn tell_untracked(
-        &mut self,
-        time: Timestamp,
-        mut connection: Connection,
-        transition: Transition,
-    ) {
-        if self.reported & bit(transition.to) != 0 {
-            connection.peer_owner = self.table.other_end_of(connection.endpoints);
-            self.tell(
-                time,
-                Body::Transition {
-                    connection,
-                    transition,
-                },
-            );
-        }
-    }
-
     /// A connection that is met first in use has its state from the user; the record of the change comes later.
     fn found_in_use(&mut self, slot: Slot, time: Timestamp) {
         let Some(tracked) = self.table.get_mut(slot) else {
@@ -312,41 +262,4 @@ impl Tracker {
             self.accepted(slot, time, now);
         }
     }
-
-    fn eof_delivered(&mut self, time: Timestamp, key: SocketKey, pid: u32, thread: u32) {
-        let Some(slot) = self.table.find(key) else {
-            return;
-        };
-        let Some(tracked) = self.table.get_mut(slot) else {
-            return;
-        };
-        tracked.seen = tracked.seen.max(time);
-        let told = std::mem::replace(&mut tracked.eof_told, true);
-        tracked.offer_eof(time, tracked.eof_count.saturating_add(1));
-        tracked.eof_by = tracked.eof_by.or(NonZeroU32::new(pid));
-        if told {
-            return;
-        }
-        let after = match tracked.half {
-            Some(half) => half.fin_at().map(|fin| time.since(fin)),
-            None => tracked.spent_in(TcpState::TimeWait, time),
-        };
-        let peer = self.table.other_end(slot);
-        let Some(tracked) = self.table.get(slot) else {
-            return;
-        };
-        let connection = tracked.shown(tracked.state, peer);
-        self.tell(
-            time,
-            Body::Eof {
-                connection,
-                after,
-                thread,
-            },
-        );
-    }
-}
-
-const fn bit(state: TcpState) -> u16 {
-    1 << state.to_kernel()
 }

@@ -1,6 +1,7 @@
 //! The life of the daemon: listen, load, greet, seed, work, end.
 
 mod desk;
+mod looks;
 mod settings;
 mod stacks;
 mod work;

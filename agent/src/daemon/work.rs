@@ -6,12 +6,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::desk::Desk;
+use super::looks::{Look, Looks, Read};
 use super::settings;
 use super::stacks::{Told, Waiting};
 use crate::config::Config;
 use crate::core::event::{Body, Event, Output};
 use crate::core::observation::{Observation, Snapshot};
 use crate::core::socket::ProcessId;
+use crate::core::time::Timestamp;
 use crate::core::tracker::Tracker;
 use crate::kernel::{Kernel, KernelError};
 use crate::output::clock::WallClock;
@@ -27,9 +29,6 @@ const LOSS_PERIOD: Duration = Duration::from_millis(100);
 /// The ring is read to its end before the daemon goes, but not for longer: traffic may fill it as fast.
 const FAREWELL: Duration = Duration::from_millis(300);
 
-/// A snapshot waits for the records before it at most so long.
-const CATCHING_UP: Duration = Duration::from_millis(200);
-
 /// Without anything due the daemon sleeps on the ring; the tick comes sooner than this.
 const NOTHING_DUE: Duration = Duration::from_hours(1);
 
@@ -42,6 +41,7 @@ pub(super) struct Work {
     people: Descriptions,
     desk: Desk,
     batch: Vec<Observation>,
+    looks: Looks,
     /// Requests of the tracker that failed; tried again at the next tick.
     again: Vec<Output>,
     losses_read: Instant,
@@ -62,6 +62,7 @@ impl Work {
             people: Descriptions::default(),
             desk: Desk::new(),
             batch: Vec::new(),
+            looks: Looks::default(),
             again: Vec::new(),
             losses_read: Instant::now(),
         })
@@ -112,29 +113,49 @@ impl Work {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            read = self.kernel.next_batch(&mut self.batch) => read?,
+        let more = tokio::select! {
+            more = self.kernel.next_batch(&mut self.batch) => more?,
             answer = answer => {
                 let told = self.stacks.as_mut().map(|stacks| stacks.answered(&answer));
                 self.tell_all(told.unwrap_or_default());
                 return Ok(());
             }
-        }
-        self.take_batch();
+        };
+        self.take_batch(more);
         if self.losses_read.elapsed() >= LOSS_PERIOD {
             self.read_losses();
         }
         Ok(())
     }
 
-    fn take_batch(&mut self) {
+    /// Reads what is in the ring, or a good part of it; whether there may be more.
+    fn read_on(&mut self) -> bool {
+        let more = self.kernel.drain(&mut self.batch);
+        self.take_batch(more);
+        more
+    }
+
+    fn take_batch(&mut self, more: bool) {
         self.desk.records += self.batch.len() as u64;
         if let Some(stacks) = &self.stacks {
             stacks.take(&mut self.kernel, &self.batch);
         }
+        let last = self.batch.last().map_or(Timestamp::default(), |o| o.time);
         let now = self.kernel.now();
         for observation in self.batch.drain(..) {
             self.tracker.handle(observation, now);
+        }
+        let read = if more {
+            Read::To(last)
+        } else {
+            Read::Everything
+        };
+        while let Some(look) = self.looks.next(read) {
+            if look.whole {
+                self.tracker.handle_resync(&look.snapshot, now);
+            } else {
+                self.tracker.handle_snapshot(&look.snapshot, now);
+            }
         }
     }
 
@@ -209,8 +230,7 @@ impl Work {
             Output::Event(event) => self.tell(event),
             Output::Inspect(_) => {
                 let snapshot = self.kernel.snapshot()?;
-                self.catch_up();
-                self.tracker.handle_snapshot(&snapshot, self.kernel.now());
+                self.look(snapshot, false);
             }
             Output::SweepTimeWait(namespaces) => {
                 let (minisocks, closed) = self.kernel.time_wait(namespaces)?;
@@ -235,27 +255,25 @@ impl Work {
                 let ended: Vec<ProcessId> = ended.collect();
                 self.tracker.handle_ports(&ports, &ended, self.kernel.now());
             }
+            // Asked for again because the ring takes so long to be read.
+            Output::Resync if self.looks.compare_everything() => {}
             Output::Resync => {
                 let snapshot = self.whole_snapshot()?;
-                self.catch_up();
-                self.tracker.handle_resync(&snapshot, self.kernel.now());
+                self.look(snapshot, true);
             }
         }
         Ok(())
     }
 
-    /// Hands over what was in the ring before the tracker sees a snapshot: a record knows why, a snapshot only what.
-    fn catch_up(&mut self) {
-        let deadline = Instant::now() + CATCHING_UP;
-        while !self.read_some(deadline) {}
-    }
-
-    /// Hands over what is in the ring now; whether that was all, or time is up.
-    fn read_some(&mut self, deadline: Instant) -> bool {
-        self.kernel.drain(&mut self.batch);
-        let last = self.batch.is_empty() || Instant::now() >= deadline;
-        self.take_batch();
-        last
+    /// Hands a look to the tracker, at once if the ring has little in it.
+    fn look(&mut self, snapshot: Snapshot, whole: bool) {
+        let until = self.kernel.now();
+        self.looks.add(Look {
+            snapshot,
+            whole,
+            until,
+        });
+        self.read_on();
     }
 
     fn whole_snapshot(&mut self) -> Result<Snapshot, KernelError> {
@@ -317,14 +335,14 @@ impl Work {
     pub(super) fn finish(mut self) -> Box<Kernel> {
         let deadline = Instant::now() + FAREWELL;
         loop {
-            let last = self.read_some(deadline);
+            let more = self.read_on();
             while let Some(output) = self.tracker.next_output() {
                 if let Output::Event(event) = output {
                     self.tell(&event);
                 }
             }
             self.feed.flush();
-            if last {
+            if !more || Instant::now() >= deadline {
                 break;
             }
         }

@@ -100,7 +100,7 @@ impl Kernel {
             functions: Functions::default(),
             missed: Missed::default(),
         };
-        while kernel.ring.drain(|_| {}) > 0 {}
+        while kernel.ring.drain(|_| {}) {}
         drop(kernel.losses());
         Ok(kernel)
     }
@@ -125,24 +125,24 @@ impl Kernel {
     }
 
     /// Waits until there may be records and adds them to `into`. Adds nothing when woken for nothing; loses nothing
-    /// when dropped while waiting. Must run on a tokio runtime with I/O and time.
-    pub async fn next_batch(&mut self, into: &mut Vec<Observation>) -> io::Result<()> {
+    /// when dropped while waiting. Tells whether there may be more. Must run on a tokio runtime with I/O and time.
+    pub async fn next_batch(&mut self, into: &mut Vec<Observation>) -> io::Result<bool> {
         self.ring.wait().await?;
-        self.drain(into);
-        Ok(())
+        Ok(self.drain(into))
     }
 
-    /// Adds to `into` what is there now.
-    pub fn drain(&mut self, into: &mut Vec<Observation>) {
+    /// Adds to `into` what is there now, or a good part of it: tells whether there may be more.
+    pub fn drain(&mut self, into: &mut Vec<Observation>) -> bool {
         let decoder = &mut self.decoder;
         let stacks = &mut self.stacks;
-        self.ring.drain(|record| match record.first() {
+        let more = self.ring.drain(|record| match record.first() {
             Some(&kind::STACK) => stacks.extend(decoder.stack(record)),
             _ => into.extend(decoder.decode(record)),
         });
         if let Some(logs) = &mut self.logs {
             logs.flush();
         }
+        more
     }
 
     /// The user stacks that came with the records of the last [`Kernel::drain`]s.

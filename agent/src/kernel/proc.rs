@@ -108,8 +108,10 @@ impl<'a> Join<'a> {
         // Without a file, but not an orphan: those have closed, so their state is one after a FIN of our own.
         let waits =
             live.inode == 0 && matches!(live.state, TcpState::Established | TcpState::CloseWait);
+        // The entry is read later: what happened in between is in it, with its moment.
+        let later = known.changed.is_some_and(|changed| changed > self.taken);
         SocketView {
-            state: live.state,
+            state: if later { known.state } else { live.state },
             holders: self.holders_of(live.inode),
             queued: waits.then(|| Queued {
                 listener,

@@ -71,8 +71,8 @@ impl Ring {
         Ok(())
     }
 
-    /// Hands every record that is there to `take`, at most a batch of them.
-    pub(super) fn drain(&mut self, mut take: impl FnMut(&[u8])) -> usize {
+    /// Hands every record that is there to `take`, at most a batch of them. Tells whether there may be more.
+    pub(super) fn drain(&mut self, mut take: impl FnMut(&[u8])) -> bool {
         let mut count = 0;
         while count < BATCH
             && let Some(record) = self.buffer.next()
@@ -86,11 +86,8 @@ impl Ring {
         }
         // Judged here and not at the next wait: handling a batch may take longer than `QUIET`.
         self.quiet = count == 0 && now.duration_since(self.last) >= QUIET;
-        self.look = if count == BATCH {
-            now
-        } else {
-            now + LOOK_AGAIN
-        };
-        count
+        let more = count == BATCH;
+        self.look = if more { now } else { now + LOOK_AGAIN };
+        more
     }
 }

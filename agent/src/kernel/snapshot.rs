@@ -208,6 +208,10 @@ impl<'a> Join<'a> {
             state,
             ..SocketEntry::default()
         };
+        // The entry is read after the row: what happened in between is in it, with its moment.
+        let state = entry
+            .filter(|entry| entry.changed_ns > self.taken.as_nanos())
+            .map_or(state, |entry| entry.state);
         let known = from_entry(sock, entry.unwrap_or(&blank), self.processes)?;
         Some(SocketView {
             endpoints: endpoints(&tuple)?,

@@ -88,6 +88,21 @@ fn rows_and_entry_of_one_socket_become_one_view_with_all_holders() {
 }
 
 #[test]
+fn the_state_is_that_of_the_moment_that_is_named_as_its_beginning() {
+    let row = || holder(9, 4, view(CHILD, 5, tcp::CLOSE_WAIT));
+    let changed = |changed_ns| SocketEntry {
+        state: tcp::LAST_ACK,
+        changed_ns,
+        ..entry(5)
+    };
+    // Between the row and the entry, and long before the row (a program did not run at the last change).
+    for (changed_ns, state) in [(u64::MAX, TcpState::LastAck), (1, TcpState::CloseWait)] {
+        let sockets = snapshot(&[row()], &[(CHILD, changed(changed_ns))]);
+        assert_eq!(sockets[0].state, state);
+    }
+}
+
+#[test]
 fn an_entry_without_a_row_is_kept_without_numbers() {
     let sockets = snapshot(&[], &[(CHILD, entry(5))]);
     let [socket] = &sockets[..] else {

@@ -295,9 +295,23 @@ impl Model {
         }
     }
 
-    pub(super) fn snapshot(&self) -> Snapshot {
-        let sockets = self.connections.iter().filter(|c| c.full).map(seen);
-        let mut snapshot = snapshot(self.now, sockets.collect());
+    /// What a pass finds that began when this was true and ends now: the live sockets are visited first, what the
+    /// hooks noted of them comes last.
+    pub(super) fn snapshot_since(&self, (began, before): &(u64, Vec<Truth>)) -> Snapshot {
+        let full = |key| self.connections.iter().find(|c| c.full && c.key == key);
+        let visited = before.iter().filter(|c| c.full);
+        let mut sockets: Vec<SocketView> = visited
+            .map(|truth| match full(truth.key) {
+                Some(noted) => join(truth, noted, *began),
+                None => forgotten(truth),
+            })
+            .collect();
+        let born = self
+            .connections
+            .iter()
+            .filter(|c| c.full && !before.iter().any(|b| b.full && b.key == c.key));
+        sockets.extend(born.map(unvisited));
+        let mut snapshot = snapshot(*began, sockets);
         snapshot.time_wait = Some(self.minisocks());
         snapshot
     }
@@ -312,6 +326,43 @@ impl Model {
             })
         };
         self.connections.iter().filter_map(minisock).collect()
+    }
+}
+
+/// A live socket and what the hooks have noted of it, a little later.
+fn join(live: &Truth, noted: &Truth, began: u64) -> SocketView {
+    let (live, noted) = (seen(live), seen(noted));
+    let later = noted.changed > Some(at(began));
+    SocketView {
+        state: if later { noted.state } else { live.state },
+        holders: live.holders,
+        queued: live.queued,
+        counters: live.counters,
+        ..noted
+    }
+}
+
+/// A live socket that was gone when the notes were read.
+fn forgotten(live: &Truth) -> SocketView {
+    SocketView {
+        changed: None,
+        role: Role::Unknown,
+        owner: None,
+        fin_at: None,
+        eof_at: None,
+        eof_count: 0,
+        sent_at_fin: None,
+        ..seen(live)
+    }
+}
+
+/// A socket that was born after the visit.
+fn unvisited(noted: &Truth) -> SocketView {
+    SocketView {
+        holders: Vec::new(),
+        queued: None,
+        counters: None,
+        ..seen(noted)
     }
 }
 

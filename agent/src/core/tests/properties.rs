@@ -37,6 +37,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (0_u64..3).prop_map(Step::Tick),
         2 => (100_u64..15_000).prop_map(Step::Wait),
         1 => prop::collection::vec(fates(), 0..6).prop_map(Step::Fates),
+        1 => Just(Step::Overtake),
     ];
     prop::collection::vec(step, 1..120)
 }
@@ -105,6 +106,7 @@ proptest! {
                         .collect();
                 }
                 Step::Act(_, _) | Step::Tick(_) => run.step(step),
+                Step::Overtake => {}
             }
         }
         run.read_ring();
@@ -119,6 +121,7 @@ proptest! {
         ),
     ) {
         let mut run = Run::new(true);
+        run.lawful = false;
         for (socket, birth, ms, from, to, kind) in records {
             let (from, to) = (EVERY_STATE[from], EVERY_STATE[to]);
             let endpoints = ends(socket);

@@ -29,6 +29,8 @@ pub(super) enum Step {
     /// Milliseconds in which everything arrives and timers fire.
     Wait(u64),
     Fates(Vec<Fate>),
+    /// The answers come though older records are still in the ring.
+    Overtake,
 }
 
 /// The agent's loop around the tracker, with the model as its kernel.
@@ -42,12 +44,15 @@ pub(super) struct Run {
     truth: (u64, Vec<Truth>),
     pub(super) open: BTreeMap<u64, SocketKey>,
     resolved: Set<u64>,
+    /// The records are such as a kernel writes.
+    pub(super) lawful: bool,
+    /// The moment of the last event of each connection, and whether that was its end.
+    told: BTreeMap<SocketKey, (Timestamp, bool)>,
 }
 
-/// A pass over the model's kernel.
+/// A pass over the model's kernel: what was true when it began. It ends when it is handed over.
 pub(super) struct Answer {
     whole: bool,
-    snapshot: Snapshot,
     truth: (u64, Vec<Truth>),
 }
 
@@ -70,6 +75,8 @@ impl Run {
             truth: (0, Vec::new()),
             open: BTreeMap::new(),
             resolved: Set::new(),
+            lawful: true,
+            told: BTreeMap::new(),
         }
     }
 
@@ -79,6 +86,7 @@ impl Run {
             Step::Tick(ms) => self.model.now += ms,
             Step::Wait(ms) => self.wait(*ms),
             Step::Fates(fates) => self.fates.clone_from(fates),
+            Step::Overtake => self.hand_over_answers(),
         }
     }
 
@@ -156,11 +164,12 @@ impl Run {
         let now = at(self.model.now);
         for answer in std::mem::take(&mut self.answers) {
             self.answer();
+            let snapshot = self.model.snapshot_since(&answer.truth);
             self.truth = answer.truth;
             if answer.whole {
-                self.tracker.handle_resync(&answer.snapshot, now);
+                self.tracker.handle_resync(&snapshot, now);
             } else {
-                self.tracker.handle_snapshot(&answer.snapshot, now);
+                self.tracker.handle_snapshot(&snapshot, now);
             }
             self.answer();
         }
@@ -170,7 +179,6 @@ impl Run {
     pub(super) fn take(&self, whole: bool) -> Answer {
         Answer {
             whole,
-            snapshot: self.model.snapshot(),
             truth: (self.model.now, self.model.connections.clone()),
         }
     }
@@ -187,15 +195,7 @@ impl Run {
         let now = at(self.model.now);
         while let Some(output) = self.tracker.next_output() {
             match output {
-                Output::Event(event) => {
-                    if let Body::Finding {
-                        connection,
-                        finding,
-                    } = &event.body
-                    {
-                        self.check(connection.key, finding);
-                    }
-                }
+                Output::Event(event) => self.check_event(&event),
                 Output::Inspect(keys) => {
                     assert!(keys.is_sorted());
                     self.answers.push(self.take(false));
@@ -207,6 +207,27 @@ impl Run {
                 Output::LookAtPorts { .. } => self.tracker.handle_ports(&[], &[], now),
                 Output::Resync => self.answers.push(self.take(true)),
             }
+        }
+    }
+
+    fn check_event(&mut self, event: &Event) {
+        let (Body::Finding { connection, .. }
+        | Body::Transition { connection, .. }
+        | Body::Eof { connection, .. }) = &event.body
+        else {
+            return;
+        };
+        let (last, ended) = self.told.entry(connection.key).or_default();
+        assert!(event.time >= *last, "older than what was told: {event:?}");
+        *last = event.time;
+        if let Body::Transition { transition, .. } = &event.body {
+            // Two records of one moment say that it closes and that a minisock takes over; they may be swapped.
+            let legal = !*ended || transition.to == TcpState::TimeWait;
+            assert!(legal || !self.lawful, "changed after its end: {event:?}");
+            *ended = transition.to == TcpState::Closed;
+        }
+        if let Body::Finding { finding, .. } = &event.body {
+            self.check(connection.key, finding);
         }
     }
 
