@@ -5,6 +5,8 @@
 //! `skip: TEST: REASON`.
 
 #[cfg(test)]
+mod actor;
+#[cfg(test)]
 mod daemon;
 #[cfg(test)]
 mod leaker;
@@ -14,6 +16,8 @@ mod netns;
 mod program;
 #[cfg(test)]
 mod proof;
+#[cfg(test)]
+mod replay;
 #[cfg(test)]
 mod scenario;
 #[cfg(test)]
@@ -34,13 +38,13 @@ use std::process::ExitCode;
 use libtest_mimic::Trial;
 
 use scenario::{
-    before, both, command, crowd, ends, family, group, half_close, limit, namespace, overflow,
-    owner, protocol, stacks, table, tcpstates, verdict, wait,
+    before, both, command, crowd, ends, family, group, half_close, limit, long, namespace,
+    overflow, owner, protocol, stacks, table, tcpstates, verdict, wait,
 };
 use trial::{alone, watching};
 
 fn main() -> ExitCode {
-    if let Some(code) = leaker::asked() {
+    if let Some(code) = leaker::asked().or_else(actor::act) {
         return code;
     }
     let mut trials = of_the_flavour();
@@ -120,6 +124,7 @@ fn of_the_agent() -> Vec<Trial> {
     vec![
         alone("thousands_of_short_connections", crowd::short_connections),
         alone("lost_and_repaired", overflow::lost_and_repaired),
+        alone("long_random_run", long::random_run),
         alone("without_capabilities", command::without_capabilities),
         alone("settings_of_a_control_group", group::of_its_own),
         alone("wrong_ring_size", command::wrong_ring_size),

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -39,6 +40,10 @@ pub(crate) struct Did {
     pub(crate) bytes: u64,
     pub(crate) of: u64,
     pub(crate) connections: usize,
+    pub(crate) script: u8,
+    pub(crate) fds: Vec<u32>,
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) peer: Option<SocketAddr>,
 }
 
 impl Program {

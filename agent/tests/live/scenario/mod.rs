@@ -9,6 +9,7 @@ pub(crate) mod family;
 pub(crate) mod group;
 pub(crate) mod half_close;
 pub(crate) mod limit;
+pub(crate) mod long;
 pub(crate) mod namespace;
 pub(crate) mod overflow;
 pub(crate) mod owner;
