@@ -188,9 +188,7 @@ impl Tracker {
             return;
         };
         absorb(tracked, view, taken);
-        if view.endpoints.local.port() != 0 {
-            self.table.move_to(slot, view.endpoints);
-        }
+        self.settle_at(slot, view.endpoints, taken);
         let Some(tracked) = self.table.get_mut(slot) else {
             return;
         };

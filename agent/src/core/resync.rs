@@ -61,10 +61,19 @@ impl Tracker {
         };
         absorb(tracked, view, taken);
         let newer = tracked.changed >= taken;
-        if newer || tracked.minisock || tracked.state == view.state {
+        if newer || tracked.minisock {
             return false;
         }
-        self.correct(slot, view, taken);
+        if tracked.state != view.state {
+            self.correct(slot, view, taken);
+        } else if tracked.announced {
+            return false;
+        } else {
+            // It was met in use; what had made it so was lost.
+            tracked.announced = true;
+            tracked.entered = view.changed;
+            self.tell_found(slot, view, taken);
+        }
         self.told_by_comparison(slot, view, taken);
         true
     }
@@ -76,6 +85,13 @@ impl Tracker {
         if let Some(tracked) = self.table.get_mut(slot) {
             absorb(tracked, view, taken);
         }
+        self.tell_found(slot, view, taken);
+        self.told_by_comparison(slot, view, taken);
+        true
+    }
+
+    /// Tells the state of a connection of which nothing was told.
+    fn tell_found(&mut self, slot: Slot, view: &SocketView, taken: Timestamp) {
         let transition = Transition {
             from: TcpState::Closed,
             to: view.state,
@@ -86,8 +102,6 @@ impl Tracker {
         if view.state != TcpState::Closed {
             self.tell_transition(slot, view.changed.unwrap_or(taken), transition);
         }
-        self.told_by_comparison(slot, view, taken);
-        true
     }
 
     /// Whether its state is one that is told or not: what led to it is not told any more.

@@ -19,9 +19,7 @@ impl Tracker {
     ) -> Option<Slot> {
         match self.table.look_up(key) {
             Lookup::Found(slot) => {
-                if endpoints.local.port() != 0 {
-                    self.table.move_to(slot, endpoints);
-                }
+                self.settle_at(slot, endpoints, time);
                 return Some(slot);
             }
             Lookup::Younger => {
@@ -39,6 +37,22 @@ impl Tracker {
         self.admit(time, Tracked::new(key, endpoints, state))
     }
 
+    /// The connection has these addresses, which a client's have been completed to.
+    pub(super) fn settle_at(&mut self, slot: Slot, endpoints: Endpoints, time: Timestamp) {
+        if endpoints.local.port() == 0 || self.endpoints(slot) == endpoints {
+            return;
+        }
+        self.make_room(endpoints, time);
+        self.table.move_to(slot, endpoints);
+    }
+
+    /// New traffic between the same addresses: the minisock has made room (RFC 6191).
+    fn make_room(&mut self, endpoints: Endpoints, time: Timestamp) {
+        if let Some(minisock) = self.table.minisock(endpoints) {
+            self.time_wait_reused(minisock, time);
+        }
+    }
+
     /// Puts a new connection into the table, if there is room.
     pub(super) fn admit(&mut self, time: Timestamp, tracked: Tracked) -> Option<Slot> {
         // The kernel's map had no room for it: nothing holds its records together.
@@ -49,11 +63,7 @@ impl Tracker {
             self.stats.overflow += 1;
             return None;
         }
-        let endpoints = tracked.endpoints;
-        // New traffic between the same addresses: the minisock has made room (RFC 6191).
-        if let Some(minisock) = self.table.minisock(endpoints) {
-            self.time_wait_reused(minisock, time);
-        }
+        self.make_room(tracked.endpoints, time);
         Some(self.table.insert(tracked))
     }
 

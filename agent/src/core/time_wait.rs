@@ -149,9 +149,15 @@ impl Tracker {
             return;
         };
         let after = tracked.spent_in(from, time);
-        if substate == TcpState::TimeWait || tracked.state != TcpState::FinWait2 {
+        // An orphan that was in FIN_WAIT2 before stays in it.
+        let enters = substate == TcpState::TimeWait || tracked.state != TcpState::FinWait2;
+        if enters {
             tracked.entered = Some(time);
         }
+        // The record of the change to FIN_WAIT2 was lost.
+        let missed = substate == TcpState::FinWait2 && cause != Cause::Resync;
+        let from = if missed { tracked.state } else { from };
+        let cause = if missed { Cause::FinAcked } else { cause };
         tracked.state = substate;
         tracked.changed = time;
         tracked.announced = true;
@@ -159,14 +165,13 @@ impl Tracker {
         tracked.seen = tracked.seen.max(time);
         self.deadlines.arm(slot, tracked, time + age);
         self.stats.minisocks += 1;
-        if substate == TcpState::TimeWait {
-            let to = TcpState::TimeWait;
+        if enters {
             self.tell_transition(
                 slot,
                 time,
                 Transition {
                     from,
-                    to,
+                    to: substate,
                     after,
                     cause,
                     segment_refused: None,

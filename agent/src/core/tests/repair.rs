@@ -89,6 +89,27 @@ fn a_comparison_corrects_adds_and_removes() {
 }
 
 #[test]
+fn a_connection_that_was_met_in_use_is_told_by_the_comparison() {
+    let mut world = World::new();
+    // The record of the handshake is lost, that of the first use is not.
+    world.owned(20, 1, owner(7, Attribution::Accept));
+    assert_eq!(world.transitions, []);
+    let found = SocketView {
+        changed: Some(at(10)),
+        ..established(1)
+    };
+    let found = snapshot(100, vec![found]);
+    assert_eq!(resync(&mut world, 101, &found), (1, 1));
+    assert_eq!(
+        world.transitions,
+        [(TcpState::Closed, TcpState::Established, Cause::Resync)]
+    );
+    assert_eq!(resync(&mut world, 201, &found), (1, 0));
+    world.state(10, 1, TcpState::SynReceived, TcpState::Established);
+    assert_eq!(world.transitions.len(), 1);
+}
+
+#[test]
 fn a_record_older_than_the_comparison_that_told_the_state_is_not_told_after_it() {
     let mut world = World::new();
     let changed = SocketView {

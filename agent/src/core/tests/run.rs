@@ -48,6 +48,8 @@ pub(super) struct Run {
     pub(super) lawful: bool,
     /// The moment of the last event of each connection, and whether that was its end.
     told: BTreeMap<SocketKey, (Timestamp, bool)>,
+    /// What a subscriber takes for the state of each connection.
+    states: BTreeMap<SocketKey, TcpState>,
 }
 
 /// A pass over the model's kernel: what was true when it began. It ends when it is handed over.
@@ -77,6 +79,7 @@ impl Run {
             resolved: Set::new(),
             lawful: true,
             told: BTreeMap::new(),
+            states: BTreeMap::new(),
         }
     }
 
@@ -225,6 +228,7 @@ impl Run {
             let legal = !*ended || transition.to == TcpState::TimeWait;
             assert!(legal || !self.lawful, "changed after its end: {event:?}");
             *ended = transition.to == TcpState::Closed;
+            self.states.insert(connection.key, transition.to);
         }
         if let Body::Finding { finding, .. } = &event.body {
             self.check(connection.key, finding);
@@ -297,6 +301,35 @@ impl Run {
             assert_eq!(minisocks.get(&key), Some(&state), "minisock {key:?}");
         }
         self.check_full_sockets();
+        self.check_stream();
+    }
+
+    /// A subscriber knows the state of every connection, and takes none for alive that is not.
+    fn check_stream(&self) {
+        let mut truth = BTreeMap::new();
+        for c in &self.model.connections {
+            let state = c.minisock.map_or(c.state, |(substate, _)| substate);
+            if (c.full || c.minisock.is_some()) && state != TcpState::Closed {
+                truth.insert(c.key, state);
+            }
+        }
+        // Of the socket that closed a record may have come, of the minisock that goes on none.
+        let goes_on = |key| {
+            let mut all = self.model.connections.iter();
+            all.any(|c| c.key == key && c.minisock.is_some())
+        };
+        for (&key, &state) in &self.states {
+            let real = truth.get(&key).copied().unwrap_or(TcpState::Closed);
+            let half = state == TcpState::Closed && goes_on(key);
+            assert!(
+                state == real || half,
+                "told {state:?}, is {real:?}: {key:?}"
+            );
+        }
+        let full = |c: &&Truth| c.full && c.minisock.is_none() && c.state != TcpState::Closed;
+        for c in self.model.connections.iter().filter(full) {
+            assert!(self.states.contains_key(&c.key), "never told of {c:?}");
+        }
     }
 
     pub(super) fn check_full_sockets(&self) {

@@ -38,6 +38,33 @@ const ENTERED: (TcpState, TcpState, Cause) =
 const LEFT: (TcpState, TcpState, Cause) = (TcpState::TimeWait, TcpState::Closed, Cause::Timeout);
 
 #[test]
+fn a_client_that_gets_a_minisocks_port_ends_it() {
+    let mut world = World::new();
+    world.state(1, 1, TcpState::Established, TcpState::FinWait1);
+    let entered = What::TimeWaitEntered {
+        endpoints: ends(1),
+        substate: TcpState::TimeWait,
+    };
+    world.tell(2, key(1), entered);
+    // The port is chosen after the first record of the connection.
+    let mut opens = change(2, TcpState::Closed, TcpState::SynSent);
+    opens.endpoints = Endpoints {
+        local: SocketAddr::new(ends(1).local.ip(), 0),
+        ..ends(1)
+    };
+    world.tell(10, key(2), What::State(opens));
+    let mut connected = change(2, TcpState::SynSent, TcpState::Established);
+    connected.endpoints = ends(1);
+    world.tell(11, key(2), What::State(connected));
+    assert_eq!(world.tracker.stats().minisocks, 0);
+    assert_eq!(
+        world.tracker.connections().count(),
+        1 + 1,
+        "one has a socket left"
+    );
+}
+
+#[test]
 fn hooks_tell_entry_and_exit_and_the_full_socket_ends_silently() {
     let mut world = World::new();
     closing(&mut world, Some(TcpState::TimeWait), true);
