@@ -72,7 +72,9 @@ impl Tracker {
             Order::Repeated => self.stats.stale += 1,
             Order::Late => {
                 self.stats.stale += 1;
-                if !tracked.minisock && time > tracked.told {
+                // The record of the end may be lost: nobody must go on believing in what was before it.
+                let over = tracked.minisock || tracked.state == TcpState::Closed;
+                if !over && time > tracked.told {
                     self.tell_transition(slot, time, plain(change));
                 }
             }

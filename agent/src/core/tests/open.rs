@@ -80,6 +80,21 @@ fn a_reset_that_nobody_fetched_is_dead_open() {
 }
 
 #[test]
+fn a_peer_that_was_given_up_is_dead_open_whatever_was_unanswered() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    reset(&mut world, 1_000);
+    world.run(60_000, |_| {
+        let mut view = dead(110);
+        if let Some(counters) = &mut view.counters {
+            counters.probes = 9;
+        }
+        vec![view]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::DeadOpen)]);
+}
+
+#[test]
 fn an_error_that_was_fetched_is_not_dead_open() {
     let mut world = scanning();
     established(&mut world, 1);

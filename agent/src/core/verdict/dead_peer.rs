@@ -3,6 +3,7 @@
 use super::{Opinion, open::OpenCase};
 use crate::core::finding::Verdict;
 use crate::core::observation::{SocketCounters, SocketView};
+use crate::core::state::TcpState;
 
 /// Unanswered retransmissions, and doublings of their time (design §5).
 const RETRANSMITS: u8 = 4;
@@ -12,7 +13,8 @@ const PROBES: u8 = 3;
 /// Doublings alone prove nothing: probes of a window that a living peer keeps closed are doubled as well, but
 /// answered (`icsk_probes_out` is 0 then, and there are no retransmissions).
 pub(super) fn judge(case: &OpenCase<'_>) -> Opinion {
-    if !is_unanswered(case.view) {
+    // What was unanswered when the connection ended stays in the closed socket (kernel: tcp_write_err).
+    if !is_unanswered(case.view) || case.view.state == TcpState::Closed {
         return Opinion::No;
     }
     case.settle(Verdict::DeadPeer)
