@@ -88,6 +88,8 @@ pub mod flag {
     pub const FIN_SEEN: u8 = 1 << 5;
     /// Nobody needs a [`Gone`](crate::record::kind::GONE) record: it was an orphan when it closed.
     pub const ORPHAN: u8 = 1 << 6;
+    /// A receive that returned data took the peer's FIN with it: the application was not told.
+    pub const FIN_WITH_DATA: u8 = 1 << 7;
 }
 
 /// One socket. All times are nanoseconds of `CLOCK_BOOTTIME`, 0 for "not yet".

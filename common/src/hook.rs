@@ -176,6 +176,7 @@ hooks! {
     FeQueueAdd = "fe_inet_csk_reqsk_queue_add", Accept, Fentry, Fentry, "inet_csk_reqsk_queue_add", Extra;
 
     KpCleanupRbuf = "kp_tcp_cleanup_rbuf", Eof, Kprobe, Kprobe, "tcp_cleanup_rbuf", Required;
+    KpSpliceRead = "kp_tcp_splice_read", Eof, Kprobe, Kprobe, "tcp_splice_read", Extra;
     FeCleanupRbuf = "fe_tcp_cleanup_rbuf", Eof, Fentry, Fentry, "tcp_cleanup_rbuf", Required;
     FxRecvmsg = "fx_inet_recvmsg", Eof, Fentry, Fexit, "inet_recvmsg", Extra;
     FxRecvmsg6 = "fx_inet6_recvmsg", Eof, Fentry, Fexit, "inet6_recvmsg", Extra;

@@ -139,6 +139,8 @@ pub struct SocketView {
     pub eof_at: Option<Timestamp>,
     /// How often.
     pub eof_count: u32,
+    /// A receive that returned data took the FIN with it.
+    pub fin_with_data: bool,
     /// First write after the FIN, if the hooks saw one.
     pub write_at: Option<Timestamp>,
     /// Bytes written after the FIN, as far as the hooks saw.

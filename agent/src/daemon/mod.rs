@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at
 
 use crate::config::Config;
 use crate::kernel::{self, Kernel, KernelError};
-use crate::output::feed::{Feed, Format};
+use crate::output::feed::{Feed, Format, Handle};
 use crate::output::sink::{self, End, Sink};
 use crate::server::{self, Guard, Query};
 
@@ -80,15 +80,17 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let hello = settings::hello(kernel.report());
     let formats: Vec<Format> = [Format::Json].into_iter().chain(plan.format).collect();
     let feed = Feed::new(hello, &formats);
-    let mut output = Output::open(&feed, plan.format)?;
     let (queries, mut asked) = mpsc::channel(server::QUERIES);
     let (end, ended) = oneshot::channel::<()>();
     let handle = feed.handle();
     let mut work =
         Box::new(Work::new(kernel, feed, &plan.config).map_err(failed("start a thread"))?);
+    // Before the greeting: whoever has read it misses nothing that happens from then on.
     work.seed()?;
+    let mut output = Output::open(&handle, plan.format)?;
+    work.carry_out();
     // Its end is the sender's being dropped.
-    let serving = tokio::spawn(server::serve(listener, handle, queries, async {
+    let serving = tokio::spawn(server::serve(listener, handle.clone(), queries, async {
         drop(ended.await);
     }));
     notify(&[sd_notify::NotifyState::Ready]);
@@ -181,12 +183,12 @@ impl Calls {
 struct Output(Option<Sink>);
 
 impl Output {
-    fn open(feed: &Feed, format: Option<Format>) -> Result<Self, Error> {
+    fn open(feed: &Handle, format: Option<Format>) -> Result<Self, Error> {
         let Some(format) = format else {
             return Ok(Self(None));
         };
         let out = sink::stdout().map_err(Error::Output)?;
-        let subscription = feed.handle().subscribe(format, sink::SLOW);
+        let subscription = feed.subscribe(format, sink::SLOW);
         let sink = subscription.map(|subscription| Sink::spawn(subscription, out));
         Ok(Self(sink.transpose().map_err(Error::Output)?))
     }

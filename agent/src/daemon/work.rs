@@ -73,7 +73,6 @@ impl Work {
         let snapshot = self.kernel.snapshot()?;
         tracing::info!(sockets = snapshot.sockets.len(), took = ?snapshot.took, "seeded");
         self.tracker.handle_snapshot(&snapshot, self.kernel.now());
-        self.carry_out();
         Ok(())
     }
 

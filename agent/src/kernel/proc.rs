@@ -167,6 +167,7 @@ fn unknown(live: &Listed) -> SocketView {
         fin_at: None,
         eof_at: None,
         eof_count: 0,
+        fin_with_data: false,
         write_at: None,
         write_bytes: 0,
         refused_at: None,

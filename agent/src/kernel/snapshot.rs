@@ -293,6 +293,7 @@ pub(super) fn from_entry(
         fin_at: Timestamp::from_abi(entry.fin_ns).filter(|_| fin_seen),
         eof_at: Timestamp::from_abi(entry.eof_ns),
         eof_count: entry.eof_count,
+        fin_with_data: has(flag::FIN_WITH_DATA),
         write_at: Timestamp::from_abi(entry.write_ns),
         write_bytes: entry.write_bytes,
         refused_at: Timestamp::from_abi(entry.segment_ns),

@@ -82,8 +82,12 @@ fn fe_inet_csk_reqsk_queue_add(ctx: FEntryContext) -> i32 {
 
 #[fentry(function = "tcp_cleanup_rbuf")]
 fn fe_tcp_cleanup_rbuf(ctx: FEntryContext) -> i32 {
-    if ctx.arg::<i32>(1) == 0 && act::has_fin(sock(&ctx, 0)) {
-        act::end_of_stream(sock(&ctx, 0), Hook::FeCleanupRbuf);
+    let copied: i32 = ctx.arg(1);
+    let sock = sock(&ctx, 0);
+    if copied > 0 {
+        act::received(sock);
+    } else if copied == 0 && act::has_fin(sock) {
+        act::end_of_stream(sock, Hook::FeCleanupRbuf);
     }
     0
 }

@@ -89,11 +89,21 @@ fn kp_inet_csk_reqsk_queue_add(ctx: ProbeContext) -> u32 {
 
 #[kprobe]
 fn kp_tcp_cleanup_rbuf(ctx: ProbeContext) -> u32 {
-    let copied: i32 = ctx.arg(1).unwrap_or(1);
+    let copied: i32 = ctx.arg(1).unwrap_or(-1);
     let sock = sock(&ctx, 0);
-    if copied == 0 && act::has_fin(sock) {
+    if copied > 0 {
+        act::received(sock);
+    } else if copied == 0 && act::has_fin(sock) {
         act::end_of_stream(sock, Hook::KpCleanupRbuf);
     }
+    0
+}
+
+/// `tcp_splice_read(sock, ppos, pipe, len, flags)`: takes an end-of-stream without `tcp_cleanup_rbuf`.
+#[kprobe]
+fn kp_tcp_splice_read(ctx: ProbeContext) -> u32 {
+    let sock = Sock::at(pointer(&ctx, 0).follow(global!(OFFSETS.socket_sk)));
+    act::splicing(sock, Hook::KpSpliceRead);
     0
 }
 

@@ -59,6 +59,7 @@ fn tp_sock_recv_length(ctx: BtfTracePointContext) -> i32 {
         if global!(SETTINGS.accept_from_use) != 0 && sock.is_tcp() {
             owner::own_by_use(sock, Hook::TpRecvLength);
         }
+        act::received(sock);
     } else if received == 0 && act::has_fin(sock) {
         // A receive of no bytes returns 0 too, with data still in the queue.
         let peeked = ctx.arg::<i32>(2) & MSG_PEEK != 0;

@@ -47,7 +47,28 @@ pub(crate) fn end_of_stream<M: Memory>(sock: Sock<M>, hook: Hook) {
     }
 }
 
-/// The same, seen at the end of a system call that `tcp_cleanup_rbuf` may have reported already: counts only
+/// The current thread begins to splice. If only the FIN is left, it will be told of it.
+#[inline(always)]
+pub(crate) fn splicing<M: Memory>(sock: Sock<M>, hook: Hook) {
+    if !sock.is_null() && has_fin(sock) && sock.unread() <= 1 {
+        end_of_stream(sock, hook);
+    }
+}
+
+/// A receive of the current thread has returned data. If that was the last and the FIN went with it, nothing told
+/// the application.
+#[inline(always)]
+pub(crate) fn received<M: Memory>(sock: Sock<M>) {
+    if sock.state() == tcp::CLOSE_WAIT
+        && sock.is_tcp()
+        && sock.unread() == 0
+        && let Some(entry) = maps::entry(sock.address())
+    {
+        entry.flags |= flag::FIN_WITH_DATA;
+    }
+}
+
+/// The end-of-stream, seen at the end of a system call that `tcp_cleanup_rbuf` may have reported already: counts only
 /// where that hook is blind (kTLS, splice).
 #[inline(always)]
 pub(crate) fn end_of_stream_unless_seen<M: Memory>(sock: Sock<M>, hook: Hook) {

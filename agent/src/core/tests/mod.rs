@@ -133,6 +133,7 @@ fn view(n: u64) -> SocketView {
         fin_at: None,
         eof_at: None,
         eof_count: 0,
+        fin_with_data: false,
         write_at: None,
         write_bytes: 0,
         refused_at: None,
@@ -148,6 +149,7 @@ fn view(n: u64) -> SocketView {
 /// As [`view`], with everything read.
 fn drained(n: u64) -> SocketView {
     SocketView {
+        fin_with_data: true,
         counters: Some(SocketCounters::default()),
         ..view(n)
     }

@@ -391,6 +391,7 @@ fn seen(truth: &Truth) -> SocketView {
         fin_at: truth.fin_at.map(at),
         eof_at: truth.eof_at.map(at),
         eof_count: truth.eof_count,
+        fin_with_data: truth.unread == 0,
         write_at: None,
         write_bytes: 0,
         refused_at: None,

@@ -421,7 +421,10 @@ fn what_is_not_an_idle_pooled_connection_keeps_its_verdict() {
         ),
         // Data and FIN were taken together.
         (
-            |view| counted(view, |c| c.unread = 0),
+            |view| SocketView {
+                fin_with_data: true,
+                ..counted(view, |c| c.unread = 0)
+            },
             Verdict::EofNotRequested,
         ),
         // It was told.
@@ -448,10 +451,13 @@ fn where_an_upper_layer_reads_the_queue_is_no_proof() {
         let mut world = World::new();
         world.half_closed(1, 0);
         world.run(60_000, |_| {
-            vec![counted(view(1), |c| {
-                c.unread = unread;
-                c.upper_layer = true;
-            })]
+            vec![SocketView {
+                fin_with_data: unread == 0,
+                ..counted(view(1), |c| {
+                    c.unread = unread;
+                    c.upper_layer = true;
+                })
+            }]
         });
         assert_eq!(world.verdicts(), [(Action::Opened, verdict)]);
         assert_eq!(world.last().confidence, Confidence::Likely);

@@ -103,6 +103,21 @@ fn a_peeked_eof_is_not_closed_though_the_fin_is_in_the_queue() {
 }
 
 #[test]
+fn a_queue_emptied_by_something_that_no_hook_sees_is_only_likely() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(60_000, |_| {
+        vec![SocketView {
+            fin_with_data: false,
+            ..drained(1)
+        }]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    assert_eq!(world.last().confidence, Confidence::Likely);
+    assert_eq!(world.last().evidence.missing, ["eof"]);
+}
+
+#[test]
 fn without_the_eof_signal_an_empty_queue_is_only_likely() {
     let mut world = World::with(without_eof_signal());
     world.half_closed(1, 0);
