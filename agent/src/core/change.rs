@@ -33,7 +33,10 @@ fn order(tracked: &Tracked, time: Timestamp, change: &StateChange) -> Order {
         }
         Ordering::Less => Order::Late,
         Ordering::Equal if change.to == tracked.state => Order::Repeated,
-        Ordering::Equal if change.from == tracked.state => Order::Next,
+        // The end comes last, also of what happened in one moment.
+        Ordering::Equal if change.from == tracked.state || change.to == TcpState::Closed => {
+            Order::Next
+        }
         Ordering::Equal => Order::Late,
     }
 }

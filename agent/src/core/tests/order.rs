@@ -64,6 +64,17 @@ fn the_end_is_the_end_though_a_record_comes_after_it() {
 }
 
 #[test]
+fn the_end_is_the_end_though_it_happened_in_the_moment_of_what_came_before() {
+    let mut world = World::new();
+    world.owned(10, 1, owner(7, Attribution::Accept));
+    world.state(10, 1, TcpState::CloseWait, TcpState::Closed);
+    world.state(10, 1, TcpState::Established, TcpState::CloseWait);
+    assert_eq!(known(&world), [(key(1), TcpState::Closed)]);
+    let last = world.transitions.last().map(|&(_, to, _)| to);
+    assert_eq!(last, Some(TcpState::Closed));
+}
+
+#[test]
 fn a_closed_socket_stays_until_its_memory_is_freed() {
     let mut world = World::new();
     world.state(1, 1, TcpState::SynReceived, TcpState::Established);
