@@ -148,7 +148,12 @@ impl Tracker {
             after: tracked.spent_in(change.from, time),
             ..plain(change)
         };
+        // The application had ended its side, and the record of that is late or lost: nothing was refused.
+        let ended = tracked.half.is_some() && change.from != TcpState::CloseWait;
         enter(tracked, TcpState::Closed, time);
+        if ended {
+            self.conclude(slot, time, change.from, Cause::FinSent);
+        }
         self.conclude(slot, time, TcpState::Closed, transition.cause);
         self.tell_transition(slot, time, transition);
         // A descriptor may still refer to it: then it stays until its memory is freed.

@@ -10,7 +10,7 @@ use super::table::{HalfClosed, Slot};
 use super::time::Timestamp;
 use super::tracker::Tracker;
 use super::verdict::Grade;
-use super::watch::Refused;
+use super::watch::{Refused, Watch};
 
 /// A write so soon after the FIN may have crossed it: the application could not have known.
 const CROSSING: Duration = Duration::from_millis(100);
@@ -71,7 +71,7 @@ impl Tracker {
             self.accuse_writer(slot, refused, open.holders.clone());
         } else if told || careless {
             // Who holds the descriptor, the next look tells.
-            tracked.watch_mut().refused = Some(refused);
+            tracked.watch = Some(Watch::refused(refused));
             self.deadlines.arm(slot, tracked, time);
         }
     }

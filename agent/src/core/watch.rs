@@ -55,7 +55,7 @@ pub(super) struct Spin {
     pub(super) looks: u32,
     /// When, and the deliveries until then.
     last: (Timestamp, u32),
-    /// The first of those looks between any two of which there were more than [`SPIN_RATE`].
+    /// The look since which there were more than [`SPIN_RATE`] between any two, and before it as well.
     pub(super) since: Option<Timestamp>,
 }
 
@@ -68,8 +68,9 @@ impl Spin {
         let passed = taken.since(before).as_nanos();
         let deliveries = u128::from(count.wrapping_sub(known));
         let fast = self.looks > 0 && passed > 0 && deliveries * 1_000_000_000 > SPIN_RATE * passed;
+        // A burst between two looks that are far apart would do: the first such look only raises the suspicion.
         self.since = if fast {
-            self.since.or(Some(before))
+            self.since.or(Some(taken))
         } else {
             None
         };
@@ -92,6 +93,14 @@ impl Watch {
     pub(super) fn reset(half: HalfClosed) -> Box<Self> {
         Box::new(Self {
             reset: Some(half),
+            ..Self::default()
+        })
+    }
+
+    /// Of a connection whose data were refused so. What was seen before the reset says nothing of the closed socket.
+    pub(super) fn refused(refused: Refused) -> Box<Self> {
+        Box::new(Self {
+            refused: Some(refused),
             ..Self::default()
         })
     }

@@ -3,15 +3,18 @@
 mod accept;
 mod both;
 mod growth;
+mod justice;
 mod life;
 mod model;
 mod open;
 mod order;
 mod particular;
+mod pooled;
 mod pressure;
 mod properties;
 mod repair;
 mod run;
+mod spin;
 mod time_wait;
 mod verdicts;
 

@@ -59,6 +59,30 @@ fn without_a_connection_nothing_is_looked_at() {
 }
 
 #[test]
+fn a_reset_that_refused_a_write_is_dead_open_as_well() {
+    let mut world = scanning();
+    world.half_closed(1, 0);
+    world.eof(500, 1);
+    // What this look finds is all that any look will: nothing arrives, nothing is acknowledged.
+    world.run(4_000, |_| vec![drained(1)]);
+    let bytes = 10;
+    let (pid, thread) = (7, 7);
+    world.tell(4_000, key(1), What::Write { pid, thread, bytes });
+    let mut end = change(1, TcpState::CloseWait, TcpState::Closed);
+    end.error = 32;
+    world.tell(5_000, key(1), What::State(end));
+    world.run(60_000, |_| vec![dead(32)]);
+    assert_eq!(
+        world.verdicts(),
+        [
+            (Action::Opened, Verdict::WriteAfterFin),
+            (Action::Resolved, Verdict::WriteAfterFin),
+            (Action::Opened, Verdict::DeadOpen)
+        ]
+    );
+}
+
+#[test]
 fn a_reset_that_nobody_fetched_is_dead_open() {
     let mut world = scanning();
     established(&mut world, 1);

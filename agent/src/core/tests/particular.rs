@@ -3,7 +3,7 @@
 use super::*;
 use crate::core::finding::{Confidence, Severity};
 
-fn counted(view: SocketView, edit: impl FnOnce(&mut SocketCounters)) -> SocketView {
+pub(super) fn counted(view: SocketView, edit: impl FnOnce(&mut SocketCounters)) -> SocketView {
     let mut counters = view.counters.unwrap();
     edit(&mut counters);
     SocketView {
@@ -43,7 +43,7 @@ fn reset(world: &mut World, ms: u64, n: u64) {
 }
 
 /// A client's connection that its server closed after an answer of 200 bytes.
-fn pooled(n: u64) -> SocketView {
+pub(super) fn pooled(n: u64) -> SocketView {
     let view = counted(view(n), |c| {
         c.bytes_sent = 100;
         c.bytes_received = 201;
@@ -60,7 +60,7 @@ fn pooled(n: u64) -> SocketView {
     }
 }
 
-fn pool_of(world: &mut World, n: u64, fin: u64) {
+pub(super) fn pool_of(world: &mut World, n: u64, fin: u64) {
     let mut open = change(n, TcpState::SynSent, TcpState::Established);
     open.role = Role::Client;
     open.endpoints = pooled(n).endpoints;
@@ -155,65 +155,6 @@ fn a_shared_descriptor_is_not_inherited_until_the_opener_leaves() {
         ]
     );
     assert_eq!(world.last().id, 1);
-}
-
-fn spinning(per_second: u64) -> impl Fn(u64) -> Vec<SocketView> {
-    move |now| {
-        vec![SocketView {
-            eof_at: Some(at(500)),
-            eof_count: u32::try_from(now * per_second / 1000).unwrap(),
-            ..drained(1)
-        }]
-    }
-}
-
-#[test]
-fn more_than_a_hundred_deliveries_a_second_are_a_spin() {
-    let mut world = World::new();
-    world.half_closed(1, 0);
-    world.run(10_000, spinning(1_000));
-    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofSpin)]);
-    let finding = world.last();
-    assert_eq!(finding.severity, Severity::Critical);
-    assert!(finding.opened >= at(4_000), "not before two seconds of it");
-    assert!(finding.opened <= at(7_000));
-}
-
-#[test]
-fn ninety_deliveries_a_second_are_not_a_spin() {
-    let mut world = World::new();
-    world.half_closed(1, 0);
-    world.run(60_000, spinning(90));
-    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
-}
-
-#[test]
-fn a_burst_of_deliveries_is_not_a_spin() {
-    let mut world = World::new();
-    world.half_closed(1, 0);
-    world.run(20_000, |_| {
-        vec![SocketView {
-            eof_at: Some(at(500)),
-            eof_count: 5_000,
-            ..drained(1)
-        }]
-    });
-    assert!(world.findings.is_empty());
-}
-
-#[test]
-fn a_spin_that_stops_is_over_and_the_connection_still_not_closed() {
-    let mut world = World::new();
-    world.half_closed(1, 0);
-    world.run(60_000, |now| spinning(1_000)(now.min(8_000)));
-    assert_eq!(
-        world.verdicts(),
-        [
-            (Action::Opened, Verdict::EofSpin),
-            (Action::Resolved, Verdict::EofSpin),
-            (Action::Opened, Verdict::NotClosed)
-        ]
-    );
 }
 
 #[test]
@@ -336,6 +277,25 @@ fn a_write_that_may_have_crossed_the_fin_is_nobodys_fault() {
 }
 
 #[test]
+fn what_is_reset_after_the_application_ended_its_side_is_no_refusal_whichever_record_comes_first() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(500, 1);
+    write(&mut world, 1_000, 1);
+    world.run(60_000, |_| vec![drained(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    let mut end = change(1, TcpState::LastAck, TcpState::Closed);
+    end.error = 104;
+    world.tell(61_000, key(1), What::State(end));
+    world.state(60_999, 1, TcpState::CloseWait, TcpState::LastAck);
+    assert_eq!(
+        world.verdicts().last(),
+        Some(&(Action::Resolved, Verdict::NotClosed))
+    );
+    assert_eq!(world.resolution(), Some(Resolution::ClosedByApp));
+}
+
+#[test]
 fn a_reset_without_a_write_is_no_write_after_fin() {
     let mut world = World::new();
     pool_of(&mut world, 1, 0);
@@ -361,88 +321,6 @@ fn an_open_finding_becomes_write_after_fin() {
     );
     assert_eq!(world.last().holders, [holder(7, 5)]);
     assert_eq!(world.last().history.len(), 1);
-}
-
-#[test]
-fn an_idle_client_connection_of_which_only_the_fin_waits_is_pooled() {
-    let mut world = World::new();
-    pool_of(&mut world, 1, 0);
-    world.run(100_000, |_| vec![pooled(1)]);
-    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::StalePooled)]);
-    let finding = world.last();
-    assert!(finding.opened >= at(30_000), "no earlier verdict");
-    assert_eq!(finding.severity, Severity::Info);
-    assert_eq!(finding.evidence.pooled, Some(1));
-}
-
-#[test]
-fn a_pool_that_grows_is_a_warning() {
-    let mut world = World::new();
-    for n in 0..20 {
-        pool_of(&mut world, n, 0);
-    }
-    // One more every five seconds is stale; the others are in use until then.
-    world.run(120_000, |now| {
-        (0..20).filter(|n| n * 5_000 <= now).map(pooled).collect()
-    });
-    assert_eq!(world.findings[0].severity, Severity::Info);
-    let worse = world
-        .findings
-        .iter()
-        .find(|f| f.id == 1 && f.action == Action::Updated);
-    assert_eq!(worse.map(|f| f.severity), Some(Severity::Warning));
-}
-
-#[test]
-fn a_bounded_pool_is_only_worth_knowing() {
-    let mut world = World::new();
-    for n in 0..10 {
-        pool_of(&mut world, n, n * 100);
-    }
-    world.run(200_000, |_| (0..10).map(pooled).collect());
-    assert_eq!(world.findings.len(), 10);
-    for finding in &world.findings {
-        assert_eq!(finding.verdict, Verdict::StalePooled);
-        assert_eq!(finding.severity, Severity::Info);
-        assert_eq!(finding.evidence.pooled, Some(10));
-    }
-}
-
-#[test]
-fn what_is_not_an_idle_pooled_connection_keeps_its_verdict() {
-    type Edit = fn(SocketView) -> SocketView;
-    let cases: [(Edit, Verdict); 4] = [
-        // An answer waits.
-        (|view| counted(view, |c| c.unread = 50), Verdict::EofUnread),
-        // Nothing was ever answered.
-        (
-            |view| counted(view, |c| c.bytes_received = 1),
-            Verdict::EofUnread,
-        ),
-        // Data and FIN were taken together.
-        (
-            |view| SocketView {
-                fin_with_data: true,
-                ..counted(view, |c| c.unread = 0)
-            },
-            Verdict::EofNotRequested,
-        ),
-        // It was told.
-        (
-            |view| SocketView {
-                eof_at: Some(at(100)),
-                eof_count: 1,
-                ..counted(view, |c| c.unread = 0)
-            },
-            Verdict::NotClosed,
-        ),
-    ];
-    for (edit, verdict) in cases {
-        let mut world = World::new();
-        pool_of(&mut world, 1, 0);
-        world.run(100_000, |_| vec![edit(pooled(1))]);
-        assert_eq!(world.verdicts(), [(Action::Opened, verdict)]);
-    }
 }
 
 #[test]

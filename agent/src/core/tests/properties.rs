@@ -1,12 +1,16 @@
 //! Whatever happens, is lost, or comes twice: no finding without its proof, and a repaired table is the truth.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet as Set;
 
 use proptest::prelude::*;
 
 use super::model::{Act, SOCKETS};
-use super::run::{Fate, Run, Step, verdict_of};
+use super::run::{Fate, Run, Step};
 use super::*;
+use crate::core::settings::VerdictSettings;
+
+/// Milliseconds between two looks at everything, and until a look that is due is made.
+const SLACK: u64 = 16_000;
 
 fn acts() -> impl Strategy<Value = Act> {
     prop_oneof![
@@ -14,11 +18,19 @@ fn acts() -> impl Strategy<Value = Act> {
         3 => Just(Act::Accept),
         3 => Just(Act::Fin),
         3 => Just(Act::Read),
+        1 => Just(Act::Splice),
         2 => Just(Act::Write),
         1 => Just(Act::Shutdown),
         1 => Just(Act::Close),
         2 => Just(Act::AckOfFin),
         1 => Just(Act::Reset),
+        2 => Just(Act::Connect),
+        2 => Just(Act::Exchange),
+        1 => Just(Act::Flood),
+        1 => Just(Act::Silence),
+        1 => Just(Act::Return),
+        1 => Just(Act::Hand),
+        1 => Just(Act::Spin),
     ]
 }
 
@@ -44,7 +56,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 2000,
+        cases: ProptestConfig::default().cases.max(2000),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -54,6 +66,8 @@ proptest! {
         steps in steps(),
         time_wait_hooks in any::<bool>(),
     ) {
+        let lost = |fate: &Fate| matches!(fate, Fate::Lost);
+        let lossless = !steps.iter().any(|step| matches!(step, Step::Fates(fates) if fates.iter().any(lost)));
         let mut run = Run::new(time_wait_hooks);
         for step in &steps {
             run.step(step);
@@ -61,26 +75,24 @@ proptest! {
         run.resync();
         run.check_table();
 
-        // Nothing happens any more: what is wrong is found, and nothing else.
+        // Nothing happens any more: what is wrong is found in time, and nothing else.
         run.fates.clear();
-        run.wait(200_000);
-        let open: BTreeMap<SocketKey, Verdict> = run
-            .open
-            .iter()
-            .zip(run.tracker.findings())
-            .map(|((&id, &key), finding)| {
-                assert_eq!(finding.id, id);
-                (key, finding.verdict)
-            })
-            .collect();
-        let wrong: BTreeMap<SocketKey, Verdict> = run
-            .model
-            .connections
-            .iter()
-            .filter(|c| c.full)
-            .filter_map(|c| Some((c.key, verdict_of(c)?)))
-            .collect();
-        prop_assert_eq!(open, wrong);
+        run.prompt = true;
+        let last = run.model.now;
+        let wrong = run.wrong();
+        for seconds in [0, 2, 5, 10, 30, 60] {
+            let after = Duration::from_secs(seconds);
+            run.wait(last + seconds * 1_000 + SLACK - run.model.now);
+            for (key, verdicts) in &wrong {
+                // Without loss it is the first.
+                let enough = if lossless { 1 } else { verdicts.len() };
+                let due = |verdict: &Verdict| VerdictSettings::default_of(*verdict).after <= after;
+                let found = run.verdict(*key);
+                let fits = found.is_some_and(|found| verdicts[..enough].contains(&found));
+                prop_assert!(fits || !verdicts.iter().all(due), "{found:?} instead of {verdicts:?}");
+            }
+        }
+        prop_assert!(run.open.values().collect::<Set<_>>().into_iter().eq(wrong.keys()));
         run.check_table();
     }
 

@@ -16,10 +16,8 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
             Opinion::No
         };
     };
-    if case.watch.sent_at.is_some_and(|sent| sent >= since) {
-        return Opinion::No;
-    }
-    let due = since + after;
+    // What is sent may end it: its time begins anew.
+    let due = since.max(case.watch.sent_at.unwrap_or_default()) + after;
     if case.taken < due {
         Opinion::NotYet(due.min(sampled))
     } else {

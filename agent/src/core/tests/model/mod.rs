@@ -6,24 +6,42 @@
 )]
 
 use super::*;
-use crate::core::observation::{Minisock, Queued};
+use crate::core::observation::Minisock;
+
+mod app;
+mod view;
 
 /// Sockets that the model's kernel has memory for; their addresses are reused.
 pub(super) const SOCKETS: usize = 4;
-const LISTENER: u64 = 0xffff_8880_0fff_f000;
 
 /// Something that happens to a socket.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
     Birth,
+    /// A client's connection.
+    Connect,
     Accept,
     Fin,
     Read,
+    /// The queue is emptied in a way that no hook sees.
+    Splice,
     Write,
     Shutdown,
     Close,
     AckOfFin,
     Reset,
+    /// A question of ours and its answer, all of which is read.
+    Exchange,
+    /// More arrives than is ever read at once.
+    Flood,
+    /// The peer acknowledges nothing any more.
+    Silence,
+    /// It does again.
+    Return,
+    /// Another process gets the descriptor, and the opener closes its own.
+    Hand,
+    /// The end-of-stream is read a thousand times in a second, until this act comes again.
+    Spin,
 }
 
 /// What is true of one connection.
@@ -41,15 +59,62 @@ pub(super) struct Truth {
     pub(super) minisock: Option<(TcpState, u64)>,
     pub(super) unread: u32,
     pub(super) eof_at: Option<u64>,
+    /// A read that returned data took the FIN as well.
+    pub(super) fin_with_data: bool,
     /// The last moment at which the application or the peer did anything.
     pub(super) busy_at: u64,
     /// `sk_err`.
     pub(super) error: u32,
+    pub(super) client: bool,
+    /// The process that has the descriptor.
+    pub(super) holder: u32,
+    /// Since when, if that is not its opener.
+    pub(super) handed_at: u64,
+    /// The process that the end-of-stream was first delivered to.
+    pub(super) eof_by: u32,
+    /// The peer acknowledges nothing since, with data under way.
+    pub(super) silent: bool,
+    pub(super) spinning: Option<u64>,
+    /// Spins that are over.
+    pub(super) spins: Vec<(u64, u64)>,
+    /// First write after the FIN.
+    pub(super) written: Option<u64>,
+    pub(super) received: u64,
+    acked: u64,
     eof_count: u32,
     fin_at: Option<u64>,
     changed: u64,
-    sent: u64,
-    sent_at_fin: Option<u64>,
+    pub(super) sent: u64,
+    pub(super) sent_at_fin: Option<u64>,
+}
+
+impl Truth {
+    pub(super) fn role(&self) -> Role {
+        if self.client {
+            Role::Client
+        } else {
+            Role::Server
+        }
+    }
+
+    /// How often the end-of-stream was read in spins: once in a millisecond.
+    pub(super) fn spun(&self, from: u64, to: u64) -> u64 {
+        let all = self
+            .spins
+            .iter()
+            .copied()
+            .chain(self.spinning.map(|since| (since, to)));
+        all.map(|(since, until)| until.min(to).saturating_sub(since.max(from)))
+            .sum()
+    }
+
+    fn opened(&self) -> Attribution {
+        if self.client {
+            Attribution::Connect
+        } else {
+            Attribution::Accept
+        }
+    }
 }
 
 /// The kernel.
@@ -61,12 +126,14 @@ pub(super) struct Model {
     pub(super) ring: Vec<Observation>,
     /// Hooks tell of minisocks.
     pub(super) time_wait_hooks: bool,
+    /// Connections that were reset after a write that came after the FIN.
+    pub(super) refused: Vec<SocketKey>,
 }
 
 impl Model {
     pub(super) fn act(&mut self, socket: usize, act: Act) {
-        if matches!(act, Act::Birth) {
-            return self.birth(socket);
+        if matches!(act, Act::Birth | Act::Connect) {
+            return self.birth(socket, matches!(act, Act::Connect));
         }
         let sock = key(socket as u64).sock;
         // The full socket; without one, the youngest minisock.
@@ -84,18 +151,33 @@ impl Model {
                 }
             }
             (_, _, false) => {}
-            (Act::Fin, _, true) => self.fin(index),
-            (Act::AckOfFin, _, true) => self.ack_of_fin(index),
+            (Act::Fin, _, true) => {
+                self.answers(index);
+                self.fin(index);
+            }
+            (Act::AckOfFin, _, true) => {
+                self.answers(index);
+                self.ack_of_fin(index);
+            }
+            (Act::Return, _, true) => self.answers(index),
+            (Act::Flood, TcpState::Established, true) => {
+                self.answers(index);
+                self.flood(index);
+            }
             (Act::Reset, TcpState::Closed, true) => {}
-            (Act::Reset, _, true) => {
-                self.connections[index].error = 104;
+            (Act::Reset, state, true) => {
+                let connection = &mut self.connections[index];
+                connection.error = 104;
+                if state == TcpState::CloseWait && connection.written.is_some() {
+                    self.refused.push(connection.key);
+                }
                 self.closed(index, |c| c.error = 104);
             }
             (_, _, true) => self.app(index, act),
         }
     }
 
-    fn birth(&mut self, socket: usize) {
+    fn birth(&mut self, socket: usize, client: bool) {
         let sock = key(socket as u64).sock;
         if self
             .connections
@@ -112,15 +194,30 @@ impl Model {
         self.connections.push(Truth {
             key: SocketKey { sock, birth },
             ends,
-            state: TcpState::SynReceived,
+            state: if client {
+                TcpState::SynSent
+            } else {
+                TcpState::SynReceived
+            },
             full: true,
             open: true,
-            accepted: false,
+            accepted: client,
             minisock: None,
             unread: 0,
             eof_at: None,
+            fin_with_data: false,
             busy_at: self.now,
             error: 0,
+            client,
+            holder: 7,
+            handed_at: 0,
+            eof_by: 0,
+            silent: false,
+            spinning: None,
+            spins: Vec::new(),
+            written: None,
+            received: 0,
+            acked: u64::from(client),
             eof_count: 0,
             fin_at: None,
             changed: self.now,
@@ -128,6 +225,9 @@ impl Model {
             sent_at_fin: None,
         });
         let index = self.connections.len() - 1;
+        if client {
+            self.owned(index);
+        }
         self.turn(index, TcpState::Established, |_| {});
     }
 
@@ -137,6 +237,7 @@ impl Model {
         match connection.state {
             TcpState::Established => {
                 connection.unread += 1;
+                connection.received += 1;
                 connection.fin_at = Some(self.now);
                 connection.sent_at_fin = Some(connection.sent);
                 connection.busy_at = self.now;
@@ -158,80 +259,6 @@ impl Model {
             }
             TcpState::Closing => self.time_wait(index, TcpState::TimeWait),
             TcpState::LastAck => self.closed(index, |_| {}),
-            _ => {}
-        }
-    }
-
-    /// The application acts.
-    fn app(&mut self, index: usize, act: Act) {
-        let connection = &mut self.connections[index];
-        let state = connection.state;
-        if matches!(act, Act::Accept) {
-            if connection.open && !connection.accepted {
-                connection.accepted = true;
-                connection.busy_at = self.now;
-                let what = What::Owner {
-                    endpoints: connection.ends,
-                    state,
-                    role: Role::Server,
-                    owner: owner(7, Attribution::Accept),
-                    inode: None,
-                };
-                self.record(index, what);
-            }
-            return;
-        }
-        if !connection.open || !connection.accepted {
-            return;
-        }
-        match act {
-            Act::Read if connection.unread > 0 => {
-                // Data and FIN together.
-                connection.unread = 0;
-                connection.busy_at = self.now;
-            }
-            Act::Read if state == TcpState::CloseWait => {
-                connection.eof_count += 1;
-                if connection.eof_at.is_none() {
-                    connection.eof_at = Some(self.now);
-                    connection.busy_at = self.now;
-                    self.record(index, What::Eof { pid: 7, thread: 7 });
-                }
-            }
-            Act::Read if state == TcpState::Closed && connection.error != 0 => {
-                connection.error = 0;
-                connection.busy_at = self.now;
-            }
-            Act::Write if matches!(state, TcpState::Established | TcpState::CloseWait) => {
-                connection.sent += 10;
-                connection.busy_at = self.now;
-            }
-            Act::Shutdown => self.send_fin(index, false),
-            Act::Close => {
-                self.send_fin(index, true);
-                self.drop_descriptor(index);
-            }
-            _ => {}
-        }
-    }
-
-    fn send_fin(&mut self, index: usize, closed: bool) {
-        let to = match self.connections[index].state {
-            TcpState::Established => TcpState::FinWait1,
-            TcpState::CloseWait => TcpState::LastAck,
-            _ => return,
-        };
-        self.turn(index, to, |change| change.closed = closed);
-    }
-
-    fn drop_descriptor(&mut self, index: usize) {
-        self.connections[index].open = false;
-        match self.connections[index].state {
-            TcpState::Closed => {
-                self.connections[index].full = false;
-                self.record(index, What::Gone);
-            }
-            TcpState::FinWait2 => self.time_wait(index, TcpState::FinWait2),
             _ => {}
         }
     }
@@ -263,6 +290,7 @@ impl Model {
         let connection = &mut self.connections[index];
         let mut change = change(0, connection.state, to);
         change.endpoints = connection.ends;
+        change.role = connection.role();
         change.dead = !connection.open;
         change.unattached = !connection.accepted;
         change.unread = connection.unread;
@@ -295,27 +323,6 @@ impl Model {
         }
     }
 
-    /// What a pass finds that began when this was true and ends now: the live sockets are visited first, what the
-    /// hooks noted of them comes last.
-    pub(super) fn snapshot_since(&self, (began, before): &(u64, Vec<Truth>)) -> Snapshot {
-        let full = |key| self.connections.iter().find(|c| c.full && c.key == key);
-        let visited = before.iter().filter(|c| c.full);
-        let mut sockets: Vec<SocketView> = visited
-            .map(|truth| match full(truth.key) {
-                Some(noted) => join(truth, noted, *began),
-                None => forgotten(truth),
-            })
-            .collect();
-        let born = self
-            .connections
-            .iter()
-            .filter(|c| c.full && !before.iter().any(|b| b.full && b.key == c.key));
-        sockets.extend(born.map(unvisited));
-        let mut snapshot = snapshot(*began, sockets);
-        snapshot.time_wait = Some(self.minisocks());
-        snapshot
-    }
-
     pub(super) fn minisocks(&self) -> Vec<Minisock> {
         let minisock = |c: &Truth| {
             let (substate, _) = c.minisock?;
@@ -326,83 +333,5 @@ impl Model {
             })
         };
         self.connections.iter().filter_map(minisock).collect()
-    }
-}
-
-/// A live socket and what the hooks have noted of it, a little later.
-fn join(live: &Truth, noted: &Truth, began: u64) -> SocketView {
-    let (live, noted) = (seen(live), seen(noted));
-    let later = noted.changed > Some(at(began));
-    SocketView {
-        state: if later { noted.state } else { live.state },
-        holders: live.holders,
-        queued: live.queued,
-        counters: live.counters,
-        ..noted
-    }
-}
-
-/// A live socket that was gone when the notes were read.
-fn forgotten(live: &Truth) -> SocketView {
-    SocketView {
-        changed: None,
-        role: Role::Unknown,
-        owner: None,
-        fin_at: None,
-        eof_at: None,
-        eof_count: 0,
-        sent_at_fin: None,
-        ..seen(live)
-    }
-}
-
-/// A socket that was born after the visit.
-fn unvisited(noted: &Truth) -> SocketView {
-    SocketView {
-        holders: Vec::new(),
-        queued: None,
-        counters: None,
-        ..seen(noted)
-    }
-}
-
-/// As a look finds it.
-fn seen(truth: &Truth) -> SocketView {
-    let queued = (truth.open && !truth.accepted).then(|| Queued {
-        listener: Some(LISTENER),
-        listeners: vec![holder(3, 3)],
-        proven: true,
-    });
-    SocketView {
-        key: truth.key,
-        endpoints: truth.ends,
-        state: truth.state,
-        changed: Some(at(truth.changed)),
-        role: Role::Server,
-        owner: truth.accepted.then(|| owner(7, Attribution::Accept)),
-        holders: if truth.open && truth.accepted {
-            vec![holder(7, 5)]
-        } else {
-            Vec::new()
-        },
-        queued,
-        inode: None,
-        cookie: None,
-        fin_at: truth.fin_at.map(at),
-        eof_at: truth.eof_at.map(at),
-        eof_count: truth.eof_count,
-        fin_with_data: truth.unread == 0,
-        write_at: None,
-        write_bytes: 0,
-        refused_at: None,
-        sent_at_fin: truth.sent_at_fin,
-        waiting: None,
-        counters: Some(SocketCounters {
-            unread: truth.unread,
-            bytes_sent: truth.sent,
-            bytes_acked: truth.sent,
-            error: truth.error,
-            ..SocketCounters::default()
-        }),
     }
 }

@@ -1,0 +1,86 @@
+//! Idle connections that a pool keeps after their servers have closed them.
+
+use super::particular::{counted, pool_of, pooled};
+use super::*;
+
+#[test]
+fn an_idle_client_connection_of_which_only_the_fin_waits_is_pooled() {
+    let mut world = World::new();
+    pool_of(&mut world, 1, 0);
+    world.run(100_000, |_| vec![pooled(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::StalePooled)]);
+    let finding = world.last();
+    assert!(finding.opened >= at(30_000), "no earlier verdict");
+    assert_eq!(finding.severity, Severity::Info);
+    assert_eq!(finding.evidence.pooled, Some(1));
+}
+
+#[test]
+fn a_pool_that_grows_is_a_warning() {
+    let mut world = World::new();
+    for n in 0..20 {
+        pool_of(&mut world, n, 0);
+    }
+    // One more every five seconds is stale; the others are in use until then.
+    world.run(120_000, |now| {
+        (0..20).filter(|n| n * 5_000 <= now).map(pooled).collect()
+    });
+    assert_eq!(world.findings[0].severity, Severity::Info);
+    let worse = world
+        .findings
+        .iter()
+        .find(|f| f.id == 1 && f.action == Action::Updated);
+    assert_eq!(worse.map(|f| f.severity), Some(Severity::Warning));
+}
+
+#[test]
+fn a_bounded_pool_is_only_worth_knowing() {
+    let mut world = World::new();
+    for n in 0..10 {
+        pool_of(&mut world, n, n * 100);
+    }
+    world.run(200_000, |_| (0..10).map(pooled).collect());
+    assert_eq!(world.findings.len(), 10);
+    for finding in &world.findings {
+        assert_eq!(finding.verdict, Verdict::StalePooled);
+        assert_eq!(finding.severity, Severity::Info);
+        assert_eq!(finding.evidence.pooled, Some(10));
+    }
+}
+
+#[test]
+fn what_is_not_an_idle_pooled_connection_keeps_its_verdict() {
+    type Edit = fn(SocketView) -> SocketView;
+    let cases: [(Edit, Verdict); 4] = [
+        // An answer waits.
+        (|view| counted(view, |c| c.unread = 50), Verdict::EofUnread),
+        // Nothing was ever answered.
+        (
+            |view| counted(view, |c| c.bytes_received = 1),
+            Verdict::EofUnread,
+        ),
+        // Data and FIN were taken together.
+        (
+            |view| SocketView {
+                fin_with_data: true,
+                ..counted(view, |c| c.unread = 0)
+            },
+            Verdict::EofNotRequested,
+        ),
+        // It was told.
+        (
+            |view| SocketView {
+                eof_at: Some(at(100)),
+                eof_count: 1,
+                ..counted(view, |c| c.unread = 0)
+            },
+            Verdict::NotClosed,
+        ),
+    ];
+    for (edit, verdict) in cases {
+        let mut world = World::new();
+        pool_of(&mut world, 1, 0);
+        world.run(100_000, |_| vec![edit(pooled(1))]);
+        assert_eq!(world.verdicts(), [(Action::Opened, verdict)]);
+    }
+}

@@ -1,0 +1,115 @@
+//! The end-of-stream read over and over.
+
+use super::*;
+
+fn spinning(per_second: u64) -> impl Fn(u64) -> Vec<SocketView> {
+    move |now| {
+        vec![SocketView {
+            eof_at: Some(at(500)),
+            eof_count: u32::try_from(now * per_second / 1000).unwrap(),
+            ..drained(1)
+        }]
+    }
+}
+
+#[test]
+fn more_than_a_hundred_deliveries_a_second_are_a_spin() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(10_000, spinning(1_000));
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofSpin)]);
+    let finding = world.last();
+    assert_eq!(finding.severity, Severity::Critical);
+    assert!(finding.opened >= at(4_000), "not before two seconds of it");
+    assert!(finding.opened <= at(7_000));
+}
+
+#[test]
+fn ninety_deliveries_a_second_are_not_a_spin() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(60_000, spinning(90));
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+}
+
+#[test]
+fn a_burst_of_deliveries_is_not_a_spin() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(20_000, |_| {
+        vec![SocketView {
+            eof_at: Some(at(500)),
+            eof_count: 5_000,
+            ..drained(1)
+        }]
+    });
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn a_spin_that_stops_is_over_and_the_connection_still_not_closed() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(60_000, |now| spinning(1_000)(now.min(8_000)));
+    assert_eq!(
+        world.verdicts(),
+        [
+            (Action::Opened, Verdict::EofSpin),
+            (Action::Resolved, Verdict::EofSpin),
+            (Action::Opened, Verdict::NotClosed)
+        ]
+    );
+}
+
+/// As [`spinning`], and data were sent and acknowledged at these moments.
+fn writing(moments: &'static [u64]) -> impl Fn(u64) -> Vec<SocketView> {
+    let spin = spinning(1_000);
+    move |now| {
+        let sent = moments.iter().filter(|&&moment| moment <= now).count();
+        let mut views = spin(now);
+        for view in &mut views {
+            view.counters = view.counters.map(|counters| SocketCounters {
+                bytes_sent: sent as u64,
+                bytes_acked: sent as u64,
+                ..counters
+            });
+        }
+        views
+    }
+}
+
+#[test]
+fn an_answer_before_it_is_no_excuse() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(20_000, writing(&[1_000]));
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofSpin)]);
+}
+
+#[test]
+fn who_sends_meanwhile_spins_from_then_on() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(20_000, writing(&[1_000, 3_000, 4_000]));
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofSpin)]);
+    assert!(
+        world.last().opened >= at(6_000),
+        "{:?}",
+        world.last().opened
+    );
+}
+
+#[test]
+fn a_burst_between_two_looks_is_not_a_spin() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    // Far more than a hundred for every second since the look before.
+    world.run(60_000, |now| {
+        vec![SocketView {
+            eof_at: Some(at(500)),
+            eof_count: if now < 15_000 { 1 } else { 50_000 },
+            ..drained(1)
+        }]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+}
