@@ -113,3 +113,18 @@ fn a_burst_between_two_looks_is_not_a_spin() {
     });
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
 }
+
+#[test]
+fn what_begins_to_spin_just_before_another_threshold_has_one_finding() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    // The end was delivered long ago; `not_closed` would come in the middle of the two seconds.
+    world.run(60_000, |now| {
+        vec![SocketView {
+            eof_at: Some(at(500)),
+            eof_count: u32::try_from(now.saturating_sub(28_000)).unwrap() + 1,
+            ..drained(1)
+        }]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofSpin)]);
+}

@@ -19,7 +19,8 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
     // What is sent may end it: its time begins anew.
     let due = since.max(case.watch.sent_at.unwrap_or_default()) + after;
     if case.taken < due {
-        Opinion::NotYet(due.min(sampled))
+        // It is soon known: whatever else could be said of it until then would be said again.
+        Opinion::NothingElse(due.min(sampled))
     } else {
         Opinion::Holds(Proof::missing(case.without_holders()))
     }
