@@ -99,7 +99,7 @@ impl Tracker {
         }
         self.growth
             .processes
-            .retain(|_, crowd| crowd.counts.back().is_some_and(|(_, count)| *count > 0));
+            .retain(|_, crowd| crowd.counts.back().is_none_or(|(_, count)| *count > 0));
     }
 
     fn open_crowd(&mut self, id: ProcessId, found: &Found, taken: Timestamp) {

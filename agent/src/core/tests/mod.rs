@@ -2,6 +2,7 @@
 
 mod accept;
 mod both;
+mod crowd;
 mod growth;
 mod justice;
 mod life;
