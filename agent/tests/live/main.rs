@@ -130,6 +130,8 @@ fn of_the_agent() -> Vec<Trial> {
         alone("wrong_ring_size", command::wrong_ring_size),
         alone("unknown_config_key", command::unknown_config_key),
         alone("stacks_of_c", stacks::c_with_and_without_symbols),
+        alone("stacks_of_go", stacks::go),
+        alone("stacks_of_python", stacks::python),
         alone("stacks_not_asked_for", stacks::not_asked_for),
         alone("second_daemon", command::second_daemon),
         alone("closed_output", command::closed_output),

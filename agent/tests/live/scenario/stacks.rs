@@ -104,6 +104,44 @@ pub(crate) fn c_with_and_without_symbols() -> Result<()> {
     daemon.stop().map(drop)
 }
 
+/// A goroutine's stack, with file and line: the runtime's threads follow.
+pub(crate) fn go() -> Result<()> {
+    if setting().guest.is_some() {
+        return skip("no Go compiler in a guest");
+    }
+    let dir = tempfile::tempdir()?;
+    let binary = build_go(&dir)?;
+    let daemon = Daemon::start(&["--stacks"])?;
+    let watch = Watch::new(&daemon);
+    let (program, stacks) = leak_of_client(&watch, |port| start(&binary, port))?;
+    let opening = of_kind(&stacks, "connect", program.pid())?;
+    for (function, line) in [("main.openAndForget", 13), ("main.main", 23)] {
+        let call = frame(opening, function)?;
+        let file = call["file"].as_str().unwrap_or_default();
+        ensure!(file.ends_with("leaks.go") && call["line"] == line, "{call}");
+    }
+    program.end()?;
+    daemon.stop().map(drop)
+}
+
+/// An interpreter's stack is its own: the functions of C that run the program.
+pub(crate) fn python() -> Result<()> {
+    let daemon = Daemon::start(&["--stacks"])?;
+    let watch = Watch::new(&daemon);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = listener.local_addr()?.port();
+    let args = ["never_reads", "127.0.0.1", &port.to_string()];
+    let program = Program::start("client.py", args)?;
+    drop(listener.accept()?);
+    let local = program.did("connected")?.port;
+    let stacks = stacks_of(&watch, Ends::new(local, port))?;
+    let opening = of_kind(&stacks, "connect", program.pid())?;
+    // Exported by every build: found without debug information.
+    frame(opening, "_PyEval_EvalFrameDefault")?;
+    of_kind(&stacks, "current", program.pid())?;
+    daemon.stop().map(drop)
+}
+
 /// Without the flag nothing is taken.
 pub(crate) fn not_asked_for() -> Result<()> {
     let daemon = Daemon::start(&[])?;
@@ -130,10 +168,28 @@ fn compile(dir: &TempDir, name: &str, flag: &str) -> Result<std::path::PathBuf> 
     Ok(program)
 }
 
+fn build_go(dir: &TempDir) -> Result<std::path::PathBuf> {
+    // Shared with the corpus: the standard library is compiled once.
+    const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/corpus/go-cache");
+    let program = dir.path().join("leaks-go");
+    let status = Command::new("go")
+        .args(["build", "-o"])
+        .args([&program, &setting().scenarios.join("leaks.go")])
+        .env("GOCACHE", CACHE)
+        .env("GOPATH", dir.path())
+        .env("GOTOOLCHAIN", "local")
+        .env("GO111MODULE", "off")
+        .env("CGO_ENABLED", "0")
+        .status()
+        .context("cannot run go; `cargo xtask setup --tests` installs what the tests need")?;
+    ensure!(status.success(), "go build ended with {status}");
+    Ok(program)
+}
+
 fn start(program: &Path, port: u16) -> Result<Program> {
     let mut command = Command::new(program);
     command.arg(port.to_string());
-    Program::launch("leaks.c", command)
+    Program::launch("leaks", command)
 }
 
 /// Lets a program connect, hangs up, and gives the stacks of the finding about it.
