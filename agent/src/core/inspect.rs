@@ -217,13 +217,14 @@ impl Tracker {
     }
 
     /// The kernel's state is another one. Its record may be on the way; if it has had the time, it was not
-    /// asked for or is lost.
+    /// asked for or is lost. Where the program itself did not run (a kprobe within another one, which the kernel does
+    /// not count before 6.7), the map knows nothing of the change either.
     fn disagree(&mut self, slot: Slot, view: &SocketView, taken: Timestamp, now: Timestamp) {
         let changed = view.changed.unwrap_or_default();
         let Some(tracked) = self.table.get_mut(slot) else {
             return;
         };
-        if changed > tracked.changed && taken > changed + RING_DELAY {
+        if taken > changed.max(tracked.changed) + RING_DELAY {
             self.correct(slot, view, taken);
         } else if tracked.half.is_some() {
             self.deadlines.arm(slot, tracked, now + RING_DELAY);
@@ -235,7 +236,8 @@ impl Tracker {
         let Some(tracked) = self.table.get_mut(slot) else {
             return;
         };
-        let time = view.changed.unwrap_or(taken).max(tracked.changed);
+        let changed = view.changed.filter(|&at| at > tracked.changed);
+        let time = changed.unwrap_or(taken).max(tracked.changed);
         let transition = Transition {
             from: tracked.state,
             to: view.state,
@@ -244,7 +246,7 @@ impl Tracker {
             segment_refused: None,
         };
         enter(tracked, view.state, time);
-        tracked.entered = view.changed;
+        tracked.entered = changed;
         if view.state == TcpState::CloseWait {
             self.found_half_closed(slot, view, taken);
         } else {

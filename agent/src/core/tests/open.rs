@@ -58,6 +58,27 @@ fn without_a_connection_nothing_is_looked_at() {
     assert!(world.inspect.iter().all(Vec::is_empty));
 }
 
+/// The program did not run, so the kernel's map does not know of the change either.
+#[test]
+fn a_change_that_no_hook_saw_is_found_by_looking() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    world.state(1_000, 1, TcpState::Established, TcpState::FinWait1);
+    let view = SocketView {
+        changed: Some(at(1_000)),
+        ..seen(TcpState::FinWait2, SocketCounters::default())
+    };
+    world.run(100_000, |_| vec![view.clone()]);
+    assert_eq!(
+        world.transitions.last(),
+        Some(&(TcpState::FinWait1, TcpState::FinWait2, Cause::Resync))
+    );
+    assert_eq!(
+        world.verdicts(),
+        [(Action::Opened, Verdict::PeerNotClosing)]
+    );
+}
+
 #[test]
 fn a_reset_that_refused_a_write_is_dead_open_as_well() {
     let mut world = scanning();
