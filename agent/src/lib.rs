@@ -5,7 +5,6 @@
 pub mod cli;
 pub mod client;
 pub mod config;
-pub mod core;
 pub mod daemon;
 pub mod kernel;
 pub mod output;

@@ -14,12 +14,12 @@ use std::os::fd::AsRawFd as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use finback::core::observation::{Minisock, Observation, Snapshot, SocketView, What};
-use finback::core::socket::Holder;
-use finback::core::state::TcpState;
 use finback::kernel::report::{HookStatus, Means, SnapshotReport};
 use finback::kernel::{Attach, Kernel, KernelError, Options, diag, netns};
 use finback_common::hook::{Flavour, Signal};
+use finback_core::model::observation::{Minisock, Observation, Snapshot, SocketView, What};
+use finback_core::model::socket::Holder;
+use finback_core::model::state::TcpState;
 
 /// The host can be busy; records are due within 50 ms.
 const SOON: Duration = Duration::from_secs(5);

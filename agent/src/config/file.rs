@@ -12,8 +12,8 @@ use toml::de::{DeTable, DeValue};
 use super::error::Error;
 use super::exception::exceptions;
 use super::value::{Attach, RingBytes, StateSet, closest, duration};
-use crate::core::exception::Exception;
-use crate::core::finding::{Severity, Verdict};
+use finback_core::model::finding::{Severity, Verdict};
+use finback_core::settings::exception::Exception;
 
 /// What a file says; `None` where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::core::exception::Exception;
-use crate::core::finding::{Severity, Verdict};
-use crate::core::state::TcpState;
 use crate::kernel;
+use finback_core::model::finding::{Severity, Verdict};
+use finback_core::model::state::TcpState;
+use finback_core::settings::exception::Exception;
 
 pub use error::Error;
 pub use file::File;

@@ -4,7 +4,7 @@ use std::time::Duration;
 use finback_common::hook::Flavour;
 
 use super::*;
-use crate::core::exception::GroupPattern;
+use finback_core::settings::exception::GroupPattern;
 
 fn parse(text: &str) -> Result<File, Error> {
     File::parse(Path::new("f.toml"), text)
@@ -264,7 +264,7 @@ fn durations_have_units() {
 /// The example shows every key and every verdict with its default.
 #[test]
 fn the_example_states_the_defaults() {
-    use crate::core::settings::VerdictSettings;
+    use finback_core::settings::VerdictSettings;
 
     let text = include_str!("../../../docs/finback.toml");
     let mut file = parse(text).unwrap();

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use finback_common::hook::Flavour;
 
-use crate::core::state::TcpState;
 use crate::kernel;
+use finback_core::model::state::TcpState;
 
 /// Which flavours may be attached (design §3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,15 +8,15 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::core::event::Event;
-use crate::core::finding::{Action, Finding};
-use crate::core::tracker::Stats;
 use crate::kernel::Kernel;
 use crate::output::clock::WallClock;
 use crate::output::feed::Handle;
 use crate::output::json as wire;
 use crate::process::stack::Statistics;
 use crate::server::About;
+use finback_core::model::event::Event;
+use finback_core::model::finding::{Action, Finding};
+use finback_core::tracker::Stats;
 
 /// What is kept for answers.
 pub(super) struct Desk {

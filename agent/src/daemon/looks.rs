@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 
-use crate::core::observation::Snapshot;
-use crate::core::time::Timestamp;
+use finback_core::model::observation::Snapshot;
+use finback_core::model::time::Timestamp;
 
 /// A pass over the kernel.
 #[derive(Debug)]

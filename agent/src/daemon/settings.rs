@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::config::{Attach, Config};
-use crate::core::finding::Verdict;
-use crate::core::settings::{Settings, VerdictSettings};
-use crate::core::state::TcpState;
-use crate::core::time::Timestamp;
 use crate::kernel::report::{HookReport, Means};
 use crate::kernel::{self, Options};
 use crate::output::json;
+use finback_core::model::finding::Verdict;
+use finback_core::model::state::TcpState;
+use finback_core::model::time::Timestamp;
+use finback_core::settings::{Settings, VerdictSettings};
 
 /// What the kernel side is told.
 pub fn kernel_options(config: &Config, log_level: u8) -> Options {

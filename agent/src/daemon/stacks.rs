@@ -10,13 +10,13 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
-use crate::core::event::{Body, Event};
-use crate::core::finding::{Action, Finding};
-use crate::core::observation::{Observation, What};
-use crate::core::socket::ProcessId;
-use crate::core::state::TcpState;
 use crate::kernel::Kernel;
 use crate::process::stack::{Answer, Request, Stack, Stacks, Statistics};
+use finback_core::model::event::{Body, Event};
+use finback_core::model::finding::{Action, Finding};
+use finback_core::model::observation::{Observation, What};
+use finback_core::model::socket::ProcessId;
+use finback_core::model::state::TcpState;
 
 /// So long a finding waits for its stacks.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -10,11 +10,6 @@ use super::looks::{Look, Looks, Read};
 use super::settings;
 use super::stacks::{Told, Waiting};
 use crate::config::Config;
-use crate::core::event::{Body, Event, Output};
-use crate::core::observation::{Observation, Snapshot};
-use crate::core::socket::ProcessId;
-use crate::core::time::Timestamp;
-use crate::core::tracker::Tracker;
 use crate::kernel::{Kernel, KernelError};
 use crate::output::clock::WallClock;
 use crate::output::feed::Feed;
@@ -22,6 +17,11 @@ use crate::output::json::About;
 use crate::process::stack::{Stack, Stacks};
 use crate::process::{self, Descriptions};
 use crate::server::Query;
+use finback_core::model::event::{Body, Event, Output};
+use finback_core::model::observation::{Observation, Snapshot};
+use finback_core::model::socket::ProcessId;
+use finback_core::model::time::Timestamp;
+use finback_core::tracker::Tracker;
 
 /// The counters of losses are read at most so often; each reading is a system call per counter.
 const LOSS_PERIOD: Duration = Duration::from_millis(100);

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use finback_common::entry::Tuple;
 use finback_common::tcp::{AF_INET, AF_INET6};
 
-use crate::core::socket::Endpoints;
+use finback_core::model::socket::Endpoints;
 
 /// `None` for a family that is neither IPv4 nor IPv6. v4-mapped addresses become plain IPv4.
 pub(super) fn endpoints(tuple: &Tuple) -> Option<Endpoints> {

@@ -2,7 +2,7 @@
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::core::time::Timestamp;
+use finback_core::model::time::Timestamp;
 
 /// `CLOCK_BOOTTIME`, as `bpf_ktime_get_boot_ns` and `task_struct.start_boottime` have it.
 pub fn now() -> Timestamp {

@@ -9,7 +9,7 @@ use finback_common::hook::{self, Hook};
 use finback_common::map;
 
 use super::error::KernelError;
-use crate::core::observation::Loss;
+use finback_core::model::observation::Loss;
 
 /// A per-CPU array of 64-bit counters, summed over the CPUs.
 pub(super) struct Counts {

@@ -13,10 +13,10 @@ use super::address::endpoints;
 use super::groups::Groups;
 use super::intern::Processes;
 use super::stacks::RawStack;
-use crate::core::observation::{Observation, StateChange, What};
-use crate::core::socket::{Role, SocketKey};
-use crate::core::state::TcpState;
-use crate::core::time::Timestamp;
+use finback_core::model::observation::{Observation, StateChange, What};
+use finback_core::model::socket::{Role, SocketKey};
+use finback_core::model::state::TcpState;
+use finback_core::model::time::Timestamp;
 
 /// Turns records into observations.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use zerocopy::IntoBytes as _;
 
 use super::*;
-use crate::core::socket::Attribution;
+use finback_core::model::socket::Attribution;
 
 fn tuple() -> Tuple {
     let mut tuple = Tuple {

@@ -10,9 +10,9 @@ use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes, KnownLayout};
 
 use super::address::ip;
 use super::netns::{self, Namespace};
-use crate::core::observation::{Minisock, SocketCounters};
-use crate::core::socket::Endpoints;
-use crate::core::state::TcpState;
+use finback_core::model::observation::{Minisock, SocketCounters};
+use finback_core::model::socket::Endpoints;
+use finback_core::model::state::TcpState;
 
 /// One byte in `struct inet_diag_req_v2`.
 const AF_INET: u8 = 2;

@@ -8,8 +8,8 @@ use finback_common::row::HolderRow;
 use rustc_hash::FxHashMap;
 
 use super::groups::Groups;
-use crate::core::socket::{Attribution, Owner, Process, ProcessId};
-use crate::core::time::Timestamp;
+use finback_core::model::socket::{Attribution, Owner, Process, ProcessId};
+use finback_core::model::time::Timestamp;
 
 /// More names than this are not remembered: the cache is emptied of those that no socket uses any more.
 const LIMIT: usize = 16 << 10;

@@ -53,8 +53,8 @@ use self::snapshot::Join;
 use self::sockets::Sockets;
 use self::stacks::{RawStack, Threads};
 use self::waiters::Functions;
-use crate::core::observation::{LocalPorts, Loss, Minisock, Observation, Snapshot};
-use crate::core::time::Timestamp;
+use finback_core::model::observation::{LocalPorts, Loss, Minisock, Observation, Snapshot};
+use finback_core::model::time::Timestamp;
 
 /// The programs in the kernel and everything they say. Dropping it detaches them.
 pub struct Kernel {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 
 use super::netns;
-use crate::core::observation::LocalPorts;
+use finback_core::model::observation::LocalPorts;
 
 /// Shows the settings of the namespace that the reading thread is in.
 const RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";

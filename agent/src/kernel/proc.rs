@@ -18,10 +18,10 @@ use super::diag::{self, Listed, Query};
 use super::error::KernelError;
 use super::intern::Processes;
 use super::snapshot::from_entry;
-use crate::core::observation::{Queued, Snapshot, SocketView};
-use crate::core::socket::{Endpoints, Holder, Role, SocketKey};
-use crate::core::state::TcpState;
-use crate::core::time::Timestamp;
+use finback_core::model::observation::{Queued, Snapshot, SocketView};
+use finback_core::model::socket::{Endpoints, Holder, Role, SocketKey};
+use finback_core::model::state::TcpState;
+use finback_core::model::time::Timestamp;
 
 /// Everything but minisocks and requests, which no descriptor refers to.
 const STATES: u32 =

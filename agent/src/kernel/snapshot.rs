@@ -11,11 +11,11 @@ use super::decode::role;
 use super::intern::Processes;
 use super::rows::Row;
 use super::waiters::Functions;
-use crate::core::observation::{Queued, Snapshot, SocketCounters, SocketView};
-use crate::core::socket::{Holder, SocketKey};
-use crate::core::state::TcpState;
-use crate::core::time::Timestamp;
-use crate::core::waiting::{Waiter, Waiting};
+use finback_core::model::observation::{Queued, Snapshot, SocketCounters, SocketView};
+use finback_core::model::socket::{Holder, SocketKey};
+use finback_core::model::state::TcpState;
+use finback_core::model::time::Timestamp;
+use finback_core::model::waiting::{Waiter, Waiting};
 
 /// What the iterator said of one socket.
 struct Found {

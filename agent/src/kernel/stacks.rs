@@ -17,8 +17,8 @@ use super::decode::key;
 use super::error::KernelError;
 use super::object::{THREADS, THREADS_TARGET};
 use super::report::StackReport;
-use crate::core::socket::{ProcessId, SocketKey};
-use crate::core::time::Timestamp;
+use finback_core::model::socket::{ProcessId, SocketKey};
+use finback_core::model::time::Timestamp;
 
 /// Size of a kernel stack where the types do not tell (`THREAD_SIZE` of `arch/x86/include/asm/page_64_types.h`).
 const KERNEL_STACK_BYTES: u32 = 16 << 10;

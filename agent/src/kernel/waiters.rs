@@ -6,7 +6,7 @@ use std::io::{self, BufReader};
 use finback_common::row::WaitRow;
 use rustc_hash::FxHashMap;
 
-use crate::core::waiting::{Call, Epoll, Waiter};
+use finback_core::model::waiting::{Call, Epoll, Waiter};
 
 const SYMBOLS: &str = "/proc/kallsyms";
 

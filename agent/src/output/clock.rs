@@ -9,7 +9,7 @@ use rustix::time::{ClockId, clock_gettime};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::core::time::Timestamp;
+use finback_core::model::time::Timestamp;
 
 /// A smaller difference between two measurements is the noise of measuring or the slewing of NTP: following
 /// it would change the `start_time` of a process from one event to the next.

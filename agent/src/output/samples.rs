@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use super::clock::WallClock;
 use super::json::{self, About, Body, Event, Hello, Means};
-use crate::core::event as core;
-use crate::core::event::{Connection, Transition};
-use crate::core::finding::{Action, Confidence, Evidence, Finding, Resolution, Severity, Verdict};
-use crate::core::observation::Loss;
-use crate::core::socket::{
-    Attribution, Endpoints, Holder, Owner, Process, ProcessId, Role, SocketKey,
-};
-use crate::core::state::{Cause, TcpState};
-use crate::core::time::Timestamp;
 use crate::process::Description;
 use crate::process::stack::{Absence, Frame, Kind, Name, Place, Reason, Stack};
+use finback_core::model::event as core;
+use finback_core::model::event::{Connection, Transition};
+use finback_core::model::finding::{
+    Action, Confidence, Evidence, Finding, Resolution, Severity, Verdict,
+};
+use finback_core::model::observation::Loss;
+use finback_core::model::socket::{
+    Attribution, Endpoints, Holder, Owner, Process, ProcessId, Role, SocketKey,
+};
+use finback_core::model::state::{Cause, TcpState};
+use finback_core::model::time::Timestamp;
 
 const SECOND: u64 = 1_000_000_000;
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
-use crate::core::socket::ProcessId;
-use crate::core::time::Timestamp;
+use finback_core::model::socket::ProcessId;
+use finback_core::model::time::Timestamp;
 
 /// What `/proc` knows of a process. A field is `None` where it would not say (a kernel thread has no path).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

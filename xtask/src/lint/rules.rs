@@ -4,11 +4,8 @@
 const MAX_LINES: usize = 400;
 /// In a file's first lines, with a reason: it may be long.
 const TABLE_MARK: &str = "tidy: table";
-/// Everything around the agent's core; the core must not know it.
-const SHELL: [&str; 9] = [
-    "kernel", "process", "output", "server", "client", "cli", "tui", "config", "daemon",
-];
-const CORE: &str = "agent/src/core/";
+/// The crate root of the agent's core.
+const CORE: &str = "agent/core/src/lib.rs";
 /// Home directories. Written in pieces, else this file would break its own rule.
 const HOMES: [&str; 2] = [concat!("/ho", "me/"), concat!("/ro", "ot/")];
 
@@ -33,12 +30,7 @@ pub(crate) fn problems(path: &str, text: &str, root: &str) -> Vec<String> {
             "{lines} lines, more than {MAX_LINES}: split it, or say why not with `{TABLE_MARK}`"
         ));
     }
-    if path.starts_with(CORE) {
-        problems.extend(
-            shell_in_core(text).map(|module| format!("the core must not use crate::{module}")),
-        );
-    }
-    if path == "agent/src/core/mod.rs"
+    if path == CORE
         && !text
             .lines()
             .any(|line| line.trim() == "#![forbid(unsafe_code)]")
@@ -71,93 +63,14 @@ fn too_long(path: &str, text: &str) -> Option<usize> {
     (is_code && !is_test && !is_table && lines > MAX_LINES).then_some(lines)
 }
 
-/// Modules of the shell that a file of the core names, as `crate::name` or within `crate::{…}`.
-fn shell_in_core(text: &str) -> impl Iterator<Item = &'static str> {
-    let code: String = text
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default())
-        .collect::<Vec<_>>()
-        .join(" ");
-    let named: Vec<String> = code
-        .split("crate::")
-        .skip(1)
-        .flat_map(first_names)
-        .collect();
-    SHELL
-        .into_iter()
-        .filter(move |module| named.iter().any(|name| name == module))
-}
-
-/// The first path segment after `crate::`, or of each item in a `{…}` group there.
-fn first_names(rest: &str) -> Vec<String> {
-    let ident = |text: &str| {
-        text.trim_start()
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect::<String>()
-    };
-    let Some(group) = rest.trim_start().strip_prefix('{') else {
-        return vec![ident(rest)];
-    };
-    let mut depth = 0_usize;
-    let mut names = vec![ident(group)];
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => names.push(ident(&group[at + 1..])),
-            _ => {}
-        }
-    }
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shell(text: &str) -> Vec<&'static str> {
-        shell_in_core(text).collect()
-    }
-
-    #[test]
-    fn the_core_may_not_name_the_shell() {
-        assert_eq!(shell("use crate::kernel::ring;"), ["kernel"]);
-        assert_eq!(shell("let x = crate::cli::Args;"), ["cli"]);
-        assert_eq!(shell("use crate::daemon::Plan;"), ["daemon"]);
-        assert_eq!(shell("use crate::client::Client;"), ["client"]);
-        assert_eq!(
-            shell("use crate::{core::{event, kernel_time}, output};"),
-            ["output"]
-        );
-        assert_eq!(
-            shell("use crate::{\n    core::event,\n    process::Owner,\n};"),
-            ["process"]
-        );
-    }
-
-    #[test]
-    fn the_core_may_name_itself_and_comment() {
-        assert!(shell("use crate::core::process_table;\nuse super::kernel_time;").is_empty());
-        assert!(shell("/// Filled by crate::kernel.\nstruct A;").is_empty());
-        assert!(shell("use crate::core::{output, server}; mod kernel;").is_empty());
-    }
-
     #[test]
     fn the_core_forbids_unsafe() {
-        assert_eq!(
-            problems("agent/src/core/mod.rs", "pub mod event;\n", "/src/finback").len(),
-            1
-        );
-        assert!(
-            problems(
-                "agent/src/core/mod.rs",
-                "//! Pure.\n#![forbid(unsafe_code)]\n",
-                "/src/finback"
-            )
-            .is_empty()
-        );
+        assert_eq!(problems(CORE, "pub mod event;\n", "/src/finback").len(), 1);
+        assert!(problems(CORE, "//! Pure.\n#![forbid(unsafe_code)]\n", "/src/finback").is_empty());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 use super::clock::{Time, WallClock};
 use super::json::{self, About, Body, Event, Hello, Lost};
 use super::text;
-use crate::core::event as core;
+use finback_core::model::event as core;
 
 /// Chunks that wait for the slowest reader: times [`CHUNK_BYTES`], the memory a stuck one costs (8 MiB).
 const CHUNKS: usize = 512;

@@ -7,11 +7,11 @@ use super::{
     Body, Connection, Container, Endpoint, Eof, Event, Executable, Finding, Lost, Network,
     NetworkType, Process, Resync, SCHEMA, Socket, Subject, Transition, Transport, User,
 };
-use crate::core::event as core;
-use crate::core::socket::Owner;
 use crate::output::clock::WallClock;
 use crate::process::Description;
 use crate::process::stack::Stack;
+use finback_core::model::event as core;
+use finback_core::model::socket::Owner;
 
 /// What `/proc` knows of an event's processes, where somebody has asked it.
 #[derive(Clone, Copy, Debug, Default)]

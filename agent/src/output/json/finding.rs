@@ -9,10 +9,10 @@ use super::encode::nanos;
 use super::names::{Action, Confidence, Resolution, Severity, State, Verdict, WaitState};
 use super::socket::{Endpoint, Executable};
 use super::stack::Stack;
-use crate::core::finding as core;
-use crate::core::socket;
 use crate::output::clock::{Time, WallClock};
 use crate::process::stack;
+use finback_core::model::finding as core;
+use finback_core::model::socket;
 
 /// Whose fault, since when, and how we know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

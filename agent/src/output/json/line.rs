@@ -11,8 +11,8 @@ use super::{
     Attribution, Body, Endpoint, Eof, Event, Network, NetworkType, Process, Role, Socket, Subject,
     Transition,
 };
-use crate::core::state;
 use crate::output::clock::Time;
+use finback_core::model::state;
 
 /// Appends the event and a line feed.
 pub fn write_line(event: &Event<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
@@ -249,11 +249,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::core::socket::SocketKey;
-    use crate::core::time::Timestamp;
     use crate::output::json::{
         Cause, Connection, Container, Executable, SCHEMA, SocketId, State, Transport, User,
     };
+    use finback_core::model::socket::SocketKey;
+    use finback_core::model::time::Timestamp;
 
     fn states() -> impl Strategy<Value = State> {
         (0..=12_u8).prop_filter_map("no such state", |number| {

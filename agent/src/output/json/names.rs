@@ -5,8 +5,8 @@ use finback_common::hook::Flavour;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::{finding, socket, state, waiting};
 use crate::process::stack;
+use finback_core::model::{finding, socket, state, waiting};
 
 macro_rules! mirror {
     ($(#[$doc:meta])* $wire:ident of $core:ty { $($(#[$attr:meta])* $variant:ident,)+ }) => {

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::{Attribution, NetworkType, Role, State, Transport};
-use crate::core::socket::SocketKey;
 use crate::output::clock::Time;
+use finback_core::model::socket::SocketKey;
 
 /// A connection and who has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -234,7 +234,7 @@ impl JsonSchema for SocketId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::time::Timestamp;
+    use finback_core::model::time::Timestamp;
 
     #[test]
     fn ids_differ_by_birth_and_by_address_and_read_back() {

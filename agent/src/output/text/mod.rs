@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::core::waiting;
+use finback_core::model::waiting;
 
 use super::json::{
     Action, Body, Endpoint, Eof, Event, Evidence, Finding, Hello, Lost, Network, Process, Resync,

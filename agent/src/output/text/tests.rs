@@ -1,7 +1,7 @@
 use super::*;
-use crate::core::finding::Action as CoreAction;
 use crate::output::json::{self, About};
 use crate::output::samples;
+use finback_core::model::finding::Action as CoreAction;
 
 const PLAIN: Style = Style { color: false };
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::module::{Module, Modules};
-use crate::core::socket::ProcessId;
+use finback_core::model::socket::ProcessId;
 
 /// An executable mapping.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use rustc_hash::FxHashMap;
 
 use super::unwind::Trace;
 use super::{Absence, Kind};
-use crate::core::socket::{ProcessId, SocketKey};
-use crate::core::time::Timestamp;
+use finback_core::model::socket::{ProcessId, SocketKey};
+use finback_core::model::time::Timestamp;
 
 /// Sockets whose stacks are kept at most; the oldest goes first.
 pub(super) const MAX: usize = 16 << 10;

@@ -19,7 +19,7 @@ mod worker;
 
 use std::sync::Arc;
 
-use crate::core::time::Timestamp;
+use finback_core::model::time::Timestamp;
 
 pub use worker::{Answer, Request, Stacks, Statistics};
 

@@ -14,7 +14,7 @@ use super::keeper::Kept;
 use super::module::{Identity, Module};
 use super::unwind::{Spot, Trace};
 use super::{Frame, Name, Place, Reason, Stack};
-use crate::core::socket::ProcessId;
+use finback_core::model::socket::ProcessId;
 
 /// Addresses remembered at most.
 const MAX: usize = 16 << 10;

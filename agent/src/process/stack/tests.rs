@@ -14,7 +14,7 @@ use super::names::Namer;
 use super::threads::{self, Wanted};
 use super::unwind::{Shared, Walker};
 use super::*;
-use crate::core::socket::ProcessId;
+use finback_core::model::socket::ProcessId;
 
 fn own_id() -> ProcessId {
     let stat = procfs::process::Process::myself().unwrap().stat().unwrap();

@@ -12,8 +12,8 @@ use super::memory::Live;
 use super::syscall;
 use super::unwind::{Shared, Walker};
 use super::{Absence, Kind};
-use crate::core::socket::ProcessId;
-use crate::core::time::Timestamp;
+use finback_core::model::socket::ProcessId;
+use finback_core::model::time::Timestamp;
 
 /// Threads of one finding at most.
 pub(super) const MAX_THREADS: usize = 8;

@@ -20,9 +20,9 @@ use super::names::{IDLE, Namer};
 use super::threads::{self, Wanted};
 use super::unwind::{Shared, Trace, Walker};
 use super::{Absence, Kind, Stack};
-use crate::core::socket::{ProcessId, SocketKey};
-use crate::core::time::Timestamp;
 use crate::kernel::stacks::RawStack;
+use finback_core::model::socket::{ProcessId, SocketKey};
+use finback_core::model::time::Timestamp;
 
 /// Stacks from the kernel that wait to be unwound at most (16 MiB).
 const MAX_WAITING: usize = 2048;

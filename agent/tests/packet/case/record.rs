@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use finback::core::observation::{Observation, What};
-use finback::core::socket::SocketKey;
-use finback::core::state::TcpState;
 use finback::kernel::report::Means;
 use finback::kernel::{Attach, Kernel, Options};
 use finback_common::hook::{Flavour, Signal};
+use finback_core::model::observation::{Observation, What};
+use finback_core::model::socket::SocketKey;
+use finback_core::model::state::TcpState;
 
 use crate::case::Accepted;
 use crate::codec::{ACK, FIN, PSH, RST};

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use finback::core::finding::Verdict;
+use finback_core::model::finding::Verdict;
 
 use crate::case::Accepted;
 use crate::codec::{ACK, FIN, RST};

@@ -1,0 +1,9 @@
+//! Words: what there is to say of connections, without behaviour of its own.
+
+pub mod event;
+pub mod finding;
+pub mod observation;
+pub mod socket;
+pub mod state;
+pub mod time;
+pub mod waiting;

@@ -1,0 +1,196 @@
+//! What can be set: thresholds, severities, which states are told, and bounds. `config` fills it in.
+
+pub mod exception;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use finback_common::hook::Signal;
+
+use self::exception::{Exception, Subject};
+use crate::model::finding::{Severity, Verdict};
+use crate::model::state::TcpState;
+use crate::model::time::Timestamp;
+
+/// Everything the tracker is told once, at its start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Threshold and severity per verdict; a verdict that is missing here has its default.
+    pub verdicts: BTreeMap<Verdict, VerdictSettings>,
+    /// What differs for some connections; the last one that fits wins.
+    pub exceptions: Vec<Exception>,
+    /// A change to one of these states becomes a `transition` event.
+    pub reported: BTreeSet<TcpState>,
+    /// An open finding is looked at so often.
+    pub inspection_interval: Duration,
+    /// All connections are looked at so often at least, to find what no record tells; zero for never.
+    pub scan_interval: Duration,
+    /// A half-closed connection is looked at first so long after the FIN: what it has read and sent until then
+    /// is the ground that idleness is measured from. Never later than half of the smallest threshold.
+    pub first_look: Duration,
+    /// A connection that was seen sending is left alone at least so long, whatever the verdict's threshold.
+    pub draining_window: Duration,
+    /// Connections tracked at once; more are counted in `Stats::overflow` and not followed.
+    pub max_connections: usize,
+    /// Signals that fire in this run.
+    pub signals: BTreeSet<Signal>,
+    /// All of `signals` have been firing since this moment.
+    pub watching_since: Timestamp,
+    /// No hook tells of TIME_WAIT (tracepoint flavour): entries are inferred, exits found by sweeping.
+    pub time_wait_by_sweep: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            verdicts: BTreeMap::new(),
+            exceptions: Vec::new(),
+            reported: BTreeSet::from([
+                TcpState::Established,
+                TcpState::CloseWait,
+                TcpState::TimeWait,
+                TcpState::Closed,
+            ]),
+            inspection_interval: Duration::from_secs(10),
+            scan_interval: Duration::from_secs(15),
+            first_look: Duration::from_secs(2),
+            draining_window: Duration::ZERO,
+            max_connections: 1 << 20,
+            signals: Signal::ALL.iter().copied().collect(),
+            watching_since: Timestamp::default(),
+            time_wait_by_sweep: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Threshold and severity of a verdict.
+    pub fn verdict(&self, verdict: Verdict) -> VerdictSettings {
+        self.verdicts
+            .get(&verdict)
+            .copied()
+            .unwrap_or_else(|| VerdictSettings::default_of(verdict))
+    }
+
+    /// The threshold of a verdict.
+    pub fn after(&self, verdict: Verdict) -> Duration {
+        self.verdict(verdict).after
+    }
+
+    /// Threshold and severity of a verdict about this subject.
+    pub(crate) fn verdict_about(&self, verdict: Verdict, subject: Subject<'_>) -> VerdictSettings {
+        let all = self.exceptions.iter();
+        all.fold(self.verdict(verdict), |before, exception| {
+            exception.apply(verdict, subject, before)
+        })
+    }
+
+    /// The shortest threshold of a verdict, whatever the subject.
+    pub(crate) fn shortest(&self, verdict: Verdict) -> Duration {
+        let all = self.exceptions.iter();
+        all.filter_map(|exception| exception.thresholds.get(&verdict).copied())
+            .fold(self.after(verdict), Duration::min)
+    }
+
+    /// Looks that fall due within this time of each other share one pass over the kernel.
+    pub(crate) fn slack(&self) -> Duration {
+        (self.smallest_threshold() / 10).clamp(Duration::from_millis(10), Duration::from_secs(1))
+    }
+
+    /// When a connection that became half-closed at `since` is looked at first.
+    pub(crate) fn first_look_at(&self, since: Timestamp) -> Timestamp {
+        since + self.first_look.min(self.smallest_threshold() / 2)
+    }
+
+    fn smallest_threshold(&self) -> Duration {
+        Verdict::ALL
+            .iter()
+            .filter(|verdict| verdict.is_measured_in_silence() && !verdict.is_found_by_scanning())
+            .map(|&verdict| self.shortest(verdict))
+            .min()
+            .unwrap_or(Duration::from_secs(10))
+    }
+
+    /// Between two looks at everything, short enough for every threshold; `None` if there are none.
+    pub(crate) fn scan_pause(&self) -> Option<Duration> {
+        let smallest = Verdict::ALL
+            .iter()
+            .filter(|verdict| verdict.is_measured_in_silence() && verdict.is_found_by_scanning())
+            .map(|&verdict| self.shortest(verdict) / 2)
+            .min()?;
+        (!self.scan_interval.is_zero()).then(|| self.scan_interval.min(smallest))
+    }
+}
+
+/// Settings of one verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerdictSettings {
+    /// The proof must hold so long.
+    pub after: Duration,
+    /// How bad it is.
+    pub severity: Severity,
+}
+
+impl VerdictSettings {
+    /// Defaults of design §5.
+    pub const fn default_of(verdict: Verdict) -> Self {
+        let (seconds, severity) = match verdict {
+            Verdict::EofUnread => (10, Severity::Warning),
+            Verdict::EofNotRequested => (30, Severity::Info),
+            Verdict::NotClosed => (30, Severity::Warning),
+            Verdict::NeverAccepted => (5, Severity::Warning),
+            Verdict::Inherited => (10, Severity::Warning),
+            Verdict::EofSpin => (2, Severity::Critical),
+            Verdict::WriteAfterFin => (0, Severity::Warning),
+            Verdict::StalePooled => (30, Severity::Info),
+            Verdict::DeadOpen => (30, Severity::Warning),
+            Verdict::NeverReads => (60, Severity::Warning),
+            Verdict::DeadPeer => (0, Severity::Warning),
+            Verdict::PeerNotClosing => (60, Severity::Warning),
+            Verdict::CloseWaitGrowth => (60, Severity::Warning),
+            Verdict::TimeWaitPressure => (10, Severity::Warning),
+        };
+        Self {
+            after: Duration::from_secs(seconds),
+            severity,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_that_is_not_set_has_its_default() {
+        let mut settings = Settings::default();
+        assert_eq!(settings.after(Verdict::NotClosed), Duration::from_secs(30));
+        let own = VerdictSettings {
+            after: Duration::from_secs(1),
+            severity: Severity::Critical,
+        };
+        settings.verdicts.insert(Verdict::NotClosed, own);
+        assert_eq!(settings.verdict(Verdict::NotClosed), own);
+        assert_eq!(settings.after(Verdict::EofUnread), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn the_first_look_is_never_later_than_half_of_the_smallest_threshold() {
+        let mut settings = Settings::default();
+        let since = Timestamp::from_nanos(1);
+        assert_eq!(
+            settings.first_look_at(since),
+            since + Duration::from_secs(2)
+        );
+        let own = VerdictSettings {
+            after: Duration::from_millis(500),
+            severity: Severity::Info,
+        };
+        settings.verdicts.insert(Verdict::EofUnread, own);
+        assert_eq!(
+            settings.first_look_at(since),
+            since + Duration::from_millis(250)
+        );
+        assert_eq!(settings.slack(), Duration::from_millis(50));
+    }
+}

@@ -1,0 +1,325 @@
+//! Verdicts about connections that are not half-closed.
+
+use super::*;
+use crate::model::finding::Confidence;
+
+/// Looked at every 15 seconds.
+fn scanning() -> World {
+    let mut world = World::new();
+    world.tracker.settings.scan_interval = Duration::from_secs(15);
+    world
+}
+
+fn established(world: &mut World, n: u64) {
+    world.state(0, n, TcpState::SynReceived, TcpState::Established);
+    world.owned(0, n, owner(7, Attribution::Accept));
+}
+
+fn seen(state: TcpState, counters: SocketCounters) -> SocketView {
+    SocketView {
+        state,
+        sent_at_fin: None,
+        counters: Some(counters),
+        ..view(1)
+    }
+}
+
+fn full(unread: u32, received: u64) -> SocketView {
+    let counters = SocketCounters {
+        unread,
+        bytes_received: received,
+        window: Some(0),
+        ..SocketCounters::default()
+    };
+    seen(TcpState::Established, counters)
+}
+
+fn dead(error: u32) -> SocketView {
+    let counters = SocketCounters {
+        error,
+        ..SocketCounters::default()
+    };
+    seen(TcpState::Closed, counters)
+}
+
+fn reset(world: &mut World, ms: u64) {
+    let mut end = change(1, TcpState::Established, TcpState::Closed);
+    end.error = 104;
+    world.tell(ms, key(1), What::State(end));
+}
+
+#[test]
+fn without_a_connection_nothing_is_looked_at() {
+    let mut world = scanning();
+    assert_eq!(world.tracker.poll_timeout(), None);
+    established(&mut world, 1);
+    world.run(100_000, |_| Vec::new());
+    assert_eq!(world.inspect.len(), 6);
+    assert!(world.inspect.iter().all(Vec::is_empty));
+}
+
+/// The program did not run, so the kernel's map does not know of the change either.
+#[test]
+fn a_change_that_no_hook_saw_is_found_by_looking() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    world.state(1_000, 1, TcpState::Established, TcpState::FinWait1);
+    let view = SocketView {
+        changed: Some(at(1_000)),
+        ..seen(TcpState::FinWait2, SocketCounters::default())
+    };
+    world.run(100_000, |_| vec![view.clone()]);
+    assert_eq!(
+        world.transitions.last(),
+        Some(&(TcpState::FinWait1, TcpState::FinWait2, Cause::Resync))
+    );
+    assert_eq!(
+        world.verdicts(),
+        [(Action::Opened, Verdict::PeerNotClosing)]
+    );
+}
+
+#[test]
+fn a_reset_that_refused_a_write_is_dead_open_as_well() {
+    let mut world = scanning();
+    world.half_closed(1, 0);
+    world.eof(500, 1);
+    // What this look finds is all that any look will: nothing arrives, nothing is acknowledged.
+    world.run(4_000, |_| vec![drained(1)]);
+    let bytes = 10;
+    let (pid, thread) = (7, 7);
+    world.tell(4_000, key(1), What::Write { pid, thread, bytes });
+    let mut end = change(1, TcpState::CloseWait, TcpState::Closed);
+    end.error = 32;
+    world.tell(5_000, key(1), What::State(end));
+    world.run(60_000, |_| vec![dead(32)]);
+    assert_eq!(
+        world.verdicts(),
+        [
+            (Action::Opened, Verdict::WriteAfterFin),
+            (Action::Resolved, Verdict::WriteAfterFin),
+            (Action::Opened, Verdict::DeadOpen)
+        ]
+    );
+}
+
+#[test]
+fn a_reset_that_nobody_fetched_is_dead_open() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    reset(&mut world, 1_000);
+    world.run(60_000, |_| vec![dead(104)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::DeadOpen)]);
+    let finding = world.last();
+    assert!(finding.opened >= at(31_000));
+    assert!(finding.opened <= at(36_000), "{:?}", finding.opened);
+    assert_eq!(finding.confidence, Confidence::Proven);
+    assert_eq!(finding.evidence.error, Some(104));
+    assert_eq!(finding.half_closed, None);
+    assert_eq!(
+        finding.summary,
+        "app7 (pid 7, fd 5) has not noticed that its connection with 10.0.0.1:1001 was reset 30 s ago"
+    );
+    world.tell(70_000, key(1), What::Gone);
+    assert_eq!(world.resolution(), Some(Resolution::ClosedByApp));
+}
+
+#[test]
+fn a_peer_that_was_given_up_is_dead_open_whatever_was_unanswered() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    reset(&mut world, 1_000);
+    world.run(60_000, |_| {
+        let mut view = dead(110);
+        if let Some(counters) = &mut view.counters {
+            counters.probes = 9;
+        }
+        vec![view]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::DeadOpen)]);
+}
+
+#[test]
+fn an_error_that_was_fetched_is_not_dead_open() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    reset(&mut world, 1_000);
+    world.run(200_000, |_| vec![dead(0)]);
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn one_that_looks_at_last_is_resumed() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    reset(&mut world, 1_000);
+    world.run(90_000, |now| vec![dead(if now < 50_000 { 104 } else { 0 })]);
+    assert_eq!(world.resolution(), Some(Resolution::Resumed));
+}
+
+#[test]
+fn a_connect_that_failed_was_never_a_connection() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    let mut end = change(1, TcpState::SynSent, TcpState::Closed);
+    (end.error, end.role) = (110, Role::Client);
+    world.tell(1_000, key(1), What::State(end));
+    let failed = SocketView {
+        role: Role::Client,
+        ..dead(110)
+    };
+    world.run(200_000, |_| vec![failed.clone()]);
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn a_full_queue_that_nobody_touches_is_never_reads() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    world.run(100_000, |_| vec![full(200_000, 500_000)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NeverReads)]);
+    let finding = world.last();
+    assert!(finding.opened >= at(75_000), "still since the first look");
+    assert_eq!(finding.evidence.window_bytes, Some(0));
+    assert_eq!(
+        finding.summary,
+        "app7 (pid 7, fd 5) has left 200000 bytes from 10.0.0.1:1001 unread for 60 s"
+    );
+    world.state(110_000, 1, TcpState::Established, TcpState::CloseWait);
+    assert_eq!(world.resolution(), Some(Resolution::PeerClosed));
+}
+
+#[test]
+fn a_slow_reader_and_a_small_queue_are_not_never_reads() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    world.run(600_000, |now| {
+        vec![full(
+            200_000 - u32::try_from(now / 50_000).unwrap(),
+            500_000,
+        )]
+    });
+    assert!(world.findings.is_empty());
+    // It reads as fast as it receives.
+    world.run(1_200_000, |now| vec![full(200_000, now)]);
+    assert!(world.findings.is_empty());
+    let mut small = full(1_000, 1_000);
+    small.counters.as_mut().unwrap().window = Some(60_000);
+    world.run(1_800_000, |_| vec![small.clone()]);
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn one_that_reads_at_last_is_resumed() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    world.run(150_000, |now| {
+        let unread = if now < 100_000 { 200_000 } else { 0 };
+        vec![full(unread, 500_000)]
+    });
+    assert_eq!(world.findings.len(), 2);
+    assert_eq!(world.resolution(), Some(Resolution::Resumed));
+}
+
+fn unanswered(retransmits: u8, backoff: u8, probes: u8) -> Vec<SocketView> {
+    let counters = SocketCounters {
+        unacked: 6,
+        retransmits,
+        backoff,
+        probes,
+        ..SocketCounters::default()
+    };
+    vec![seen(TcpState::Established, counters)]
+}
+
+#[test]
+fn data_sent_again_four_times_or_three_probes_are_a_dead_peer() {
+    for (retransmits, backoff, probes) in [(4, 4, 0), (0, 0, 3)] {
+        let mut world = scanning();
+        established(&mut world, 1);
+        world.run(20_000, |_| unanswered(retransmits, backoff, probes));
+        assert_eq!(world.verdicts(), [(Action::Opened, Verdict::DeadPeer)]);
+        let mut end = change(1, TcpState::Established, TcpState::Closed);
+        end.error = 110;
+        world.tell(30_000, key(1), What::State(end));
+        assert_eq!(world.resolution(), Some(Resolution::TimedOut));
+    }
+}
+
+#[test]
+fn a_living_peer_that_keeps_its_window_closed_is_not_dead() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    // Every probe is answered, and their time doubled all the same.
+    world.run(600_000, |_| unanswered(0, 9, 0));
+    world.run(900_000, |_| unanswered(3, 3, 2));
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn a_peer_that_neither_sends_nor_ends_is_not_closing() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    world.state(1_000, 1, TcpState::Established, TcpState::FinWait1);
+    world.state(1_001, 1, TcpState::FinWait1, TcpState::FinWait2);
+    let idle = seen(TcpState::FinWait2, SocketCounters::default());
+    world.run(120_000, |_| vec![idle.clone()]);
+    assert_eq!(
+        world.verdicts(),
+        [(Action::Opened, Verdict::PeerNotClosing)]
+    );
+    assert!(world.last().opened >= at(61_000));
+    let what = What::TimeWaitEntered {
+        endpoints: ends(1),
+        substate: TcpState::TimeWait,
+    };
+    world.tell(130_000, key(1), what);
+    assert_eq!(world.resolution(), Some(Resolution::PeerClosed));
+}
+
+#[test]
+fn a_peer_that_speaks_on_or_an_orphan_is_no_fault() {
+    let mut world = scanning();
+    established(&mut world, 1);
+    world.state(1_000, 1, TcpState::Established, TcpState::FinWait1);
+    world.state(1_001, 1, TcpState::FinWait1, TcpState::FinWait2);
+    world.run(600_000, |now| {
+        let counters = SocketCounters {
+            bytes_received: now / 40_000,
+            ..SocketCounters::default()
+        };
+        vec![seen(TcpState::FinWait2, counters)]
+    });
+    assert!(world.findings.is_empty());
+    let orphan = SocketView {
+        holders: Vec::new(),
+        ..seen(TcpState::FinWait2, SocketCounters::default())
+    };
+    world.run(1_200_000, |_| vec![orphan.clone()]);
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn an_answer_that_nobody_acknowledges_is_written_after_the_fin() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    let what = What::Write {
+        pid: 7,
+        thread: 7,
+        bytes: 9,
+    };
+    world.tell(500, key(1), what);
+    world.run(40_000, |now| {
+        let tries = u8::try_from(now / 3_000).unwrap();
+        let counters = SocketCounters {
+            unacked: 9,
+            retransmits: tries,
+            backoff: tries,
+            bytes_sent: 9 * u64::from(tries),
+            ..SocketCounters::default()
+        };
+        vec![seen(TcpState::CloseWait, counters)]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::WriteAfterFin)]);
+    assert!(world.last().evidence.retransmits >= Some(4));
+}

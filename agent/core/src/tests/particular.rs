@@ -1,0 +1,344 @@
+//! The verdicts that say more than that a half-closed connection is idle.
+
+use super::*;
+use crate::model::finding::{Confidence, Severity};
+
+pub(super) fn counted(view: SocketView, edit: impl FnOnce(&mut SocketCounters)) -> SocketView {
+    let mut counters = view.counters.unwrap();
+    edit(&mut counters);
+    SocketView {
+        counters: Some(counters),
+        ..view
+    }
+}
+
+fn held_by(pid: u32, view: SocketView) -> SocketView {
+    SocketView {
+        holders: vec![holder(pid, 5)],
+        ..view
+    }
+}
+
+fn write(world: &mut World, ms: u64, n: u64) {
+    let what = What::Write {
+        pid: 7,
+        thread: 7,
+        bytes: 52,
+    };
+    world.tell(ms, key(n), what);
+}
+
+fn reset(world: &mut World, ms: u64, n: u64) {
+    let mut end = change(n, TcpState::CloseWait, TcpState::Closed);
+    end.error = 32;
+    end.role = Role::Unknown;
+    end.endpoints = world
+        .tracker
+        .connections()
+        .next()
+        .unwrap()
+        .connection
+        .endpoints;
+    world.tell(ms, key(n), What::State(end));
+}
+
+/// A client's connection that its server closed after an answer of 200 bytes.
+pub(super) fn pooled(n: u64) -> SocketView {
+    let view = counted(view(n), |c| {
+        c.bytes_sent = 100;
+        c.bytes_received = 201;
+    });
+    SocketView {
+        role: Role::Client,
+        sent_at_fin: Some(100),
+        endpoints: Endpoints {
+            local: ends(n).peer,
+            peer: ends(n).local,
+            netns: 1,
+        },
+        ..view
+    }
+}
+
+pub(super) fn pool_of(world: &mut World, n: u64, fin: u64) {
+    let mut open = change(n, TcpState::SynSent, TcpState::Established);
+    open.role = Role::Client;
+    open.endpoints = pooled(n).endpoints;
+    world.tell(fin, key(n), What::State(open.clone()));
+    let what = What::Owner {
+        endpoints: open.endpoints,
+        state: TcpState::Established,
+        role: Role::Client,
+        owner: owner(7, Attribution::Connect),
+        inode: None,
+    };
+    world.tell(fin, key(n), what);
+    (open.from, open.to) = (open.to, TcpState::CloseWait);
+    open.unread = 1;
+    world.tell(fin + 1, key(n), What::State(open));
+}
+
+#[test]
+fn an_unread_connection_that_its_opener_has_left_is_inherited() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(60_000, |_| vec![held_by(8, view(1))]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::Inherited)]);
+    let finding = world.last();
+    assert!(finding.opened >= at(12_000), "left at the first look");
+    assert_eq!(finding.confidence, Confidence::Proven);
+    assert!(
+        finding
+            .summary
+            .starts_with("app8 (pid 8, fd 5) holds a descriptor inherited from app7 (pid 7)"),
+        "{}",
+        finding.summary
+    );
+}
+
+#[test]
+fn a_descriptor_that_a_child_keeps_after_its_parent_read_the_end_is_inherited() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(500, 1);
+    world.run(60_000, |_| vec![held_by(8, drained(1))]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::Inherited)]);
+    assert_eq!(world.last().evidence.eof_process, Some(7));
+}
+
+#[test]
+fn a_connection_handed_over_to_a_process_that_reads_it_is_not_inherited() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.tell(500, key(1), What::Eof { pid: 8, thread: 8 });
+    world.run(60_000, |_| vec![held_by(8, drained(1))]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(60_000, |_| vec![held_by(8, drained(1))]);
+    assert_eq!(
+        world.verdicts(),
+        [(Action::Opened, Verdict::EofNotRequested)]
+    );
+}
+
+#[test]
+fn without_a_seen_opener_nothing_is_inherited() {
+    let mut world = World::new();
+    world.state(0, 1, TcpState::SynReceived, TcpState::Established);
+    world.owned(0, 1, owner(7, Attribution::Holder));
+    world.state(1, 1, TcpState::Established, TcpState::CloseWait);
+    world.run(60_000, |_| vec![held_by(8, view(1))]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
+}
+
+#[test]
+fn a_shared_descriptor_is_not_inherited_until_the_opener_leaves() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(60_000, |now| {
+        if now < 20_000 {
+            vec![SocketView {
+                holders: vec![holder(7, 5), holder(8, 5)],
+                ..view(1)
+            }]
+        } else {
+            vec![held_by(8, view(1))]
+        }
+    });
+    assert_eq!(
+        world.verdicts(),
+        [
+            (Action::Opened, Verdict::EofUnread),
+            (Action::Updated, Verdict::Inherited)
+        ]
+    );
+    assert_eq!(world.last().id, 1);
+}
+
+#[test]
+fn data_that_a_client_sends_after_the_fin_and_that_is_reset_is_found_at_once() {
+    let mut world = World::new();
+    pool_of(&mut world, 1, 0);
+    write(&mut world, 1_500, 1);
+    reset(&mut world, 1_501, 1);
+    assert!(world.findings.is_empty(), "nobody knows the holders yet");
+    world.run(4_000, closed(pooled(1)));
+    assert_eq!(world.findings[0].holders, [holder(7, 5)]);
+    assert_eq!(world.findings[0].opened, at(1_501), "when it happened");
+    assert_eq!(
+        world.verdicts(),
+        [
+            (Action::Opened, Verdict::WriteAfterFin),
+            (Action::Resolved, Verdict::WriteAfterFin)
+        ]
+    );
+    assert_eq!(world.resolution(), Some(Resolution::Reset));
+    assert_eq!(world.last().severity, Severity::Warning);
+    assert_eq!(world.last().evidence.written_bytes, Some(52));
+    assert_eq!(
+        world.last().summary,
+        "app7 (pid 7, fd 5) wrote 52 bytes to 10.0.0.2:80, which had hung up and answered with a reset 1.5 s after its \
+         end-of-stream"
+    );
+    assert_eq!(world.tracker.findings().count(), 0);
+}
+
+/// The connection after its reset, its descriptor still open and the error fetched by the write that failed.
+fn closed(view: SocketView) -> impl Fn(u64) -> Vec<SocketView> {
+    let state = TcpState::Closed;
+    let counters = Some(SocketCounters::default());
+    move |_| {
+        vec![SocketView {
+            state,
+            counters,
+            ..view.clone()
+        }]
+    }
+}
+
+#[test]
+fn a_refusal_whose_descriptor_is_closed_before_the_look_names_the_opener() {
+    for gone in [true, false] {
+        let mut world = World::new();
+        pool_of(&mut world, 1, 0);
+        write(&mut world, 1_500, 1);
+        reset(&mut world, 1_501, 1);
+        if gone {
+            world.tell(1_502, key(1), What::Gone);
+        }
+        world.run(20_000, |_| Vec::new());
+        assert_eq!(
+            world.verdicts(),
+            [
+                (Action::Opened, Verdict::WriteAfterFin),
+                (Action::Resolved, Verdict::WriteAfterFin)
+            ]
+        );
+        assert!(world.last().holders.is_empty());
+        assert!(world.last().summary.starts_with("app7 (pid 7) wrote"));
+    }
+}
+
+#[test]
+fn the_record_of_the_write_may_come_after_that_of_the_reset() {
+    let mut world = World::new();
+    pool_of(&mut world, 1, 0);
+    reset(&mut world, 1_500, 1);
+    assert!(world.findings.is_empty());
+    write(&mut world, 1_501, 1);
+    write(&mut world, 1_501, 1);
+    world.run(4_000, closed(pooled(1)));
+    assert_eq!(world.findings[0].holders, [holder(7, 5)]);
+    assert_eq!(
+        world.verdicts(),
+        [
+            (Action::Opened, Verdict::WriteAfterFin),
+            (Action::Resolved, Verdict::WriteAfterFin)
+        ]
+    );
+}
+
+#[test]
+fn a_server_learns_that_its_client_has_gone_by_writing() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    write(&mut world, 1_500, 1);
+    reset(&mut world, 1_501, 1);
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn a_server_that_was_told_and_writes_on_is_at_fault() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(10, 1);
+    write(&mut world, 11, 1);
+    reset(&mut world, 12, 1);
+    world.run(4_000, closed(view(1)));
+    assert_eq!(
+        world.verdicts(),
+        [
+            (Action::Opened, Verdict::WriteAfterFin),
+            (Action::Resolved, Verdict::WriteAfterFin)
+        ]
+    );
+    assert_eq!(world.last().severity, Severity::Warning);
+}
+
+#[test]
+fn a_write_that_may_have_crossed_the_fin_is_nobodys_fault() {
+    let mut world = World::new();
+    pool_of(&mut world, 1, 0);
+    write(&mut world, 50, 1);
+    reset(&mut world, 51, 1);
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn what_is_reset_after_the_application_ended_its_side_is_no_refusal_whichever_record_comes_first() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(500, 1);
+    write(&mut world, 1_000, 1);
+    world.run(60_000, |_| vec![drained(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    let mut end = change(1, TcpState::LastAck, TcpState::Closed);
+    end.error = 104;
+    world.tell(61_000, key(1), What::State(end));
+    world.state(60_999, 1, TcpState::CloseWait, TcpState::LastAck);
+    assert_eq!(
+        world.verdicts().last(),
+        Some(&(Action::Resolved, Verdict::NotClosed))
+    );
+    assert_eq!(world.resolution(), Some(Resolution::ClosedByApp));
+}
+
+#[test]
+fn a_reset_without_a_write_is_no_write_after_fin() {
+    let mut world = World::new();
+    pool_of(&mut world, 1, 0);
+    reset(&mut world, 5_000, 1);
+    world.tell(6_000, key(1), What::Gone);
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn an_open_finding_becomes_write_after_fin() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(15_000, |_| vec![view(1)]);
+    write(&mut world, 15_500, 1);
+    reset(&mut world, 15_501, 1);
+    assert_eq!(
+        world.verdicts(),
+        [
+            (Action::Opened, Verdict::EofUnread),
+            (Action::Updated, Verdict::WriteAfterFin),
+            (Action::Resolved, Verdict::WriteAfterFin)
+        ]
+    );
+    assert_eq!(world.last().holders, [holder(7, 5)]);
+    assert_eq!(world.last().history.len(), 1);
+}
+
+#[test]
+fn where_an_upper_layer_reads_the_queue_is_no_proof() {
+    for (unread, verdict) in [(1, Verdict::EofUnread), (0, Verdict::EofNotRequested)] {
+        let mut world = World::new();
+        world.half_closed(1, 0);
+        world.run(60_000, |_| {
+            vec![SocketView {
+                fin_with_data: unread == 0,
+                ..counted(view(1), |c| {
+                    c.unread = unread;
+                    c.upper_layer = true;
+                })
+            }]
+        });
+        assert_eq!(world.verdicts(), [(Action::Opened, verdict)]);
+        assert_eq!(world.last().confidence, Confidence::Likely);
+        assert_eq!(world.last().evidence.missing, ["upper_layer"]);
+    }
+}

@@ -1,0 +1,369 @@
+//! When each verdict holds, and when it does not.
+
+use finback_common::hook::Signal;
+
+use super::*;
+use crate::model::finding::{Confidence, Severity};
+use crate::settings::exception::{Exception, GroupPattern};
+
+fn without_eof_signal() -> Settings {
+    let mut settings = Settings::default();
+    settings.signals.remove(&Signal::Eof);
+    settings
+}
+
+#[test]
+fn data_and_fin_taken_together_is_eof_not_requested() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(31_000, |_| vec![drained(1)]);
+    assert!(world.findings.is_empty(), "read at 2 s at the latest");
+    world.run(40_000, |_| vec![drained(1)]);
+    assert_eq!(
+        world.verdicts(),
+        [(Action::Opened, Verdict::EofNotRequested)]
+    );
+    assert_eq!(world.last().confidence, Confidence::Proven);
+}
+
+#[test]
+fn a_delivered_eof_without_a_close_is_not_closed() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(1_500, 1);
+    world.run(31_000, |_| vec![drained(1)]);
+    assert!(world.findings.is_empty());
+    world.run(33_000, |_| vec![drained(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    assert_eq!(world.last().evidence.eof_delivered, Some(at(1_500)));
+    assert_eq!(world.last().confidence, Confidence::Proven);
+    let eof = world.events.iter().find_map(|event| {
+        if let Body::Eof { after, thread, .. } = event.body {
+            Some((after, thread))
+        } else {
+            None
+        }
+    });
+    assert_eq!(eof, Some((Some(Duration::from_millis(1_500)), 7)));
+}
+
+#[test]
+fn an_eof_that_only_a_look_knows_counts_as_well() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(40_000, |_| {
+        vec![SocketView {
+            eof_at: Some(at(500)),
+            eof_count: 3,
+            ..drained(1)
+        }]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    assert_eq!(world.last().evidence.eof_deliveries, Some(3));
+}
+
+#[test]
+fn a_fin_that_was_refused_before_is_evidence() {
+    let mut world = World::new();
+    world.half_closed(1, 2_000);
+    world.run(40_000, |_| {
+        vec![SocketView {
+            refused_at: Some(at(500)),
+            ..view(1)
+        }]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
+    assert_eq!(world.last().evidence.segment_refused, Some(at(500)));
+}
+
+#[test]
+fn a_delivery_that_a_look_knew_first_is_told_once_its_record_comes() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    let delivered = SocketView {
+        eof_at: Some(at(500)),
+        eof_count: 1,
+        ..drained(1)
+    };
+    world.run(3_000, |_| vec![delivered.clone()]);
+    assert!(!world.inspect.is_empty());
+    world.eof(500, 1);
+    world.eof(500, 1);
+    let told = |event: &&Event| matches!(event.body, Body::Eof { .. });
+    assert_eq!(world.events.iter().filter(told).count(), 1);
+}
+
+#[test]
+fn a_peeked_eof_is_not_closed_though_the_fin_is_in_the_queue() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(1_500, 1);
+    world.run(60_000, |_| vec![view(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+}
+
+#[test]
+fn a_queue_emptied_by_something_that_no_hook_sees_is_only_likely() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(60_000, |_| {
+        vec![SocketView {
+            fin_with_data: false,
+            ..drained(1)
+        }]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    assert_eq!(world.last().confidence, Confidence::Likely);
+    assert_eq!(world.last().evidence.missing, ["eof"]);
+}
+
+#[test]
+fn without_the_eof_signal_an_empty_queue_is_only_likely() {
+    let mut world = World::with(without_eof_signal());
+    world.half_closed(1, 0);
+    world.run(60_000, |_| vec![drained(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    assert_eq!(world.last().confidence, Confidence::Likely);
+    assert_eq!(world.last().evidence.missing, ["eof"]);
+}
+
+#[test]
+fn without_the_eof_signal_a_fin_in_the_queue_is_proof() {
+    let mut world = World::with(without_eof_signal());
+    world.half_closed(1, 0);
+    world.run(60_000, |_| vec![view(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
+    assert_eq!(world.last().confidence, Confidence::Proven);
+}
+
+#[test]
+fn sockets_older_than_the_agent_count_from_when_they_were_first_seen() {
+    let old = vec![view(1), drained(2)];
+    let mut world = World::seeded(Settings::default(), old.clone());
+    assert!(world.transitions.is_empty());
+    world.run(9_000, |_| old.clone());
+    assert!(world.findings.is_empty());
+    world.run(60_000, |_| old.clone());
+    assert_eq!(
+        world.verdicts(),
+        [
+            (Action::Opened, Verdict::EofUnread),
+            (Action::Opened, Verdict::NotClosed)
+        ]
+    );
+    assert_eq!(world.findings[0].confidence, Confidence::Proven);
+    assert_eq!(world.findings[0].half_closed_since, None);
+    assert_eq!(world.findings[1].evidence.missing, ["eof"]);
+}
+
+#[test]
+fn a_draining_connection_is_never_flagged() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(10, 1);
+    // A pause of 25 s between two writes, for an hour.
+    world.run(3_600_000, |now| {
+        let mut view = drained(1);
+        view.counters.as_mut().unwrap().bytes_sent = now / 25_000 * 100;
+        vec![view]
+    });
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn data_on_the_way_is_draining() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(10, 1);
+    world.run(600_000, |_| {
+        let mut view = drained(1);
+        view.counters.as_mut().unwrap().unacked = 1;
+        vec![view]
+    });
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn after_its_last_byte_a_connection_has_its_threshold() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(10, 1);
+    let answer = |now: u64| {
+        let mut view = drained(1);
+        view.counters.as_mut().unwrap().bytes_sent = now.min(60_000);
+        vec![view]
+    };
+    world.run(89_000, answer);
+    assert!(world.findings.is_empty());
+    world.run(130_000, answer);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    assert!(world.last().opened >= at(90_000));
+}
+
+#[test]
+fn a_slow_reader_is_not_a_forgotten_connection() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(100_000, |now| {
+        let mut view = view(1);
+        view.counters.as_mut().unwrap().unread = u32::try_from(1_000_000 - now).unwrap();
+        vec![view]
+    });
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn no_descriptor_found_is_silence_unless_a_delivery_was_seen() {
+    let hidden = |_| {
+        vec![SocketView {
+            holders: Vec::new(),
+            counters: None,
+            ..view(1)
+        }]
+    };
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.run(100_000, hidden);
+    assert!(world.findings.is_empty());
+
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    world.eof(10, 1);
+    world.run(100_000, hidden);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
+    assert_eq!(world.last().evidence.missing, ["holders", "counters"]);
+    let Some(Body::Finding { connection, .. }) = world.events.last().map(|e| &e.body) else {
+        panic!("the finding is the last event")
+    };
+    assert_eq!(
+        connection.owner, None,
+        "nobody is accused who holds nothing"
+    );
+}
+
+#[test]
+fn thresholds_and_severities_can_be_set() {
+    let mut settings = Settings::default();
+    settings.verdicts.insert(
+        Verdict::EofUnread,
+        crate::settings::VerdictSettings {
+            after: Duration::from_millis(200),
+            severity: Severity::Critical,
+        },
+    );
+    let mut world = World::with(settings);
+    world.half_closed(1, 100);
+    world.run(400, |_| vec![view(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
+    assert_eq!(world.last().severity, Severity::Critical);
+}
+
+#[test]
+fn the_last_exception_that_fits_the_process_and_port_counts() {
+    let exception = |process: Option<&str>, port, seconds| Exception {
+        process: process.map(str::to_owned),
+        cgroup: None,
+        port,
+        thresholds: [(Verdict::EofUnread, Duration::from_secs(seconds))].into(),
+        severities: [(Verdict::EofUnread, Severity::Critical)].into(),
+    };
+    for (exceptions, after, severity) in [
+        (
+            vec![exception(Some("app7"), None, 60)],
+            60,
+            Severity::Critical,
+        ),
+        (vec![exception(None, Some(80), 20)], 20, Severity::Critical),
+        (
+            vec![exception(Some("app7"), Some(81), 60)],
+            10,
+            Severity::Warning,
+        ),
+        (
+            vec![exception(Some("app8"), None, 60)],
+            10,
+            Severity::Warning,
+        ),
+        (
+            vec![
+                exception(None, Some(80), 20),
+                exception(Some("app7"), None, 4),
+            ],
+            4,
+            Severity::Critical,
+        ),
+    ] {
+        let mut world = World::with(Settings {
+            exceptions,
+            ..Settings::default()
+        });
+        world.half_closed(1, 0);
+        world.run(100_000, |_| vec![view(1)]);
+        assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
+        let finding = world.last();
+        assert_eq!(finding.severity, severity);
+        assert_eq!(finding.evidence.threshold, Duration::from_secs(after));
+        let opened = finding.opened.since(at(0)).as_secs();
+        assert!((after..after + 3).contains(&opened), "{opened} s");
+    }
+}
+
+#[test]
+fn a_group_stands_for_all_below_it_and_a_star_for_every_ending() {
+    let fits = |pattern, path| GroupPattern::new(pattern).unwrap().fits(path);
+    assert!(fits("/a/b", "/a/b"));
+    assert!(fits("/a/b/", "/a/b/c"));
+    assert!(!fits("/a/b", "/a/bc"));
+    assert!(!fits("/a/b", "/a"));
+    assert!(fits("/a/b*", "/a/bc/d"));
+    assert!(!fits("/a/b*", "/a/c"));
+    assert!(fits("/", "/") && fits("/", "/a") && fits("/*", "/a"));
+    for wrong in ["a", "", "*", "/a*b", "/a**"] {
+        assert_eq!(GroupPattern::new(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn a_process_s_group_can_have_settings_of_its_own() {
+    let grouped = |path: Option<&str>| {
+        Arc::new(Process {
+            group: path.map(Into::into),
+            ..(*process(7)).clone()
+        })
+    };
+    let exceptions = vec![Exception {
+        cgroup: GroupPattern::new("/shop"),
+        severities: [(Verdict::EofUnread, Severity::Critical)].into(),
+        ..Exception::default()
+    }];
+    let cases = [
+        // The look is younger than the record.
+        (Some("/shop"), Some("/else"), Severity::Critical),
+        (Some("/else"), Some("/shop"), Severity::Warning),
+        (None, Some("/shop/a"), Severity::Critical),
+        (None, None, Severity::Warning),
+    ];
+    for (seen, recorded, severity) in cases {
+        let mut world = World::with(Settings {
+            exceptions: exceptions.clone(),
+            ..Settings::default()
+        });
+        world.state(0, 1, TcpState::SynReceived, TcpState::Established);
+        let opener = Owner {
+            process: grouped(recorded),
+            ..owner(7, Attribution::Accept)
+        };
+        world.owned(0, 1, opener);
+        world.state(0, 1, TcpState::Established, TcpState::CloseWait);
+        let holder = Holder {
+            process: grouped(seen),
+            fd: 5,
+        };
+        let held = SocketView {
+            holders: vec![holder],
+            ..view(1)
+        };
+        world.run(100_000, |_| vec![held.clone()]);
+        assert_eq!(world.last().severity, severity, "{seen:?} {recorded:?}");
+    }
+}

@@ -1,0 +1,41 @@
+//! The end-of-stream was delivered, the descriptor is still open, nothing is being sent.
+
+use super::{Case, Opinion, missing};
+use crate::model::finding::Verdict;
+use crate::model::time::Timestamp;
+
+/// Proven by a seen delivery. Where a delivery may have been missed, an empty queue still says that everything
+/// was read: likely, without `eof`.
+pub(super) fn judge(case: &Case<'_>) -> Opinion {
+    if case.view.queued.is_some() {
+        return Opinion::No;
+    }
+    match case.tracked.eof_at {
+        Some(eof_at) => delivered(case, eof_at),
+        None => maybe_delivered(case),
+    }
+}
+
+fn delivered(case: &Case<'_>, eof_at: Timestamp) -> Opinion {
+    let mut missing = case.without_holders();
+    if case.view.counters.is_none() {
+        // What it sends cannot be seen: after a write it may be sending still.
+        if case.tracked.write_at().is_some() {
+            return Opinion::No;
+        }
+        missing.push(missing::COUNTERS);
+    }
+    case.settle(Verdict::NotClosed, eof_at, missing)
+}
+
+fn maybe_delivered(case: &Case<'_>) -> Opinion {
+    let Some(counters) = case.accepted_counters() else {
+        return Opinion::No;
+    };
+    if counters.unread > 0 || case.eof_watched() {
+        return Opinion::No;
+    }
+    let mut missing = vec![missing::EOF];
+    missing.extend(case.without_queue());
+    case.settle(Verdict::NotClosed, case.read_at(), missing)
+}

@@ -1,0 +1,13 @@
+//! We have sent FIN, the peer keeps its side open.
+
+use super::{Opinion, open::OpenCase};
+use crate::model::finding::Verdict;
+use crate::model::state::TcpState;
+
+/// FIN_WAIT2 with a descriptor: no timer of the kernel ends it.
+pub(super) fn judge(case: &OpenCase<'_>) -> Opinion {
+    if case.view.state != TcpState::FinWait2 || case.view.counters.is_none() {
+        return Opinion::No;
+    }
+    case.settle(Verdict::PeerNotClosing)
+}
