@@ -55,8 +55,8 @@ enum Task {
     Run(agent::RunArgs),
     /// Boots Debian kernels in QEMU and runs the live tests, or a command, inside.
     ///
-    /// Kernels and the guests' programs are Debian packages, fetched below the target directory and kept there. The
-    /// exit code is the command's own: `cargo xtask vm --kernel 6.1 -- ss -tan`; 124 if a guest took too long, 125 if
+    /// QEMU, kernels and the guests' programs are Debian packages, fetched below the target directory, unpacked and kept
+    /// there; nothing is installed. The exit code is the command's own: `cargo xtask vm --kernel 6.1 -- ss -tan`; 124 if a guest took too long, 125 if
     /// it died.
     Vm(vm::VmArgs),
     /// Runs everything that must hold: checks of the sources, unit and property tests, live tests, guests.
@@ -90,7 +90,7 @@ fn setup(args: &SetupArgs) -> Result<()> {
     let found = toolchain::ensure()?;
     if args.tests {
         lint::ensure(&found)?;
-        vm::ensure_host()?;
+        vm::fetch_tools()?;
         accuracy::ensure()?;
     }
     println!(

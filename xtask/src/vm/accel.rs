@@ -7,10 +7,11 @@ use clap::ValueEnum;
 
 use super::{
     initramfs::{self, Step},
+    kernel::Kernel,
     machine::{Accel, End, Machine},
     output,
     protocol::Event,
-    store::Kernel,
+    tools::Tools,
 };
 
 /// A guest that does nothing is done in three seconds even when emulated.
@@ -29,6 +30,7 @@ pub(crate) enum Choice {
 pub(super) fn choose(
     choice: Choice,
     dir: &Path,
+    tools: &Tools,
     userland: &Path,
     kernel: &Kernel,
 ) -> Result<Accel> {
@@ -52,7 +54,7 @@ pub(super) fn choose(
         Some("yes") => true,
         Some("no") => false,
         _ => {
-            let works = boots(dir, userland, kernel)?;
+            let works = boots(dir, tools, userland, kernel)?;
             let answer = if works { "yes" } else { "no" };
             output::note(&format!("does KVM run guests here: {answer}"));
             fs::write(&memory, format!("{} {answer}\n", boot.trim()))?;
@@ -62,15 +64,16 @@ pub(super) fn choose(
     Ok(if works { Accel::Kvm } else { Accel::Tcg })
 }
 
-fn boots(dir: &Path, userland: &Path, kernel: &Kernel) -> Result<bool> {
+fn boots(dir: &Path, tools: &Tools, userland: &Path, kernel: &Kernel) -> Result<bool> {
     let step = Step {
         label: "probe".into(),
         command: vec!["true".into()],
         env: Vec::new(),
         is_test: false,
     };
-    let initramfs = initramfs::write(dir, userland, kernel, &[], &[step])?;
+    let initramfs = initramfs::write(dir, tools, userland, kernel, &[], &[step])?;
     let machine = Machine {
+        tools,
         image: &kernel.image(),
         initramfs: &initramfs.path(),
         console: &dir.join("logs/kvm-probe.log"),

@@ -2,6 +2,7 @@
 //! touching the system's configuration. Works without root.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -64,8 +65,16 @@ impl PrivateApt {
         Ok(parse_depends(&text))
     }
 
+    /// `packages` and all that they need, counted from a machine that has nothing. Works on any host alike.
+    pub(super) fn closure(&self, packages: &[&str]) -> Result<Vec<String>> {
+        let mut simulate = self.command("apt-get");
+        simulate.args(["-qq", "--simulate", "--no-install-recommends", "install"]);
+        let text = process::output(simulate.args(packages))?;
+        Ok(parse_simulation(&text))
+    }
+
     /// Downloads `packages` and unpacks them one over the other into `into`, a folder that may have new neighbours.
-    pub(super) fn unpack(&self, packages: &[&str], into: &Path) -> Result<()> {
+    pub(super) fn unpack<S: AsRef<OsStr>>(&self, packages: &[S], into: &Path) -> Result<()> {
         let parent = into.parent().context("no folder for the packages")?;
         let debs = tempfile::tempdir_in(parent)?;
         let download = || {
@@ -181,6 +190,14 @@ fn sources(mirrors: &Mirrors) -> String {
     stanza(&mirrors.archive, ARCHIVE_SUITES) + &stanza(&mirrors.security, SECURITY_SUITES)
 }
 
+/// Names in the lines `Inst NAME (VERSION ORIGIN [ARCHITECTURE])` of `apt-get --simulate`.
+fn parse_simulation(text: &str) -> Vec<String> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("Inst ")?.split_whitespace().next())
+        .map(str::to_owned)
+        .collect()
+}
+
 fn parse_depends(text: &str) -> Vec<String> {
     let field = text.lines().find_map(|line| line.strip_prefix("Depends: "));
     field
@@ -209,6 +226,13 @@ mod tests {
                 "kmod"
             ]
         );
+    }
+
+    #[test]
+    fn a_simulation_names_what_it_would_install() {
+        let text = "Inst libc6 (2.36-9 Debian:12/stable [amd64]) []\n\
+                    Inst kmod (30-1 Debian:12/stable [amd64])\nConf libc6 (2.36-9 Debian:12/stable [amd64])\n";
+        assert_eq!(parse_simulation(text), ["libc6", "kmod"]);
     }
 
     #[test]

@@ -10,11 +10,12 @@ use anyhow::{Context as _, Result};
 
 use super::{
     initramfs::{self, GuestFile, Step},
+    kernel::Kernel,
     machine::{Accel, End, Machine},
     output,
     protocol::Event,
     score::{Score, Summary},
-    store::Kernel,
+    tools::Tools,
 };
 
 /// Lines of the kernel's log that are shown when a guest has died.
@@ -25,6 +26,7 @@ const TAIL: usize = 40;
 pub(super) struct Guest {
     /// Prefix of its output; empty for none.
     pub(super) label: String,
+    pub(super) tools: Tools,
     pub(super) kernel: Kernel,
     pub(super) userland: PathBuf,
     pub(super) files: Vec<GuestFile>,
@@ -44,6 +46,7 @@ impl Guest {
         let start = Instant::now();
         let initramfs = initramfs::write(
             &self.dir,
+            &self.tools,
             &self.userland,
             &self.kernel,
             &self.files,
@@ -51,6 +54,7 @@ impl Guest {
         )
         .with_context(|| format!("cannot make the guest {}", self.kernel.version))?;
         let machine = Machine {
+            tools: &self.tools,
             image: &self.kernel.image(),
             initramfs: &initramfs.path(),
             console: &self.log,

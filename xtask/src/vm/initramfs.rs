@@ -13,8 +13,9 @@ use anyhow::{Context as _, Result};
 use super::{
     cpio::Archive,
     elf::{self, LIBRARY_DIR},
+    kernel::Kernel,
     modules,
-    store::Kernel,
+    tools::Tools,
 };
 
 const INIT: &str = include_str!("init.sh");
@@ -108,6 +109,7 @@ impl Initramfs {
 /// after the other: `userland` as it is, then what belongs to this run.
 pub(super) fn write(
     dir: &Path,
+    tools: &Tools,
     userland: &Path,
     kernel: &Kernel,
     files: &[GuestFile],
@@ -116,7 +118,7 @@ pub(super) fn write(
     let mut archive = Archive::default();
     skeleton(&mut archive);
     add_glibc(&mut archive)?;
-    modules::add(&mut archive, &kernel.modules(), &kernel.version)?;
+    modules::add(&mut archive, tools, &kernel.modules(), &kernel.version)?;
     for file in files {
         add(&mut archive, &file.host, &file.guest)?;
     }

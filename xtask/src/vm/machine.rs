@@ -12,9 +12,11 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::protocol::{Event, Reader};
+use super::{
+    protocol::{Event, Reader},
+    tools::Tools,
+};
 
-const QEMU: &str = "qemu-system-x86_64";
 /// All that can be emulated but "fast" string instructions: kernel and libc would copy and clear by the byte with them,
 /// and each byte is emulated on its own. Without them a guest's work takes two thirds of the time.
 const EMULATED: &str = "max,-erms,-fsrm";
@@ -35,6 +37,7 @@ pub(super) enum Accel {
 /// One virtual machine.
 #[derive(Debug)]
 pub(super) struct Machine<'a> {
+    pub(super) tools: &'a Tools,
     pub(super) image: &'a Path,
     pub(super) initramfs: &'a Path,
     /// The kernel's log goes here.
@@ -60,10 +63,7 @@ impl Machine<'_> {
     /// Boots and hands each event to `see`.
     pub(super) fn run(&self, mut see: impl FnMut(&Event<'_>)) -> Result<End> {
         fs::write(self.console, "")?;
-        let mut qemu = self
-            .command()
-            .spawn()
-            .with_context(|| format!("cannot start {QEMU}"))?;
+        let mut qemu = self.command()?.spawn().context("cannot start QEMU")?;
         let lines = lines_of(&mut qemu);
         let deadline = Instant::now() + self.timeout;
         let mut reader = Reader::default();
@@ -94,12 +94,12 @@ impl Machine<'_> {
         Ok(end)
     }
 
-    fn command(&self) -> Command {
+    fn command(&self) -> Result<Command> {
         let (accel, cpu) = match self.accel {
             Accel::Kvm => ("kvm", "host"),
             Accel::Tcg | Accel::VirtualTime => ("tcg", EMULATED),
         };
-        let mut qemu = Command::new(QEMU);
+        let mut qemu = self.tools.qemu()?;
         qemu.args([
             "-machine",
             "q35",
@@ -132,7 +132,7 @@ impl Machine<'_> {
         ]);
         qemu.stdin(Stdio::null()).stdout(Stdio::piped());
         die_with_parent(&mut qemu);
-        qemu
+        Ok(qemu)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `cargo xtask vm`: boots Debian cloud kernels in QEMU and runs programs inside.
 //!
-//! Kernels and the guest's programs are Debian packages, fetched below `target/vm` and kept.
+//! QEMU, kernels and the guest's programs are Debian packages, fetched below `target/vm` and kept.
 //! A guest is an initramfs only: nothing is written to a disk. Its kernel log goes to
 //! `target/vm/logs`, its programs' output to a serial line of its own ([`protocol`]).
 
@@ -14,6 +14,7 @@ mod elf;
 mod guest;
 mod host;
 mod initramfs;
+mod kernel;
 mod live;
 mod machine;
 mod mirror;
@@ -25,23 +26,23 @@ mod score;
 mod series;
 mod store;
 mod suite;
+mod tools;
 mod userland;
 
-use std::{path::Path, sync::Mutex, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::Duration,
+};
 
-use crate::workspace;
+use crate::{process, workspace};
 use anyhow::{Context as _, Result, ensure};
 
 use self::{
-    guest::Guest,
-    initramfs::Step,
-    machine::Accel,
-    store::{Kernel, Store},
+    guest::Guest, initramfs::Step, kernel::Kernel, machine::Accel, store::Store, tools::Tools,
 };
 
-pub(crate) use self::{
-    args::VmArgs, corpus::Corpus, host::ensure as ensure_host, score::Summary, series::Series,
-};
+pub(crate) use self::{args::VmArgs, corpus::Corpus, score::Summary, series::Series};
 
 /// Boots one guest per kernel, several at a time. Counts test cases, or each guest as one case when there is a
 /// command. Guests that die (code 125) or take too long (code 124) have failed.
@@ -61,8 +62,7 @@ fn outcomes(args: &VmArgs) -> Result<Vec<Summary>> {
         cfg!(target_arch = "x86_64"),
         "guests are x86-64: this host is not"
     );
-    ensure_host()?;
-    let dir = workspace::target_dir().join("vm");
+    let dir = folder();
     let guests = guests(args, &dir)?;
     let next = Mutex::new(guests.iter().enumerate());
     let done = Mutex::new(Vec::new());
@@ -93,22 +93,24 @@ fn guests(args: &VmArgs, dir: &Path) -> Result<Vec<Guest>> {
     for folder in ["built", "logs"] {
         std::fs::create_dir_all(dir.join(folder))?;
     }
-    let store = Store::open(dir, args.offline, || args.mirrors())?;
+    let store = open(args, dir)?;
+    let tools = Tools::open(&store)?;
     let userland = userland::archive(&store)?;
     let kernels: Vec<_> = args
         .kernel
         .iter()
-        .map(|series| Ok((*series, store.kernel(*series)?)))
+        .map(|series| Ok((*series, Kernel::newest(&store, &tools, *series)?)))
         .collect::<Result<_>>()?;
     drop(store);
     let (_, first) = kernels.first().context("no kernel named")?;
     let accel = if args.virtual_time {
         Accel::VirtualTime
     } else {
-        accel::choose(args.accel, dir, &userland, first)?
+        accel::choose(args.accel, dir, &tools, &userland, first)?
     };
     let guest = |series: Series, kernel: &Kernel| Guest {
         label: series.to_string(),
+        tools: tools.clone(),
         kernel: kernel.clone(),
         userland: userland.clone(),
         files: args.file.clone(),
@@ -144,6 +146,31 @@ fn guests(args: &VmArgs, dir: &Path) -> Result<Vec<Guest>> {
         }
     }
     Ok(guests)
+}
+
+fn open(args: &VmArgs, dir: &Path) -> Result<Store> {
+    host::ensure()?;
+    Store::open(dir, args.offline, || args.mirrors())
+}
+
+/// Fetches the programs that run guests.
+///
+/// # Errors
+/// They are not there and cannot be fetched.
+pub(crate) fn fetch_tools() -> Result<()> {
+    Tools::open(&open(&VmArgs::default(), &folder())?)?;
+    Ok(())
+}
+
+/// The version of the emulator, if it has been fetched.
+pub(crate) fn emulator() -> Option<String> {
+    let mut qemu = Tools::fetched(&folder())?.qemu().ok()?;
+    let said = process::output(qemu.arg("--version")).ok()?;
+    said.lines().next().map(str::to_owned)
+}
+
+fn folder() -> PathBuf {
+    workspace::target_dir().join("vm")
 }
 
 fn steps(args: &VmArgs, mut steps: Vec<Step>) -> Vec<Step> {

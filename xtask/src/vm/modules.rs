@@ -4,12 +4,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
-    process::Command,
 };
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::cpio::Archive;
+use super::{cpio::Archive, tools::Tools};
 
 /// What tests in guests use. A name that a kernel has built in, or not at all, is passed over.
 const WANTED: &[&str] = &[
@@ -39,7 +38,7 @@ struct Dependencies {
 
 /// Adds the wanted modules of kernel `version` under `/lib/modules`, with the tables that
 /// `modprobe` reads. `tree` is the kernel's module folder on the host.
-pub(super) fn add(archive: &mut Archive, tree: &Path, version: &str) -> Result<()> {
+pub(super) fn add(archive: &mut Archive, tools: &Tools, tree: &Path, version: &str) -> Result<()> {
     let read = |name: &str| {
         let file = tree.join(name);
         fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))
@@ -48,7 +47,7 @@ pub(super) fn add(archive: &mut Archive, tree: &Path, version: &str) -> Result<(
     let chosen = dependencies.closure(WANTED);
     let root = format!("usr/lib/modules/{version}");
     for file in &chosen {
-        let bytes = unpacked(&tree.join(file))?;
+        let bytes = unpacked(tools, &tree.join(file))?;
         archive.file(&format!("{root}/{}", plain(file)), 0o644, &bytes);
     }
     let table = dependencies.table(&chosen);
@@ -128,11 +127,12 @@ fn plain(file: &str) -> &str {
 }
 
 /// busybox loads uncompressed modules only.
-fn unpacked(file: &Path) -> Result<Vec<u8>> {
+fn unpacked(tools: &Tools, file: &Path) -> Result<Vec<u8>> {
     if file.extension().is_none_or(|extension| extension != "xz") {
         return fs::read(file).with_context(|| format!("cannot read {}", file.display()));
     }
-    let xz = Command::new("xz")
+    let xz = tools
+        .xz()?
         .arg("-dc")
         .arg(file)
         .output()

@@ -1,43 +1,17 @@
-//! What has been fetched: one folder per kernel and one for the guest's user land, each
-//! complete or absent. Guests can therefore be booted without a network later.
+//! What has been fetched: one folder per kernel, one for the guest's user land and one for the programs that
+//! run guests, each complete or absent. Guests can therefore be booted without a network later.
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow};
 
-use crate::process;
-
-use super::{
-    apt::PrivateApt,
-    mirror::Mirrors,
-    output,
-    series::{Series, kernel_of_package},
-};
+use super::{apt::PrivateApt, mirror::Mirrors, output};
 
 /// Start of the names of folders that are not complete.
 const PARTIAL: &str = "partial-";
-
-/// A kernel on the host's disk.
-#[derive(Clone, Debug)]
-pub(super) struct Kernel {
-    /// `uname -r` of the guest.
-    pub(super) version: String,
-    dir: PathBuf,
-}
-
-impl Kernel {
-    pub(super) fn image(&self) -> PathBuf {
-        self.dir.join("vmlinuz")
-    }
-
-    pub(super) fn modules(&self) -> PathBuf {
-        self.dir.join("lib/modules").join(&self.version)
-    }
-}
 
 /// The cache folder and, unless offline, the way to fill it.
 #[derive(Debug)]
@@ -79,24 +53,17 @@ impl Store {
         })
     }
 
-    /// The newest kernel of the series: fetched if possible, else the newest that is cached.
-    pub(super) fn kernel(&self, series: Series) -> Result<Kernel> {
-        let failure = match self.fetched(series) {
-            Ok(kernel) => return Ok(kernel),
-            Err(error) => error,
-        };
-        let cached = fs::read_dir(&self.dir)?
-            .flatten()
-            .filter_map(|entry| entry.file_name().into_string().ok());
-        let Some(version) = series.newest_cached(cached) else {
-            return Err(failure.context(format!("no kernel of series {series} is cached")));
-        };
-        if self.apt.is_ok() {
-            output::note(&format!(
-                "warning: {series} stays at {version}: {failure:#}"
-            ));
-        }
-        Ok(self.cached(&version))
+    /// Names of what has been fetched.
+    pub(super) fn names(&self) -> Result<Vec<String>> {
+        let entries = fs::read_dir(&self.dir)?.flatten();
+        Ok(entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect())
+    }
+
+    /// Where the folder `name` is, or would be.
+    pub(super) fn place(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
     }
 
     /// The folder `name`, built by `build` in a folder of its own if it is not there yet.
@@ -123,27 +90,14 @@ impl Store {
         Ok(done)
     }
 
-    fn apt(&self) -> Result<&PrivateApt> {
+    /// The way to fetch packages.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) fn apt(&self) -> Result<&PrivateApt> {
         self.apt
             .as_ref()
             .map_err(|error| anyhow!("cannot fetch packages: {error}"))
-    }
-
-    fn cached(&self, version: &str) -> Kernel {
-        Kernel {
-            version: version.to_owned(),
-            dir: self.dir.join(version),
-        }
-    }
-
-    fn fetched(&self, series: Series) -> Result<Kernel> {
-        let names = self.apt()?.names("linux-image-")?;
-        let newest = series.newest(names.iter().map(String::as_str));
-        let package =
-            newest.with_context(|| format!("the mirror has no kernel of series {series}"))?;
-        let version = kernel_of_package(package).context("a kernel package without version")?;
-        self.folder(version, |apt, into| fetch(apt, package, version, into))?;
-        Ok(self.cached(version))
     }
 }
 
@@ -158,33 +112,25 @@ fn remove_partial(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Image and modules of one kernel. Up to 6.18 one package holds both; later ones only name
-/// the packages that do.
-fn fetch(apt: &PrivateApt, package: &str, version: &str, into: &Path) -> Result<()> {
-    let parts =
-        ["linux-binary-", "linux-modules-", "linux-base-"].map(|part| format!("{part}{version}"));
-    let depends = apt.depends(package)?;
-    let split = depends.iter().filter(|name| parts.contains(name));
-    let packages: Vec<&str> = split.map(String::as_str).chain([package]).collect();
-    let work = tempfile::tempdir_in(into)?;
-    let root = work.path();
-    apt.unpack(&packages, root)?;
+/// A folder's name that changes with the recipe of its contents.
+pub(super) fn folder_name(what: &str, recipe: &str) -> String {
+    format!("{what}-{:016x}", fnv1a(recipe))
+}
 
-    let old = root.join("boot").join(format!("vmlinuz-{version}"));
-    let new = root.join("usr/lib/modules").join(version);
-    let image = if old.exists() {
-        old
-    } else {
-        new.join("vmlinuz")
-    };
-    fs::rename(&image, into.join("vmlinuz")).context("the packages hold no kernel image")?;
-    let old = root.join("lib/modules").join(version);
-    let tree = if old.exists() { old } else { new };
-    ensure!(tree.is_dir(), "the packages hold no modules");
-    fs::create_dir_all(into.join("lib/modules"))?;
-    fs::rename(tree, into.join("lib/modules").join(version))?;
-    // Debian makes the dependency table when the package is configured, which it is not here.
-    let depmod = process::find("depmod").context("no depmod")?;
-    process::output(Command::new(depmod).arg("-b").arg(into).arg(version))?;
-    Ok(())
+/// Names a recipe; stable across builds of this program, unlike the standard hasher.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a("a"), 0xaf63_dc4c_8601_ec8c);
+    }
 }

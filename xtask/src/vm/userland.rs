@@ -16,7 +16,7 @@ use super::{
     cpio::{Archive, MERGED},
     elf::{self, LIBRARY_DIR},
     python,
-    store::Store,
+    store::{self, Store},
 };
 
 /// What decides what the user land is made of: any change of it makes a new one.
@@ -114,8 +114,7 @@ const LINKS: &[(&str, &str)] = &[
 
 /// The archive of the user land, built once and then cached. It follows its recipe and not the packages' versions: any version will do.
 pub(super) fn archive(store: &Store) -> Result<PathBuf> {
-    let name = format!("userland-{:016x}", fnv1a(RECIPE));
-    let folder = store.folder(&name, build)?;
+    let folder = store.folder(&store::folder_name("userland", RECIPE), build)?;
     Ok(folder.join("userland.cpio"))
 }
 
@@ -213,23 +212,5 @@ impl Land<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Names a recipe; stable across builds of this program, unlike the standard hasher.
-fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_hash_is_the_published_one() {
-        assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(fnv1a("a"), 0xaf63_dc4c_8601_ec8c);
     }
 }
