@@ -12,6 +12,7 @@ mod bench;
 mod doctor;
 mod lint;
 mod process;
+mod runtimes;
 mod stage;
 mod summary;
 mod test;
@@ -91,7 +92,7 @@ fn setup(args: &SetupArgs) -> Result<()> {
     if args.tests {
         lint::ensure(&found)?;
         vm::fetch_tools()?;
-        accuracy::ensure()?;
+        runtimes::ensure()?;
     }
     println!(
         "ready: kernel programs are built with rustc {} ({})",
@@ -106,7 +107,7 @@ fn main() -> ExitCode {
         Task::Doctor => Ok(ExitCode::from(u8::from(!doctor::run()))),
         Task::Build(args) => agent::build(&args).map(|()| ExitCode::SUCCESS),
         Task::Run(args) => agent::run(&args),
-        Task::Vm(args) => vm::run(&args).map(|summary| ExitCode::from(summary.code)),
+        Task::Vm(args) => vm::run(&args).map(|outcome| ExitCode::from(outcome.code)),
         Task::Test(args) => Ok(test::run(&args)),
         Task::Accuracy(args) => accuracy::run(&args),
         Task::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::stage::{self, Report, Verdict};
 use crate::summary::Summary;
-use crate::{accuracy, lint, process, toolchain, vm, workspace};
+use crate::{lint, process, runtimes, toolchain, vm, workspace};
 use binaries::TestBinary;
 
 /// What to test.
@@ -88,7 +88,7 @@ fn live_tests(live: &[TestBinary], filter: Option<&str>) -> Result<Summary> {
     }
     let mut sum = Summary::default();
     if live.iter().any(TestBinary::needs_runtimes) {
-        accuracy::ensure()?;
+        runtimes::ensure()?;
     }
     for binary in live {
         let mut command = if sudo {
@@ -103,16 +103,6 @@ fn live_tests(live: &[TestBinary], filter: Option<&str>) -> Result<Summary> {
 
 /// The live tests again, on every supported kernel, and what only guests have: corpus and timers.
 fn guests(args: &vm::VmArgs) -> Result<Summary> {
-    let vm::Summary {
-        passed,
-        failed,
-        skipped,
-        code,
-    } = vm::run(args)?;
-    Ok(Summary {
-        passed,
-        failed,
-        skipped,
-    }
-    .at_least_exit(code == 0))
+    let vm::Outcome { counts, code } = vm::run(args)?;
+    Ok(counts.at_least_exit(code == 0))
 }

@@ -4,8 +4,10 @@ use anyhow::Result;
 use clap::{Args, Parser, ValueEnum as _};
 
 use super::{
-    accel::Choice, corpus::Corpus, initramfs::GuestFile, mirror::Mirrors, series::Series,
-    suite::Suite,
+    debian::{mirror::Mirrors, series::Series},
+    image::initramfs::GuestFile,
+    machine::accel::Choice,
+    suite::{Suite, corpus::Corpus},
 };
 
 /// Which guests, and what to run in them.

@@ -2,32 +2,14 @@
 //!
 //! QEMU, kernels and the guest's programs are Debian packages, fetched below `target/vm` and kept.
 //! A guest is an initramfs only: nothing is written to a disk. Its kernel log goes to
-//! `target/vm/logs`, its programs' output to a serial line of its own ([`protocol`]).
+//! `target/vm/logs`, its programs' output to a serial line of its own ([`machine::protocol`]).
 
-mod accel;
-mod apt;
 mod args;
-mod built;
-mod corpus;
-mod cpio;
-mod elf;
-mod guest;
-mod host;
-mod initramfs;
-mod kernel;
-mod live;
+mod debian;
+mod image;
 mod machine;
-mod mirror;
-mod modules;
 mod output;
-mod protocol;
-mod python;
-mod score;
-mod series;
-mod store;
 mod suite;
-mod tools;
-mod userland;
 
 use std::{
     path::{Path, PathBuf},
@@ -39,25 +21,29 @@ use crate::{process, workspace};
 use anyhow::{Context as _, Result, ensure};
 
 use self::{
-    guest::Guest, initramfs::Step, kernel::Kernel, machine::Accel, store::Store, tools::Tools,
+    debian::{host, kernel::Kernel, store::Store, tools::Tools},
+    image::{initramfs::Step, userland},
+    machine::{Accel, accel, guest::Guest},
 };
 
-pub(crate) use self::{args::VmArgs, corpus::Corpus, score::Summary, series::Series};
+pub(crate) use self::{
+    args::VmArgs, debian::series::Series, machine::score::Outcome, suite::corpus::Corpus,
+};
 
 /// Boots one guest per kernel, several at a time. Counts test cases, or each guest as one case when there is a
 /// command. Guests that die (code 125) or take too long (code 124) have failed.
 ///
 /// # Errors
 /// The host lacks something, nothing is cached or to be fetched, the tests do not build.
-pub(crate) fn run(args: &VmArgs) -> Result<Summary> {
-    let sum = Summary::of_all(outcomes(args)?);
+pub(crate) fn run(args: &VmArgs) -> Result<Outcome> {
+    let sum = Outcome::of_all(outcomes(args)?);
     if args.command.is_empty() {
         output::note(&sum.to_string());
     }
     Ok(sum)
 }
 
-fn outcomes(args: &VmArgs) -> Result<Vec<Summary>> {
+fn outcomes(args: &VmArgs) -> Result<Vec<Outcome>> {
     ensure!(
         cfg!(target_arch = "x86_64"),
         "guests are x86-64: this host is not"

@@ -4,13 +4,16 @@ use std::{path::Path, process::Command};
 
 use anyhow::Result;
 
-use crate::{accuracy, process};
-
-use super::{
-    built::Built,
-    initramfs::{GuestFile, Step},
-    output,
-    series::Series,
+use crate::{
+    process, runtimes,
+    vm::{
+        debian::series::Series,
+        image::{
+            built::Built,
+            initramfs::{GuestFile, Step},
+        },
+        output,
+    },
 };
 
 /// Test target of the package.
@@ -36,8 +39,8 @@ impl Default for Corpus {
 }
 
 /// Builds corpus and agent and packs the programs; returns what must be copied into a guest. Copies go to `dir`.
-pub(super) fn files(dir: &Path) -> Result<Vec<GuestFile>> {
-    accuracy::ensure_compilers()?;
+pub(crate) fn files(dir: &Path) -> Result<Vec<GuestFile>> {
+    runtimes::ensure_compilers()?;
     let built = Built::new(dir, &[CORPUS])?;
     output::note("packing the corpus");
     let folder = dir.join(CORPUS);
@@ -54,7 +57,7 @@ pub(super) fn files(dir: &Path) -> Result<Vec<GuestFile>> {
 }
 
 /// One step for each flavour.
-pub(super) fn steps(series: Series, corpus: &Corpus) -> Vec<Step> {
+pub(crate) fn steps(series: Series, corpus: &Corpus) -> Vec<Step> {
     let step = |attach: &String| {
         let env = [
             ("FINBACK_BIN", "/finback"),

@@ -9,9 +9,10 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::process;
 
+use crate::vm::output;
+
 use super::{
     apt::PrivateApt,
-    output,
     series::{Series, kernel_of_package},
     store::Store,
     tools::Tools,
@@ -22,9 +23,9 @@ const PARTS: [&str; 2] = ["linux-binary-", "linux-modules-"];
 
 /// A kernel on the host's disk.
 #[derive(Clone, Debug)]
-pub(super) struct Kernel {
+pub(crate) struct Kernel {
     /// `uname -r` of the guest.
-    pub(super) version: String,
+    pub(crate) version: String,
     dir: PathBuf,
 }
 
@@ -33,7 +34,7 @@ impl Kernel {
     ///
     /// # Errors
     /// There is none.
-    pub(super) fn newest(store: &Store, tools: &Tools, series: Series) -> Result<Self> {
+    pub(crate) fn newest(store: &Store, tools: &Tools, series: Series) -> Result<Self> {
         let failure = match Self::fetched(store, tools, series) {
             Ok(kernel) => return Ok(kernel),
             Err(error) => error,
@@ -52,11 +53,11 @@ impl Kernel {
         })
     }
 
-    pub(super) fn image(&self) -> PathBuf {
+    pub(crate) fn image(&self) -> PathBuf {
         self.dir.join("vmlinuz")
     }
 
-    pub(super) fn modules(&self) -> PathBuf {
+    pub(crate) fn modules(&self) -> PathBuf {
         self.dir.join("lib/modules").join(&self.version)
     }
 

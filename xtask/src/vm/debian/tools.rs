@@ -21,7 +21,7 @@ const QEMU_MODULES: &str = "usr/lib/x86_64-linux-gnu/qemu";
 
 /// The unpacked packages.
 #[derive(Clone, Debug)]
-pub(super) struct Tools {
+pub(crate) struct Tools {
     root: PathBuf,
 }
 
@@ -30,7 +30,7 @@ impl Tools {
     ///
     /// # Errors
     /// They are neither there nor to be fetched.
-    pub(super) fn open(store: &Store) -> Result<Self> {
+    pub(crate) fn open(store: &Store) -> Result<Self> {
         let root = store.folder(&name(), |apt, into| {
             apt.unpack(&apt.closure(PACKAGES)?, into)
         })?;
@@ -38,13 +38,13 @@ impl Tools {
     }
 
     /// Those below `dir` that an earlier run has fetched.
-    pub(super) fn fetched(dir: &Path) -> Option<Self> {
+    pub(crate) fn fetched(dir: &Path) -> Option<Self> {
         let root = dir.join(name());
         root.is_dir().then_some(Self { root })
     }
 
     /// The emulator; it finds its firmware, without any network card's.
-    pub(super) fn qemu(&self) -> Result<Command> {
+    pub(crate) fn qemu(&self) -> Result<Command> {
         let mut qemu = self.run("usr/bin/qemu-system-x86_64", "qemu-system-x86_64")?;
         qemu.env("QEMU_MODULE_DIR", self.root.join(QEMU_MODULES));
         for folder in FIRMWARE {
@@ -54,12 +54,12 @@ impl Tools {
     }
 
     /// Finds out which kernel modules need which.
-    pub(super) fn depmod(&self) -> Result<Command> {
+    pub(crate) fn depmod(&self) -> Result<Command> {
         self.run("bin/kmod", "depmod")
     }
 
     /// Unpacks the modules of kernels from 6.12 on.
-    pub(super) fn xz(&self) -> Result<Command> {
+    pub(crate) fn xz(&self) -> Result<Command> {
         self.run("usr/bin/xz", "xz")
     }
 

@@ -8,14 +8,16 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow};
 
-use super::{apt::PrivateApt, mirror::Mirrors, output};
+use crate::vm::output;
+
+use super::{apt::PrivateApt, mirror::Mirrors};
 
 /// Start of the names of folders that are not complete.
 const PARTIAL: &str = "partial-";
 
 /// The cache folder and, unless offline, the way to fill it.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(crate) struct Store {
     dir: PathBuf,
     /// Or why there is none.
     apt: Result<PrivateApt, String>,
@@ -26,7 +28,7 @@ pub(super) struct Store {
 impl Store {
     /// Waits until no other run is fetching. Without a way to reach a mirror the store gives what is
     /// cached, with a warning.
-    pub(super) fn open(
+    pub(crate) fn open(
         dir: &Path,
         offline: bool,
         mirrors: impl FnOnce() -> Result<Mirrors>,
@@ -54,7 +56,7 @@ impl Store {
     }
 
     /// Names of what has been fetched.
-    pub(super) fn names(&self) -> Result<Vec<String>> {
+    pub(crate) fn names(&self) -> Result<Vec<String>> {
         let entries = fs::read_dir(&self.dir)?.flatten();
         Ok(entries
             .filter_map(|entry| entry.file_name().into_string().ok())
@@ -62,12 +64,12 @@ impl Store {
     }
 
     /// Where the folder `name` is, or would be.
-    pub(super) fn place(&self, name: &str) -> PathBuf {
+    pub(crate) fn place(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 
     /// The folder `name`, built by `build` in a folder of its own if it is not there yet.
-    pub(super) fn folder(
+    pub(crate) fn folder(
         &self,
         name: &str,
         build: impl FnOnce(&PrivateApt, &Path) -> Result<()>,
@@ -94,7 +96,7 @@ impl Store {
     ///
     /// # Errors
     /// Why there is none.
-    pub(super) fn apt(&self) -> Result<&PrivateApt> {
+    pub(crate) fn apt(&self) -> Result<&PrivateApt> {
         self.apt
             .as_ref()
             .map_err(|error| anyhow!("cannot fetch packages: {error}"))
@@ -113,7 +115,7 @@ fn remove_partial(dir: &Path) -> Result<()> {
 }
 
 /// A folder's name that changes with the recipe of its contents.
-pub(super) fn folder_name(what: &str, recipe: &str) -> String {
+pub(crate) fn folder_name(what: &str, recipe: &str) -> String {
     format!("{what}-{:016x}", fnv1a(recipe))
 }
 

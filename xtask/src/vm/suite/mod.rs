@@ -1,17 +1,20 @@
 //! The project's own tests in guests.
 
+pub(crate) mod corpus;
+mod live;
+
 use std::path::Path;
 
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::{
-    corpus::{self, Corpus},
-    initramfs::{GuestFile, Step},
-    live,
+use crate::vm::{
+    debian::series::Series,
+    image::initramfs::{GuestFile, Step},
     machine::Accel,
-    series::Series,
 };
+
+use self::corpus::Corpus;
 
 /// Tests that share a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -26,7 +29,7 @@ pub(crate) enum Suite {
 
 impl Suite {
     /// In labels and names of files.
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Live => "live",
             Self::Corpus => "corpus",
@@ -35,7 +38,7 @@ impl Suite {
     }
 
     /// Builds it; returns what must be copied into a guest.
-    pub(super) fn files(self, dir: &Path) -> Result<Vec<GuestFile>> {
+    pub(crate) fn files(self, dir: &Path) -> Result<Vec<GuestFile>> {
         match self {
             Self::Live | Self::Timers => live::files(dir),
             Self::Corpus => corpus::files(dir),
@@ -43,7 +46,7 @@ impl Suite {
     }
 
     /// What a guest runs.
-    pub(super) fn steps(self, series: Series, corpus: &Corpus) -> Vec<Step> {
+    pub(crate) fn steps(self, series: Series, corpus: &Corpus) -> Vec<Step> {
         match self {
             Self::Live => live::steps(series),
             Self::Corpus => corpus::steps(series, corpus),
@@ -53,7 +56,7 @@ impl Suite {
 
     /// Whether the oldest kernel and the newest are enough: between them the timers have not changed, and every hook
     /// is in the live tests.
-    pub(super) const fn needs_only_ends(self) -> bool {
+    pub(crate) const fn needs_only_ends(self) -> bool {
         match self {
             Self::Live => false,
             Self::Corpus | Self::Timers => true,
@@ -64,7 +67,7 @@ impl Suite {
     ///
     /// With virtual time a busy machine is not a slow guest: thresholds and patience mean the same as on a machine
     /// with a processor of its own, and waiting costs nothing.
-    pub(super) const fn accel(self, found: Accel, asked: bool) -> Accel {
+    pub(crate) const fn accel(self, found: Accel, asked: bool) -> Accel {
         match (self, found) {
             (Self::Timers, _) => Accel::VirtualTime,
             (Self::Live | Self::Corpus, Accel::Tcg) if !asked => Accel::VirtualTime,

@@ -5,14 +5,13 @@ use std::{fs, path::Path, time::Duration};
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::{
-    initramfs::{self, Step},
-    kernel::Kernel,
-    machine::{Accel, End, Machine},
+use crate::vm::{
+    debian::{kernel::Kernel, tools::Tools},
+    image::initramfs::{self, Step},
     output,
-    protocol::Event,
-    tools::Tools,
 };
+
+use super::{Accel, End, Machine, protocol::Event};
 
 /// A guest that does nothing is done in three seconds even when emulated.
 const PROBE: Duration = Duration::from_secs(10);
@@ -27,7 +26,7 @@ pub(crate) enum Choice {
 
 /// A host may offer /dev/kvm and still be unable to run a guest, for instance when it is a
 /// guest itself: only booting one tells. The answer is remembered until the host reboots.
-pub(super) fn choose(
+pub(crate) fn choose(
     choice: Choice,
     dir: &Path,
     tools: &Tools,

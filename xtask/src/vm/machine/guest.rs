@@ -8,14 +8,16 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::{
-    initramfs::{self, GuestFile, Step},
-    kernel::Kernel,
-    machine::{Accel, End, Machine},
+use crate::vm::{
+    debian::{kernel::Kernel, tools::Tools},
+    image::initramfs::{self, GuestFile, Step},
     output,
+};
+
+use super::{
+    Accel, End, Machine,
     protocol::Event,
-    score::{Score, Summary},
-    tools::Tools,
+    score::{Outcome, Score},
 };
 
 /// Lines of the kernel's log that are shown when a guest has died.
@@ -23,26 +25,26 @@ const TAIL: usize = 40;
 
 /// A guest that has everything to be booted.
 #[derive(Debug)]
-pub(super) struct Guest {
+pub(crate) struct Guest {
     /// Prefix of its output; empty for none.
-    pub(super) label: String,
-    pub(super) tools: Tools,
-    pub(super) kernel: Kernel,
-    pub(super) userland: PathBuf,
-    pub(super) files: Vec<GuestFile>,
-    pub(super) steps: Vec<Step>,
+    pub(crate) label: String,
+    pub(crate) tools: Tools,
+    pub(crate) kernel: Kernel,
+    pub(crate) userland: PathBuf,
+    pub(crate) files: Vec<GuestFile>,
+    pub(crate) steps: Vec<Step>,
     /// For the file system, which lives as long as the guest.
-    pub(super) dir: PathBuf,
-    pub(super) log: PathBuf,
-    pub(super) accel: Accel,
-    pub(super) cpus: u32,
-    pub(super) memory_mib: u32,
-    pub(super) timeout: Duration,
+    pub(crate) dir: PathBuf,
+    pub(crate) log: PathBuf,
+    pub(crate) accel: Accel,
+    pub(crate) cpus: u32,
+    pub(crate) memory_mib: u32,
+    pub(crate) timeout: Duration,
 }
 
 impl Guest {
     /// Boots, shows the output, counts.
-    pub(super) fn run(&self) -> Result<Summary> {
+    pub(crate) fn run(&self) -> Result<Outcome> {
         let start = Instant::now();
         let initramfs = initramfs::write(
             &self.dir,
@@ -71,9 +73,9 @@ impl Guest {
                 output::note(&format!("{} {}: {result}", self.label, step.label));
             }
         }
-        let summary = Summary::of_all(steps);
-        self.report(end, summary, start.elapsed());
-        Ok(summary)
+        let outcome = Outcome::of_all(steps);
+        self.report(end, outcome, start.elapsed());
+        Ok(outcome)
     }
 
     fn see(&self, event: &Event<'_>, score: &mut Score<'_>) {
@@ -96,10 +98,10 @@ impl Guest {
         }
     }
 
-    fn report(&self, end: End, summary: Summary, took: Duration) {
+    fn report(&self, end: End, outcome: Outcome, took: Duration) {
         let version = &self.kernel.version;
         let how = match end {
-            End::Done => format!("ended with code {}", summary.code),
+            End::Done => format!("ended with code {}", outcome.code),
             End::TimedOut => format!("was killed after {} s", self.timeout.as_secs()),
             End::Died => "died; its console's last lines:".into(),
         };

@@ -5,12 +5,15 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::workspace;
-
-use super::{
-    built::Built,
-    initramfs::{GuestFile, Step},
-    series::Series,
+use crate::{
+    vm::{
+        debian::series::Series,
+        image::{
+            built::Built,
+            initramfs::{GuestFile, Step},
+        },
+    },
+    workspace,
 };
 
 const FLAVOURS: [&str; 3] = ["fentry", "kprobe", "tracepoint"];
@@ -24,7 +27,7 @@ const SCENARIOS: &str = "agent/tests/scenarios";
 
 /// Builds test binaries and agent on the host; returns what must be copied into a guest. Copies
 /// go to `dir`.
-pub(super) fn files(dir: &Path) -> Result<Vec<GuestFile>> {
+pub(crate) fn files(dir: &Path) -> Result<Vec<GuestFile>> {
     let targets = [HOOKS, LIVE, PACKET];
     let built = Built::new(dir, &targets)?;
     let mut files = vec![built.agent()?];
@@ -42,7 +45,7 @@ pub(super) fn files(dir: &Path) -> Result<Vec<GuestFile>> {
 }
 
 /// The kernel side's tests choose flavours themselves; the others read theirs from their environment.
-pub(super) fn steps(series: Series) -> Vec<Step> {
+pub(crate) fn steps(series: Series) -> Vec<Step> {
     let mut steps = vec![Step::test("hooks", HOOKS, &[])];
     steps.extend(
         FLAVOURS
@@ -55,7 +58,7 @@ pub(super) fn steps(series: Series) -> Vec<Step> {
 }
 
 /// The tests for which hours must pass.
-pub(super) fn timers(series: Series) -> Vec<Step> {
+pub(crate) fn timers(series: Series) -> Vec<Step> {
     let timed = |flavour: &&str| step(series, flavour, PACKET, "virtual");
     TIMED.iter().map(timed).collect()
 }

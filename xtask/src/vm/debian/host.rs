@@ -12,7 +12,7 @@ use super::apt;
 ///
 /// # Errors
 /// As [`crate::apt::ensure`].
-pub(super) fn ensure() -> Result<()> {
+pub(crate) fn ensure() -> Result<()> {
     if Path::new(apt::KEYRING).exists() {
         return Ok(());
     }

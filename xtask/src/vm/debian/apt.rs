@@ -11,28 +11,27 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::process;
+use crate::{process, vm::output};
 
 use super::{
     mirror::Mirrors,
-    output,
     series::{ARCHIVE_SUITES, SECURITY_SUITES},
 };
 
-pub(super) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+pub(crate) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// Package lists younger than this are used as they are.
 const FRESH: Duration = Duration::from_hours(6);
 
 /// A private apt below one folder.
 #[derive(Debug)]
-pub(super) struct PrivateApt {
+pub(crate) struct PrivateApt {
     dir: PathBuf,
 }
 
 impl PrivateApt {
     /// Writes the configuration and updates the lists if they are not [`FRESH`].
     /// A failed update is only a warning as long as some lists are there.
-    pub(super) fn open(dir: &Path, mirrors: &Mirrors) -> Result<Self> {
+    pub(crate) fn open(dir: &Path, mirrors: &Mirrors) -> Result<Self> {
         for folder in ["state/lists/partial", "cache/archives/partial", "sources"] {
             fs::create_dir_all(dir.join(folder))?;
         }
@@ -54,19 +53,19 @@ impl PrivateApt {
     }
 
     /// Names of all packages that start with `prefix`.
-    pub(super) fn names(&self, prefix: &str) -> Result<Vec<String>> {
+    pub(crate) fn names(&self, prefix: &str) -> Result<Vec<String>> {
         let text = self.query(&["pkgnames", prefix])?;
         Ok(text.lines().map(str::to_owned).collect())
     }
 
     /// Names in the `Depends` field of the package's candidate version, without alternatives.
-    pub(super) fn depends(&self, package: &str) -> Result<Vec<String>> {
+    pub(crate) fn depends(&self, package: &str) -> Result<Vec<String>> {
         let text = self.query(&["show", "--no-all-versions", package])?;
         Ok(parse_depends(&text))
     }
 
     /// `packages` and all that they need, counted from a machine that has nothing. Works on any host alike.
-    pub(super) fn closure(&self, packages: &[&str]) -> Result<Vec<String>> {
+    pub(crate) fn closure(&self, packages: &[&str]) -> Result<Vec<String>> {
         let mut simulate = self.command("apt-get");
         simulate.args(["-qq", "--simulate", "--no-install-recommends", "install"]);
         let text = process::output(simulate.args(packages))?;
@@ -74,7 +73,7 @@ impl PrivateApt {
     }
 
     /// Downloads `packages` and unpacks them one over the other into `into`, a folder that may have new neighbours.
-    pub(super) fn unpack<S: AsRef<OsStr>>(&self, packages: &[S], into: &Path) -> Result<()> {
+    pub(crate) fn unpack<S: AsRef<OsStr>>(&self, packages: &[S], into: &Path) -> Result<()> {
         let parent = into.parent().context("no folder for the packages")?;
         let debs = tempfile::tempdir_in(parent)?;
         let download = || {

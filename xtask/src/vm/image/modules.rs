@@ -8,7 +8,9 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{cpio::Archive, tools::Tools};
+use crate::vm::debian::tools::Tools;
+
+use super::cpio::Archive;
 
 /// What tests in guests use. A name that a kernel has built in, or not at all, is passed over.
 const WANTED: &[&str] = &[
@@ -38,7 +40,7 @@ struct Dependencies {
 
 /// Adds the wanted modules of kernel `version` under `/lib/modules`, with the tables that
 /// `modprobe` reads. `tree` is the kernel's module folder on the host.
-pub(super) fn add(archive: &mut Archive, tools: &Tools, tree: &Path, version: &str) -> Result<()> {
+pub(crate) fn add(archive: &mut Archive, tools: &Tools, tree: &Path, version: &str) -> Result<()> {
     let read = |name: &str| {
         let file = tree.join(name);
         fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))
@@ -48,13 +50,13 @@ pub(super) fn add(archive: &mut Archive, tools: &Tools, tree: &Path, version: &s
     let root = format!("usr/lib/modules/{version}");
     for file in &chosen {
         let bytes = unpacked(tools, &tree.join(file))?;
-        archive.file(&format!("{root}/{}", plain(file)), 0o644, &bytes);
+        archive.file(&format!("{root}/{}", plain(file)), 0o644, &bytes)?;
     }
     let table = dependencies.table(&chosen);
-    archive.file(&format!("{root}/modules.dep"), 0o644, table.as_bytes());
+    archive.file(&format!("{root}/modules.dep"), 0o644, table.as_bytes())?;
     let aliases = aliases_of(&read("modules.alias")?, &chosen);
-    archive.file(&format!("{root}/modules.alias"), 0o644, aliases.as_bytes());
-    archive.file(&format!("{root}/modules.symbols"), 0o644, b"");
+    archive.file(&format!("{root}/modules.alias"), 0o644, aliases.as_bytes())?;
+    archive.file(&format!("{root}/modules.symbols"), 0o644, b"")?;
     Ok(())
 }
 

@@ -9,14 +9,18 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::process;
+use crate::{
+    process,
+    vm::debian::{
+        apt::PrivateApt,
+        store::{self, Store},
+    },
+};
 
 use super::{
-    apt::PrivateApt,
     cpio::{Archive, MERGED},
     elf::{self, LIBRARY_DIR},
     python,
-    store::{self, Store},
 };
 
 /// What decides what the user land is made of: any change of it makes a new one.
@@ -113,7 +117,7 @@ const LINKS: &[(&str, &str)] = &[
 ];
 
 /// The archive of the user land, built once and then cached. It follows its recipe and not the packages' versions: any version will do.
-pub(super) fn archive(store: &Store) -> Result<PathBuf> {
+pub(crate) fn archive(store: &Store) -> Result<PathBuf> {
     let folder = store.folder(&store::folder_name("userland", RECIPE), build)?;
     Ok(folder.join("userland.cpio"))
 }
@@ -129,7 +133,7 @@ fn build(apt: &PrivateApt, into: &Path) -> Result<()> {
         archive: Archive::default(),
     };
     for name in MERGED {
-        land.archive.symlink(name, &format!("usr/{name}"));
+        land.archive.symlink(name, &format!("usr/{name}"))?;
     }
     for program in PROGRAMS {
         land.program(program)?;
@@ -138,9 +142,9 @@ fn build(apt: &PrivateApt, into: &Path) -> Result<()> {
     land.tree(python::PACKAGES)?;
     land.applets()?;
     for (link, target) in LINKS {
-        land.archive.symlink(link, target);
+        land.archive.symlink(link, target)?;
     }
-    fs::write(into.join("userland.cpio"), land.archive.finish())?;
+    fs::write(into.join("userland.cpio"), land.archive.finish()?)?;
     Ok(())
 }
 
@@ -156,7 +160,7 @@ impl Land<'_> {
         let file = self.root.join(path);
         let bytes = fs::read(&file).with_context(|| format!("no {path} in the packages"))?;
         self.archive
-            .file(path, fs::metadata(&file)?.permissions().mode(), &bytes);
+            .file(path, fs::metadata(&file)?.permissions().mode(), &bytes)?;
         if elf::is_dynamic(&bytes) {
             for library in elf::libraries(&file, &elf::library_dirs(self.root))? {
                 self.library(path, &library)?;
@@ -177,7 +181,8 @@ impl Land<'_> {
         }
         let guest = format!("{LIBRARY_DIR}/{}", library.name);
         if !self.archive.contains(&guest) {
-            self.archive.file(&guest, 0o755, &fs::read(&library.path)?);
+            self.archive
+                .file(&guest, 0o755, &fs::read(&library.path)?)?;
         }
         Ok(())
     }
@@ -208,7 +213,7 @@ impl Land<'_> {
                 .iter()
                 .any(|(link, _)| taken.iter().any(|path| path == link));
             if !linked && !taken.iter().any(|path| self.archive.contains(path)) {
-                self.archive.symlink(&taken[0], "busybox");
+                self.archive.symlink(&taken[0], "busybox")?;
             }
         }
         Ok(())
