@@ -16,6 +16,7 @@ mod runtimes;
 mod stage;
 mod summary;
 mod test;
+mod timing;
 mod toolchain;
 mod vm;
 mod workspace;

@@ -9,29 +9,25 @@ mod debian;
 mod image;
 mod machine;
 mod output;
+mod plan;
 mod suite;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Mutex,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Mutex};
 
 use crate::{process, workspace};
 use anyhow::{Context as _, Result, ensure};
 
-use self::{
-    debian::{host, kernel::Kernel, store::Store, tools::Tools},
-    image::{initramfs::Step, userland},
-    machine::{Accel, accel, guest::Guest},
-};
+use self::{debian::tools::Tools, plan::Plan};
 
 pub(crate) use self::{
-    args::VmArgs, debian::series::Series, machine::score::Outcome, suite::corpus::Corpus,
+    args::VmArgs,
+    debian::series::Series,
+    machine::score::Outcome,
+    suite::{corpus::Corpus, matrix::Matrix},
 };
 
 /// Boots one guest per kernel, several at a time. Counts test cases, or each guest as one case when there is a
-/// command. Guests that die (code 125) or take too long (code 124) have failed.
+/// command. Guests that die (code 125) or take too long (code 124) have failed, and so has what cannot be made.
 ///
 /// # Errors
 /// The host lacks something, nothing is cached or to be fetched, the tests do not build.
@@ -48,8 +44,7 @@ fn outcomes(args: &VmArgs) -> Result<Vec<Outcome>> {
         cfg!(target_arch = "x86_64"),
         "guests are x86-64: this host is not"
     );
-    let dir = folder();
-    let guests = guests(args, &dir)?;
+    let Plan { guests, lost } = Plan::new(args, &folder())?;
     let next = Mutex::new(guests.iter().enumerate());
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -71,72 +66,8 @@ fn outcomes(args: &VmArgs) -> Result<Vec<Outcome>> {
         .ok()
         .context("a guest's thread panicked")?;
     done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, outcome)| outcome).collect()
-}
-
-/// Everything that must be there before the first guest boots.
-fn guests(args: &VmArgs, dir: &Path) -> Result<Vec<Guest>> {
-    for folder in ["built", "logs"] {
-        std::fs::create_dir_all(dir.join(folder))?;
-    }
-    let store = open(args, dir)?;
-    let tools = Tools::open(&store)?;
-    let userland = userland::archive(&store)?;
-    let kernels: Vec<_> = args
-        .kernel
-        .iter()
-        .map(|series| Ok((*series, Kernel::newest(&store, &tools, *series)?)))
-        .collect::<Result<_>>()?;
-    drop(store);
-    let (_, first) = kernels.first().context("no kernel named")?;
-    let accel = if args.virtual_time {
-        Accel::VirtualTime
-    } else {
-        accel::choose(args.accel, dir, &tools, &userland, first)?
-    };
-    let guest = |series: Series, kernel: &Kernel| Guest {
-        label: series.to_string(),
-        tools: tools.clone(),
-        kernel: kernel.clone(),
-        userland: userland.clone(),
-        files: args.file.clone(),
-        steps: Vec::new(),
-        dir: dir.to_owned(),
-        log: dir.join(format!("logs/{series}.log")),
-        accel,
-        cpus: args.smp,
-        memory_mib: args.memory,
-        timeout: Duration::from_secs(args.timeout),
-    };
-    let mut guests = Vec::new();
-    if !args.command.is_empty() {
-        for (series, kernel) in &kernels {
-            let mut guest = guest(*series, kernel);
-            if kernels.len() == 1 {
-                guest.label.clear();
-            }
-            guest.steps = steps(args, vec![Step::command(&args.command)]);
-            guests.push(guest);
-        }
-    }
-    for suite in args.suites() {
-        let files = suite.files(&dir.join("built"))?;
-        let wanted = args.kernels_of(*suite);
-        for (series, kernel) in kernels.iter().filter(|(series, _)| wanted.contains(series)) {
-            let mut guest = guest(*series, kernel);
-            guest.log = dir.join(format!("logs/{series}-{}.log", suite.name()));
-            guest.files.extend(files.iter().cloned());
-            guest.steps = steps(args, suite.steps(*series, &args.corpus));
-            guest.accel = suite.accel(accel, args.is_real_time());
-            guests.push(guest);
-        }
-    }
-    Ok(guests)
-}
-
-fn open(args: &VmArgs, dir: &Path) -> Result<Store> {
-    host::ensure()?;
-    Store::open(dir, args.offline, || args.mirrors())
+    let ran = done.into_iter().map(|(_, outcome)| outcome);
+    lost.into_iter().map(Ok).chain(ran).collect()
 }
 
 /// Fetches the programs that run guests.
@@ -144,8 +75,7 @@ fn open(args: &VmArgs, dir: &Path) -> Result<Store> {
 /// # Errors
 /// They are not there and cannot be fetched.
 pub(crate) fn fetch_tools() -> Result<()> {
-    Tools::open(&open(&VmArgs::default(), &folder())?)?;
-    Ok(())
+    plan::fetch_tools(&VmArgs::default(), &folder())
 }
 
 /// The version of the emulator, if it has been fetched.
@@ -157,11 +87,4 @@ pub(crate) fn emulator() -> Option<String> {
 
 fn folder() -> PathBuf {
     workspace::target_dir().join("vm")
-}
-
-fn steps(args: &VmArgs, mut steps: Vec<Step>) -> Vec<Step> {
-    for step in &mut steps {
-        step.env.extend_from_slice(&args.env);
-    }
-    steps
 }

@@ -58,19 +58,22 @@ pub(crate) struct Step {
     pub(crate) env: Vec<(String, String)>,
     /// Whether the program is a test binary, whose summary line is counted.
     pub(crate) is_test: bool,
+    /// Whether its tests run one after the other.
+    pub(crate) in_a_row: bool,
 }
 
 impl Step {
     /// The test binary `/BINARY`.
-    pub(crate) fn test(label: &str, binary: &str, env: &[(&str, &str)]) -> Self {
+    pub(crate) fn test(label: &str, binary: &str, env: &[(&str, String)]) -> Self {
         Self {
             label: label.to_owned(),
             command: vec![format!("/{binary}")],
             env: env
                 .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
                 .collect(),
             is_test: true,
+            in_a_row: true,
         }
     }
 
@@ -81,6 +84,7 @@ impl Step {
             command: words.to_vec(),
             env: Vec::new(),
             is_test: false,
+            in_a_row: false,
         }
     }
 
@@ -209,6 +213,7 @@ mod tests {
             command: ["sh", "-c", "echo 'a b' $HOME"].map(String::from).into(),
             env: vec![("K".into(), "it's".into())],
             is_test: false,
+            in_a_row: false,
         };
         assert_eq!(
             step.script(),

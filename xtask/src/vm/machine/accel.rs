@@ -69,6 +69,7 @@ fn boots(dir: &Path, tools: &Tools, userland: &Path, kernel: &Kernel) -> Result<
         command: vec!["true".into()],
         env: Vec::new(),
         is_test: false,
+        in_a_row: false,
     };
     let initramfs = initramfs::write(dir, tools, userland, kernel, &[], &[step])?;
     let machine = Machine {

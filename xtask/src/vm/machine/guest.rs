@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
+use crate::timing::{Source, Stopwatch};
 use crate::vm::{
     debian::{kernel::Kernel, tools::Tools},
     image::initramfs::{self, GuestFile, Step},
@@ -66,7 +67,8 @@ impl Guest {
             timeout: self.timeout,
         };
         let mut score = Score::new(&self.steps);
-        let end = machine.run(|event| self.see(event, &mut score))?;
+        let mut watches = self.watches();
+        let end = machine.run(|event| self.see(event, &mut score, &mut watches))?;
         let steps = score.of_steps(end);
         for (step, result) in self.steps.iter().zip(&steps) {
             if step.is_test {
@@ -78,17 +80,30 @@ impl Guest {
         Ok(outcome)
     }
 
-    fn see(&self, event: &Event<'_>, score: &mut Score<'_>) {
+    fn see(&self, event: &Event<'_>, score: &mut Score<'_>, watches: &mut [Option<Stopwatch>]) {
         match event {
             Event::Output(step, lines) => {
                 for line in lines {
                     output::line(&self.label_of(*step), line);
                     score.line(*step, line);
+                    if let Some(Some(watch)) = watches.get_mut(*step) {
+                        watch.line(line);
+                    }
                 }
             }
             Event::Exit(step, code) => score.exit(*step, *code),
             Event::End | Event::Nothing => {}
         }
+    }
+
+    /// For the tests of each step that run one after the other.
+    fn watches(&self) -> Vec<Option<Stopwatch>> {
+        let watch = |step: &Step| {
+            let label = format!("{} {}", self.label, step.label);
+            step.in_a_row
+                .then(|| Stopwatch::start(&label, Source::Interval))
+        };
+        self.steps.iter().map(watch).collect()
     }
 
     fn label_of(&self, step: usize) -> String {

@@ -21,6 +21,12 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// Something that could not even be started.
+    pub(crate) const FAILED: Self = Self {
+        counts: Summary::FAILED,
+        code: 1,
+    };
+
     /// The sum.
     pub(crate) fn of_all(parts: impl IntoIterator<Item = Self>) -> Self {
         let mut sum = Self::default();
@@ -112,6 +118,7 @@ mod tests {
             command: Vec::new(),
             env: Vec::new(),
             is_test,
+            in_a_row: false,
         }
     }
 

@@ -16,9 +16,8 @@ use crate::{
     workspace,
 };
 
-const FLAVOURS: [&str; 3] = ["fentry", "kprobe", "tracepoint"];
-/// What users have, and the one that knows minisocks only from looking for them.
-const TIMED: [&str; 2] = ["auto", "tracepoint"];
+use super::{ALL, matrix::Cell};
+
 /// Test targets of the package.
 const HOOKS: &str = "kernel";
 const LIVE: &str = "live";
@@ -45,48 +44,50 @@ pub(crate) fn files(dir: &Path) -> Result<Vec<GuestFile>> {
 }
 
 /// The kernel side's tests choose flavours themselves; the others read theirs from their environment.
-pub(crate) fn steps(series: Series) -> Vec<Step> {
+pub(crate) fn steps(cell: &Cell) -> Vec<Step> {
     let mut steps = vec![Step::test("hooks", HOOKS, &[])];
-    steps.extend(
-        FLAVOURS
-            .iter()
-            .map(|flavour| step(series, flavour, LIVE, "real")),
-    );
+    for (index, flavour) in cell.flavours.iter().enumerate() {
+        let part = if index == 0 && cell.whole {
+            "all"
+        } else {
+            "flavour"
+        };
+        let mut env = environment(cell.series, flavour, "real").to_vec();
+        env.push(("FINBACK_TEST_PART", part.to_owned()));
+        steps.push(Step::test(flavour, LIVE, &env));
+    }
     // How a segment is taken differs between kernels, not between flavours.
-    steps.push(step(series, FLAVOURS[0], PACKET, "real"));
+    steps.push(packet(cell.series, ALL[0], "real"));
     steps
 }
 
 /// The tests for which hours must pass.
-pub(crate) fn timers(series: Series) -> Vec<Step> {
-    let timed = |flavour: &&str| step(series, flavour, PACKET, "virtual");
-    TIMED.iter().map(timed).collect()
+pub(crate) fn timers(cell: &Cell) -> Vec<Step> {
+    let flavours = cell.flavours.iter();
+    flavours
+        .map(|flavour| packet(cell.series, flavour, "virtual"))
+        .collect()
 }
 
-fn step(series: Series, flavour: &str, binary: &str, time: &str) -> Step {
-    let part = if flavour == FLAVOURS[0] {
-        "all"
-    } else {
-        "flavour"
-    };
-    let env = [
-        ("FINBACK_BIN", "/finback"),
-        ("FINBACK_SCENARIOS", "/scenarios"),
-        ("FINBACK_TEST_ATTACH", flavour),
-        ("FINBACK_GUEST_KERNEL", &series.to_string()),
-        ("FINBACK_TEST_TIME", time),
-        ("FINBACK_TEST_PART", part),
-    ];
-    if binary == LIVE {
-        Step::test(flavour, binary, &env)
-    } else {
-        Step::test(&format!("{flavour} {binary}"), binary, &env)
-    }
+fn packet(series: Series, flavour: &str, time: &str) -> Step {
+    let label = format!("{flavour} {PACKET}");
+    Step::test(&label, PACKET, &environment(series, flavour, time))
+}
+
+fn environment(series: Series, flavour: &str, time: &str) -> [(&'static str, String); 5] {
+    [
+        ("FINBACK_BIN", "/finback".to_owned()),
+        ("FINBACK_SCENARIOS", "/scenarios".to_owned()),
+        ("FINBACK_TEST_ATTACH", flavour.to_owned()),
+        ("FINBACK_GUEST_KERNEL", series.to_string()),
+        ("FINBACK_TEST_TIME", time.to_owned()),
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vm::suite::Suite;
 
     fn values<'a>(steps: &'a [Step], wanted: &str) -> Vec<&'a str> {
         steps
@@ -99,18 +100,17 @@ mod tests {
 
     #[test]
     fn every_flavour_is_a_step_of_its_own() {
-        let steps = steps("6.1".parse().unwrap());
+        let steps = steps(&Cell::full(Suite::Live, Series::Latest));
         let attach = values(&steps, "FINBACK_TEST_ATTACH");
-        assert_eq!(attach, [&FLAVOURS[..], &FLAVOURS[..1]].concat());
+        assert_eq!(attach, [&ALL[..], &ALL[..1]].concat());
+        let part = values(&steps, "FINBACK_TEST_PART");
+        assert_eq!(part, ["all", "flavour", "flavour"]);
     }
 
     #[test]
     fn only_tests_of_timers_wait_for_hours() {
-        let steps = timers("6.1".parse().unwrap());
-        assert_eq!(
-            values(&steps, "FINBACK_TEST_TIME"),
-            ["virtual"; TIMED.len()]
-        );
+        let steps = timers(&Cell::full(Suite::Timers, Series::Latest));
+        assert_eq!(values(&steps, "FINBACK_TEST_TIME"), ["virtual"; 2]);
         assert!(steps.iter().all(|step| step.command == ["/packet"]));
     }
 }

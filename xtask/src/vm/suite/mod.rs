@@ -2,6 +2,7 @@
 
 pub(crate) mod corpus;
 mod live;
+pub(crate) mod matrix;
 
 use std::path::Path;
 
@@ -9,12 +10,14 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::vm::{
-    debian::series::Series,
     image::initramfs::{GuestFile, Step},
     machine::Accel,
 };
 
-use self::corpus::Corpus;
+use self::matrix::Cell;
+
+/// Every flavour, the fullest first.
+const ALL: [&str; 3] = ["fentry", "kprobe", "tracepoint"];
 
 /// Tests that share a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -45,21 +48,23 @@ impl Suite {
         }
     }
 
-    /// What a guest runs.
-    pub(crate) fn steps(self, series: Series, corpus: &Corpus) -> Vec<Step> {
+    /// What a guest runs. `filter` chooses among the scenarios of the corpus.
+    pub(crate) fn steps(self, cell: &Cell, filter: Option<&str>) -> Vec<Step> {
         match self {
-            Self::Live => live::steps(series),
-            Self::Corpus => corpus::steps(series, corpus),
-            Self::Timers => live::timers(series),
+            Self::Live => live::steps(cell),
+            Self::Corpus => corpus::steps(cell, filter),
+            Self::Timers => live::timers(cell),
         }
     }
 
-    /// Whether the oldest kernel and the newest are enough: between them the timers have not changed, and every hook
-    /// is in the live tests.
-    pub(crate) const fn needs_only_ends(self) -> bool {
+    /// The flavours that it is for.
+    pub(crate) const fn flavours(self) -> &'static [&'static str] {
         match self {
-            Self::Live => false,
-            Self::Corpus | Self::Timers => true,
+            Self::Live => &ALL,
+            // The machine itself mostly has tracepoints only.
+            Self::Corpus => &["kprobe", "fentry"],
+            // What users have, and the one that knows minisocks only from looking for them.
+            Self::Timers => &["auto", "tracepoint"],
         }
     }
 
