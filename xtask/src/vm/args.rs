@@ -8,8 +8,8 @@ use super::{
     image::initramfs::GuestFile,
     machine::accel::Choice,
     suite::{
-        Suite,
         corpus::Corpus,
+        kind::Suite,
         matrix::{Cell, Matrix},
     },
 };

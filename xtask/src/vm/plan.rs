@@ -17,7 +17,7 @@ use super::{
     },
     machine::{Accel, accel, guest::Guest, score::Outcome},
     output,
-    suite::{Suite, matrix::Cell},
+    suite::{self, kind::Suite, matrix::Cell},
 };
 
 /// Guests to boot.
@@ -52,7 +52,7 @@ impl Plan {
         let cells = args.cells();
         let mut built: Vec<(Suite, Vec<GuestFile>)> = Vec::new();
         for suite in suites(&cells) {
-            match suite.files(&dir.join("built")) {
+            match suite::files(suite, &dir.join("built")) {
                 Ok(files) => built.push((suite, files)),
                 Err(error) => plan.lose(&format!("no {} tests: {error:#}", suite.name())),
             }
@@ -139,7 +139,7 @@ impl<'a> Kit<'a> {
     }
 
     fn guest_of(&self, cell: &Cell, kernel: &Kernel, files: &[GuestFile]) -> Guest {
-        let steps = cell.suite.steps(cell, self.args.corpus.filter.as_deref());
+        let steps = suite::steps(cell, self.args.corpus.filter.as_deref());
         let mut guest = self.guest(cell.series, kernel, steps);
         let log = format!("logs/{}-{}.log", cell.series, cell.suite.name());
         guest.log = self.dir.join(log);

@@ -67,7 +67,7 @@ pub(crate) fn steps(cell: &Cell, filter: Option<&str>) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vm::{debian::series::Series, suite::Suite};
+    use crate::vm::{debian::series::Series, suite::kind::Suite};
 
     #[test]
     fn each_flavour_plays_what_was_asked_for() {

@@ -16,7 +16,7 @@ use crate::{
     workspace,
 };
 
-use super::{ALL, matrix::Cell};
+use super::{kind::ALL, matrix::Cell};
 
 /// Test targets of the package.
 const HOOKS: &str = "kernel";
@@ -87,7 +87,7 @@ fn environment(series: Series, flavour: &str, time: &str) -> [(&'static str, Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vm::suite::Suite;
+    use crate::vm::suite::kind::Suite;
 
     fn values<'a>(steps: &'a [Step], wanted: &str) -> Vec<&'a str> {
         steps

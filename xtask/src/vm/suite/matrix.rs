@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use crate::vm::debian::series::Series;
 
-use super::{ALL, Suite};
+use super::kind::{ALL, Suite};
 
 /// The kernels of the matrix: the oldest that is supported, what two releases of Debian have, the newest.
 const OLDEST: Series = Series::Fixed(5, 10);

@@ -1,82 +1,34 @@
 //! The project's own tests in guests.
 
 pub(crate) mod corpus;
+pub(crate) mod kind;
 mod live;
 pub(crate) mod matrix;
 
 use std::path::Path;
 
 use anyhow::Result;
-use clap::ValueEnum;
 
-use crate::vm::{
-    image::initramfs::{GuestFile, Step},
-    machine::Accel,
-};
+use crate::vm::image::initramfs::{GuestFile, Step};
 
-use self::matrix::Cell;
+use self::{kind::Suite, matrix::Cell};
 
-/// Every flavour, the fullest first.
-const ALL: [&str; 3] = ["fentry", "kprobe", "tracepoint"];
-
-/// Tests that share a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Suite {
-    /// Hooks, live tests with each flavour, packet-exact tests
-    Live,
-    /// The scenario corpus, with the flavours kprobe and fentry
-    Corpus,
-    /// Tests that wait for the kernel's long timers
-    Timers,
+/// Builds a suite; returns what must be copied into a guest.
+///
+/// # Errors
+/// It does not build.
+pub(crate) fn files(suite: Suite, dir: &Path) -> Result<Vec<GuestFile>> {
+    match suite {
+        Suite::Live | Suite::Timers => live::files(dir),
+        Suite::Corpus => corpus::files(dir),
+    }
 }
 
-impl Suite {
-    /// In labels and names of files.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Corpus => "corpus",
-            Self::Timers => "timers",
-        }
-    }
-
-    /// Builds it; returns what must be copied into a guest.
-    pub(crate) fn files(self, dir: &Path) -> Result<Vec<GuestFile>> {
-        match self {
-            Self::Live | Self::Timers => live::files(dir),
-            Self::Corpus => corpus::files(dir),
-        }
-    }
-
-    /// What a guest runs. `filter` chooses among the scenarios of the corpus.
-    pub(crate) fn steps(self, cell: &Cell, filter: Option<&str>) -> Vec<Step> {
-        match self {
-            Self::Live => live::steps(cell),
-            Self::Corpus => corpus::steps(cell, filter),
-            Self::Timers => live::timers(cell),
-        }
-    }
-
-    /// The flavours that it is for.
-    pub(crate) const fn flavours(self) -> &'static [&'static str] {
-        match self {
-            Self::Live => &ALL,
-            // The machine itself mostly has tracepoints only.
-            Self::Corpus => &["kprobe", "fentry"],
-            // What users have, and the one that knows minisocks only from looking for them.
-            Self::Timers => &["auto", "tracepoint"],
-        }
-    }
-
-    /// How its guests' processors are run, where `found` is what the machine can do.
-    ///
-    /// With virtual time a busy machine is not a slow guest: thresholds and patience mean the same as on a machine
-    /// with a processor of its own, and waiting costs nothing.
-    pub(crate) const fn accel(self, found: Accel, asked: bool) -> Accel {
-        match (self, found) {
-            (Self::Timers, _) => Accel::VirtualTime,
-            (Self::Live | Self::Corpus, Accel::Tcg) if !asked => Accel::VirtualTime,
-            (Self::Live | Self::Corpus, found) => found,
-        }
+/// What a guest runs. `filter` chooses among the scenarios of the corpus.
+pub(crate) fn steps(cell: &Cell, filter: Option<&str>) -> Vec<Step> {
+    match cell.suite {
+        Suite::Live => live::steps(cell),
+        Suite::Corpus => corpus::steps(cell, filter),
+        Suite::Timers => live::timers(cell),
     }
 }
