@@ -53,7 +53,10 @@ fn outcomes(args: &VmArgs) -> Result<Vec<Outcome>> {
                 loop {
                     let job = next.lock().ok().and_then(|mut jobs| jobs.next());
                     let Some((index, guest)) = job else { break };
-                    let outcome = guest.run();
+                    let outcome = guest.run().unwrap_or_else(|error| {
+                        output::note(&format!("{error:#}"));
+                        Outcome::FAILED
+                    });
                     if let Ok(mut done) = done.lock() {
                         done.push((index, outcome));
                     }
@@ -67,7 +70,7 @@ fn outcomes(args: &VmArgs) -> Result<Vec<Outcome>> {
         .context("a guest's thread panicked")?;
     done.sort_by_key(|(index, _)| *index);
     let ran = done.into_iter().map(|(_, outcome)| outcome);
-    lost.into_iter().map(Ok).chain(ran).collect()
+    Ok(lost.into_iter().chain(ran).collect())
 }
 
 /// Fetches the programs that run guests.

@@ -80,8 +80,9 @@ pub(crate) fn libraries(file: &Path, search: &[PathBuf]) -> Result<Vec<Library>>
 
 /// The host's glibc, loader excluded.
 pub(crate) fn glibc() -> Result<Vec<Library>> {
-    let own = std::env::current_exe().context("cannot find this program's own file")?;
-    let libc = libraries(&own, &[])?
+    // Not by its name: it may have been built anew since it was started.
+    let own = format!("/proc/{}/exe", std::process::id());
+    let libc = libraries(Path::new(&own), &[])?
         .into_iter()
         .find(|library| library.name == GLIBC[0]);
     let libc = libc.context("this program is not linked against glibc")?;
