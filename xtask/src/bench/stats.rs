@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// Fewer values say nothing of their spread.
+const FEW: usize = 4;
+
 /// A value and how far it can be trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Estimate {
@@ -37,7 +40,16 @@ impl Estimate {
 
     /// Whether it cannot be told from nothing: zero is within two standard errors.
     pub(super) fn is_noise(&self) -> bool {
-        self.value.abs() <= 2.0 * self.error || self.rounds < 2
+        self.value.abs() <= 2.0 * self.error || self.rounds < FEW
+    }
+
+    /// The one with the smaller error.
+    pub(super) fn sharper(self, other: Self) -> Self {
+        if other.error < self.error {
+            other
+        } else {
+            self
+        }
     }
 
     /// The quotient, with the errors of both.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::super::kernel::Floor;
@@ -102,16 +102,15 @@ impl Rivals {
     /// # Errors
     /// This finback or this machine lacks it, or it does not start.
     pub(crate) fn attach(&self, variant: Variant) -> Result<Attached> {
-        let attached = match variant {
-            Variant::Control => return Ok(Attached::Nothing),
+        match variant {
+            Variant::Control => Ok(Attached::Nothing),
             Variant::Floor => Floor::attach().map(|floor| Attached::Floor { _floor: floor }),
             Variant::Quiet => self.finback.quiet().map(Attached::Program),
             Variant::Transitions => self.finback.transitions().map(Attached::Program),
             Variant::Connection => self.finback.connection().map(Attached::Program),
             Variant::Tcplife => self.tool("tcplife"),
             Variant::Tcpstates => self.tool("tcpstates"),
-        };
-        attached.with_context(|| variant.title())
+        }
     }
 
     fn tool(&self, name: &str) -> Result<Attached> {

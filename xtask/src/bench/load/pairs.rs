@@ -10,12 +10,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow};
+use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::super::network::Network;
 use super::super::stats::number;
 
 const CHUNK: usize = 64 << 10;
+/// Of a stream's sockets. Left alone, the kernel finds another size for each connection, and with it another speed.
+const BUFFER: usize = 256 << 10;
 
 /// What the pairs did together.
 #[derive(Clone, Copy, Debug, Default)]
@@ -200,6 +203,7 @@ fn serve(listener: &TcpListener, over: &AtomicBool) -> Result<()> {
 
 fn send(network: &Network, port: u16, until: Until) -> Result<u64> {
     let mut stream = TcpStream::connect((network.server(0), port))?;
+    set_socket_send_buffer_size(&stream, BUFFER)?;
     let chunk = vec![0; CHUNK];
     let started = Instant::now();
     let mut sent = 0;
@@ -212,6 +216,7 @@ fn send(network: &Network, port: u16, until: Until) -> Result<u64> {
 
 fn receive(listener: &TcpListener, _over: &AtomicBool) -> Result<()> {
     let (mut stream, _peer) = listener.accept()?;
+    set_socket_recv_buffer_size(&stream, BUFFER)?;
     let mut chunk = vec![0; CHUNK];
     while stream.read(&mut chunk)? > 0 {}
     Ok(())

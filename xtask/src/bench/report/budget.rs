@@ -15,6 +15,8 @@ pub(super) enum Kept {
     No,
     /// The limit is within two standard errors of what was measured.
     Unsure,
+    /// The load did not reach what the budget is about.
+    Unreached,
     /// Nothing was measured.
     Unknown,
 }
@@ -25,6 +27,7 @@ impl Kept {
             Self::Yes => "yes",
             Self::No => "no",
             Self::Unsure => "inside the noise",
+            Self::Unreached => "load too small",
             Self::Unknown => "-",
         }
     }
@@ -177,7 +180,8 @@ impl Over<'_> {
     }
 
     fn stream(self, variant: Variant) -> Judged {
-        let stream = self.loss(variant)?.stream;
+        let loss = self.loss(variant)?;
+        let stream = loss.stream.sharper(loss.stream_by_cpu);
         let kept = if stream.is_noise() {
             Kept::Yes
         } else {
@@ -272,7 +276,7 @@ fn burst(report: &Report) -> Line {
         let kept = match (burst.lost > 0.0, rate >= 1e6) {
             (true, _) => Kept::No,
             (false, true) => Kept::Yes,
-            (false, false) => Kept::Unsure,
+            (false, false) => Kept::Unreached,
         };
         (shown, kept)
     }))

@@ -24,8 +24,9 @@ const METHOD: &str = "\
 - **Value and error**: the mean of the middle half of the rounds, and its standard error (winsorised). What is within
   two errors of zero is called noise. The first row of each network, nothing against nothing, shows what the method
   cannot tell.
-- **By CPU time** compares the CPU time that all threads of load and program used per connection: other work on the
-  machine moves it less than it moves the rate.
+- **By CPU time** compares the CPU time that all threads of load and program used per connection or byte: other work on
+  the machine moves it less than it moves the rate. Short connections are judged by their rate, bulk streams by the one
+  with the smaller error.
 - **Its CPU** is user and system time of the program's own threads per connection, until it has worked off what the burst
   left.
 - **Rivals** are `tcplife` and `tcpstates` of libbpf-tools. Whatever a program writes is read from a pipe and thrown

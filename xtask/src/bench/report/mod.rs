@@ -66,6 +66,8 @@ pub(super) struct Loss {
     pub(super) connections_by_cpu: Estimate,
     /// Throughput of a bulk stream that is lost.
     pub(super) stream: Estimate,
+    /// The same judged by CPU time per byte.
+    pub(super) stream_by_cpu: Estimate,
     /// User and system time of the program per connection, in microseconds.
     pub(super) agent_us: Estimate,
     /// Bytes of output per connection.

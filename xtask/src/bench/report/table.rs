@@ -60,6 +60,7 @@ fn losses(losses: &Losses) -> Table {
             loss.connections_by_cpu.to_string(),
             format!("{:.2} ± {:.2}", loss.agent_us.value, loss.agent_us.error),
             loss.stream.to_string(),
+            loss.stream_by_cpu.to_string(),
             format!("{:.0}", loss.output_bytes),
         ]
     });
@@ -76,6 +77,7 @@ fn losses(losses: &Losses) -> Table {
             "connections by CPU time",
             "its CPU, us/connection",
             "bulk stream",
+            "bulk stream by CPU time",
             "output, bytes/connection",
         ]),
         rows: rows.collect(),

@@ -27,6 +27,8 @@ const TRIES: u32 = 25;
 struct Burst {
     connections: f64,
     stream: f64,
+    /// CPU seconds per byte of the stream.
+    stream_cpu: f64,
     /// CPU seconds per connection, of load and program together.
     cpu: f64,
     /// CPU seconds per connection, of the program alone until it had nothing left to do.
@@ -40,6 +42,7 @@ struct Values {
     connections: Vec<f64>,
     cpu: Vec<f64>,
     stream: Vec<f64>,
+    stream_cpu: Vec<f64>,
     agent_us: Vec<f64>,
     output: Vec<f64>,
 }
@@ -110,10 +113,13 @@ impl Burst {
         calm(attached)?;
         let agent = attached.cpu()?.saturating_sub(agent);
         let output = written() - output;
+        let (own, program) = (own_cpu()?, attached.cpu()?);
         let stream = load::stream(network, span)?;
+        let streamed = own_cpu()?.saturating_sub(own) + attached.cpu()?.saturating_sub(program);
         Ok(Self {
             connections: rate,
             stream: stream.rate,
+            stream_cpu: streamed.as_secs_f64() / number(stream.made.max(1)),
             cpu: spent.as_secs_f64() / made,
             agent: agent.as_secs_f64() / made,
             output: number(output) / made,
@@ -142,6 +148,7 @@ impl Values {
         self.connections.push(lost(|burst| burst.connections));
         self.cpu.push(lost(|burst| 1.0 / burst.cpu));
         self.stream.push(lost(|burst| burst.stream));
+        self.stream_cpu.push(lost(|burst| 1.0 / burst.stream_cpu));
         self.agent_us.push(during.agent * 1e6);
         self.output.push(during.output);
     }
@@ -152,6 +159,7 @@ impl Values {
             connections: Estimate::of(&self.connections)?,
             connections_by_cpu: Estimate::of(&self.cpu)?,
             stream: Estimate::of(&self.stream)?,
+            stream_by_cpu: Estimate::of(&self.stream_cpu)?,
             agent_us: Estimate::of(&self.agent_us)?,
             output_bytes: median(&self.output),
         })
@@ -184,6 +192,7 @@ mod tests {
         let nothing = |connections| Burst {
             connections,
             stream: 100.0,
+            stream_cpu: 1.0,
             cpu: 1.0,
             agent: 0.0,
             output: 0.0,
@@ -191,6 +200,7 @@ mod tests {
         let during = Burst {
             connections: 80.0,
             stream: 100.0,
+            stream_cpu: 1.0,
             cpu: 1.25,
             agent: 3e-6,
             output: 9.0,
