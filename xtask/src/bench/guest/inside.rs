@@ -1,5 +1,6 @@
 //! What runs in the guest.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -47,18 +48,13 @@ const MODES: [(&str, Start); 3] = [
 /// # Errors
 /// The load fails.
 pub(crate) fn run(part: &GuestPart) -> Result<()> {
-    let network = Network::open(Kind::Lo)?;
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    let mut counts = Counts {
-        kernel: kernel.trim().to_owned(),
-        ..Counts::default()
-    };
-    // The first connections fill caches of the kernel's memory.
-    load::connections_exactly(&network, part.connections)?;
-    counts.add(NOTHING, part.count(&network, None)?);
+    let mut meter = Meter::new(part)?;
     let floor = Floor::attach()?;
-    counts.add(FLOOR, part.count(&network, None)?);
+    let instructions = meter.during(None)?;
     drop(floor);
+    meter.add(FLOOR, instructions)?;
+    let mut verified = BTreeMap::new();
     let finback = Finback::new(&part.binary, "auto")?;
     for flavour in FLAVOURS {
         let finback = finback.with_flavour(flavour);
@@ -71,23 +67,71 @@ pub(crate) fn run(part: &GuestPart) -> Result<()> {
                     continue;
                 }
             };
-            counts.add(&name, part.count(&network, Some(&child))?);
+            let instructions = meter.during(Some(&child))?;
             for (program, held) in Holdings::of(child.id())?.programs {
-                counts
-                    .verified
-                    .insert(format!("{flavour} {program}"), held.verified);
+                verified.insert(format!("{flavour} {program}"), held.verified);
             }
+            drop(child);
+            meter.add(&name, instructions)?;
         }
     }
+    let counts = Counts {
+        kernel: kernel.trim().to_owned(),
+        instructions: meter.instructions(),
+        verified,
+    };
     println!("{RESULT}{}", serde_json::to_string(&counts)?);
     Ok(())
 }
 
-impl Counts {
-    fn add(&mut self, name: &str, instructions: f64) {
-        eprintln!("{name}: {instructions:.0}");
-        self.instructions
-            .insert(name.to_owned(), instructions.round());
+/// Counts, each between two with nothing attached: what the kernel remembers of past connections grows, and so does
+/// what a connection takes.
+struct Meter<'a> {
+    part: &'a GuestPart,
+    network: Network,
+    nothing: Vec<f64>,
+    /// What each variant adds to a connection.
+    added: BTreeMap<String, f64>,
+}
+
+impl<'a> Meter<'a> {
+    fn new(part: &'a GuestPart) -> Result<Self> {
+        let mut meter = Self {
+            part,
+            network: Network::open(Kind::Lo)?,
+            nothing: Vec::new(),
+            added: BTreeMap::new(),
+        };
+        // The first connections fill caches of the kernel's memory.
+        meter.during(None)?;
+        meter.nothing.push(meter.during(None)?);
+        Ok(meter)
+    }
+
+    /// Instructions per connection now.
+    fn during(&self, child: Option<&Child>) -> Result<f64> {
+        self.part.count(&self.network, child)
+    }
+
+    /// Keeps what was counted for a variant that has gone meanwhile.
+    fn add(&mut self, name: &str, instructions: f64) -> Result<()> {
+        let after = self.during(None)?;
+        let before = self.nothing.last().copied().unwrap_or(after);
+        let added = instructions - f64::midpoint(before, after);
+        eprintln!("{name}: {added:.0} more than {before:.0} and {after:.0}");
+        self.nothing.push(after);
+        self.added.insert(name.to_owned(), added);
+        Ok(())
+    }
+
+    fn instructions(&self) -> BTreeMap<String, f64> {
+        let nothing = median(&self.nothing);
+        let all = self.added.iter();
+        let mut all: BTreeMap<_, _> = all
+            .map(|(name, added)| (name.clone(), (nothing + added).round()))
+            .collect();
+        all.insert(NOTHING.to_owned(), nothing.round());
+        all
     }
 }
 
