@@ -1,0 +1,264 @@
+//! What a run found out, as text in columns.
+
+use super::super::guest::Baseline;
+use super::super::stats::{median, number, range};
+use super::{CrowdStep, Losses, Mode, Report, budget};
+
+/// One line of cells.
+type Cells = Vec<String>;
+
+/// A table: a heading and rows of as many cells.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    pub(super) title: String,
+    pub(super) head: Cells,
+    pub(super) rows: Vec<Cells>,
+}
+
+/// Prints everything.
+pub(crate) fn print(report: &Report, guests: &Baseline) {
+    for table in all(report, guests) {
+        println!("\n{}\n{}", table.title, table.text());
+    }
+}
+
+/// Every table that has rows, in order.
+pub(super) fn all(report: &Report, guests: &Baseline) -> Vec<Table> {
+    let mut tables = vec![budgets(report, guests)];
+    tables.extend(report.losses.iter().map(losses));
+    tables.push(instructions(guests));
+    tables.push(modes(&report.modes));
+    tables.extend(report.modes.iter().map(programs));
+    tables.push(growth(&report.crowd));
+    tables.retain(|table| !table.rows.is_empty());
+    tables
+}
+
+fn budgets(report: &Report, guests: &Baseline) -> Table {
+    let lines = budget::lines(report, guests).into_iter();
+    Table {
+        title: "Budgets".into(),
+        head: cells(["what", "budget", "measured", "kept"]),
+        rows: lines
+            .map(|line| {
+                vec![
+                    line.what,
+                    line.budget,
+                    line.measured,
+                    line.kept.word().into(),
+                ]
+            })
+            .collect(),
+    }
+}
+
+fn losses(losses: &Losses) -> Table {
+    let rows = losses.variants.iter().map(|loss| {
+        vec![
+            loss.variant.title().into(),
+            loss.connections.to_string(),
+            loss.connections_by_cpu.to_string(),
+            format!("{:.2} ± {:.2}", loss.agent_us.value, loss.agent_us.error),
+            loss.stream.to_string(),
+            loss.stream_by_cpu.to_string(),
+            format!("{:.0}", loss.output_bytes),
+        ]
+    });
+    Table {
+        title: format!(
+            "Lost over {} (with nothing attached {:.0} short connections/s, {:.2} GB/s)",
+            losses.network.title(),
+            losses.connections_per_second,
+            losses.bytes_per_second / 1e9
+        ),
+        head: cells([
+            "attached",
+            "connections",
+            "connections by CPU time",
+            "its CPU, us/connection",
+            "bulk stream",
+            "bulk stream by CPU time",
+            "output, bytes/connection",
+        ]),
+        rows: rows.collect(),
+    }
+}
+
+fn instructions(guests: &Baseline) -> Table {
+    let rows = guests.iter().flat_map(|(series, guest)| {
+        guest.instructions.iter().map(move |(variant, count)| {
+            vec![
+                series.clone(),
+                variant.clone(),
+                format!("{count:.0}"),
+                format!("{:.2} %", guest.share(variant) * 100.0),
+            ]
+        })
+    });
+    Table {
+        title: "Instructions per connection in guests".into(),
+        head: cells(["kernel", "attached", "instructions", "lost"]),
+        rows: rows.collect(),
+    }
+}
+
+fn modes(modes: &[Mode]) -> Table {
+    let mib = |bytes: u64| format!("{:.1}", number(bytes) / 1_048_576.0);
+    let rows = modes.iter().map(|mode| {
+        vec![
+            mode.variant.title().into(),
+            mode.records
+                .map_or_else(|| "-".into(), |records| format!("{records:.2}")),
+            format!("{:.0}", mode.ring_bytes),
+            format!("{:.0}", mode.output_bytes),
+            format!("{:.2}", mode.entries.values().sum::<f64>()),
+            format!("{:.3} %", mode.idle_cpu * 100.0),
+            mode.resident.map(mib).join(" / "),
+            mode.anonymous.map(mib).join(" / "),
+        ]
+    });
+    Table {
+        title: "The daemon (memory in MiB: idle / 1,000 connections / after a saturating load)"
+            .into(),
+        head: cells([
+            "mode",
+            "records/connection",
+            "ring bytes",
+            "output bytes",
+            "map entries",
+            "idle CPU",
+            "resident",
+            "of it anonymous",
+        ]),
+        rows: rows.collect(),
+    }
+}
+
+fn programs(mode: &Mode) -> Table {
+    let rows = mode.programs.iter().map(|program| {
+        vec![
+            program.name.clone(),
+            format!("{:.2}", program.runs),
+            format!("{:.0}", program.nanos),
+            format!("{:.0}", program.runs * program.nanos),
+            program.verified.to_string(),
+        ]
+    });
+    Table {
+        title: format!("Kernel programs, {}", mode.variant.title()),
+        head: cells([
+            "program",
+            "runs/connection",
+            "ns/run",
+            "ns/connection",
+            "verified instructions",
+        ]),
+        rows: rows.collect(),
+    }
+}
+
+fn growth(steps: &[CrowdStep]) -> Table {
+    let rows = steps.iter().map(|step| {
+        vec![
+            step.connections.to_string(),
+            step.processes.to_string(),
+            step.sockets
+                .map_or_else(|| "-".into(), |sockets| format!("{sockets:.0}")),
+            millis(&step.look),
+            millis(&step.whole),
+            millis(&step.ss),
+            format!("{:.1}", number(step.resident) / 1_048_576.0),
+            format!("{:.1}", number(step.anonymous) / 1_048_576.0),
+        ]
+    });
+    let whole = steps.first().map_or("", |step| step.whole_is.as_str());
+    Table {
+        title: "Growth with held connections (times in ms: median, smallest to largest)".into(),
+        head: vec![
+            "connections".into(),
+            "processes".into(),
+            "sockets seen".into(),
+            "look".into(),
+            whole.into(),
+            "ss -tanp".into(),
+            "resident MiB".into(),
+            "of it anonymous".into(),
+        ],
+        rows: rows.collect(),
+    }
+}
+
+fn millis(seconds: &[f64]) -> String {
+    if seconds.is_empty() {
+        return "-".into();
+    }
+    let (low, high) = range(seconds);
+    format!(
+        "{:.0} ({:.0}-{:.0})",
+        median(seconds) * 1e3,
+        low * 1e3,
+        high * 1e3
+    )
+}
+
+fn cells<const N: usize>(words: [&str; N]) -> Cells {
+    words.map(String::from).into()
+}
+
+impl Table {
+    /// Columns of equal width.
+    fn text(&self) -> String {
+        let widths: Vec<usize> = (0..self.head.len())
+            .map(|column| {
+                let all = self.rows.iter().chain([&self.head]);
+                all.filter_map(|row| row.get(column))
+                    .map(|cell| cell.chars().count())
+                    .max()
+                    .unwrap_or(0)
+            })
+            .collect();
+        let line = |row: &Cells| {
+            let cells = row.iter().zip(&widths);
+            let cells: Vec<String> = cells
+                .map(|(cell, width)| format!("{cell:<width$}"))
+                .collect();
+            let cells = cells.join("  ");
+            cells.trim_end().to_owned() + "\n"
+        };
+        [&self.head]
+            .into_iter()
+            .chain(&self.rows)
+            .map(line)
+            .collect()
+    }
+
+    /// As GitHub's Markdown has it.
+    pub(super) fn markdown(&self) -> String {
+        let line = |cells: &Cells| {
+            let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', r"\|")).collect();
+            format!("| {} |\n", cells.join(" | "))
+        };
+        let rule = "|---".repeat(self.head.len()) + "|\n";
+        let rows: String = self.rows.iter().map(line).collect();
+        line(&self.head) + &rule + &rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_and_bars_are_escaped() {
+        let table = Table {
+            title: String::new(),
+            head: cells(["a", "b"]),
+            rows: vec![cells(["long", "x|y"]), cells(["± 1", "z"])],
+        };
+        assert_eq!(table.text(), "a     b\nlong  x|y\n± 1   z\n");
+        assert_eq!(
+            table.markdown(),
+            "| a | b |\n|---|---|\n| long | x\\|y |\n| ± 1 | z |\n"
+        );
+    }
+}
