@@ -17,7 +17,7 @@ use rustix::net::{
     SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg,
     sendmsg, socketpair,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Place, Reason};
 
@@ -47,6 +47,7 @@ pub(super) enum Order<'a> {
         /// Where `bytes` lie.
         start: u64,
         /// The top of the stack.
+        #[serde(serialize_with = "at_once")]
         bytes: &'a [u8],
     },
     /// Name addresses as a file counts them. Ends with a [`Reply::Names`] for each.
@@ -65,6 +66,11 @@ pub(super) enum Order<'a> {
     Lies(Option<Lies>),
     /// The answer to [`Reply::WhichFile`]; the file comes with it.
     File,
+}
+
+/// Not byte by byte, as slices are by default.
+fn at_once<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
 }
 
 /// An executable mapping.
