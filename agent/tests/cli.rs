@@ -1,8 +1,10 @@
 //! The binary as a user meets it: refusals with their exit code and both lines, and a quiet end.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::geteuid;
 
@@ -143,6 +145,46 @@ fn without_a_daemon_events_says_how_to_start_one() {
         error.contains("\n  help: start it with `finback run`"),
         "{error}"
     );
+}
+
+/// Without a word from the daemon there is nothing to write, and no write that could fail.
+#[test]
+fn events_end_when_their_reader_leaves_though_nothing_happens() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("s");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let mut child = finback(&["events", "--socket", socket.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut daemon, _) = listener.accept().unwrap();
+    let mut request = BufReader::new(daemon.try_clone().unwrap()).lines();
+    while request.next().unwrap().unwrap() != "" {}
+    daemon
+        .write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nline\n\r\n")
+        .unwrap();
+    let mut line = String::new();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    reader.read_line(&mut line).unwrap();
+    assert_eq!(line, "line\n");
+    drop(reader);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if Instant::now() >= deadline {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it goes on and on");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    let mut errors = String::new();
+    let mut said = child.stderr.take().unwrap();
+    std::io::Read::read_to_string(&mut said, &mut errors).unwrap();
+    assert_eq!((status.code(), &*errors), (Some(0), ""));
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! `finback events`: the daemon's stream, from now on.
 
 use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 use clap::Args;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
+use tokio::time::interval;
 
 use super::exit::{Code, Failure, quietly};
 use super::run::FormatArg;
@@ -48,10 +51,27 @@ impl Events {
     }
 }
 
+/// How often is looked whether anybody still reads.
+const LOOK: Duration = Duration::from_millis(500);
+
 async fn follow(mut body: Incoming, format: Format) -> Result<(), Failure> {
     let mut out = sink::stdout()?;
     let mut pending = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    // A reader that has gone is else noticed only by writing.
+    let mut look = interval(LOOK);
+    loop {
+        let frame = tokio::select! {
+            frame = body.frame() => frame,
+            _ = look.tick() => {
+                if sink::reader_gone(out.as_fd()) {
+                    return Ok(());
+                }
+                continue;
+            }
+        };
+        let Some(frame) = frame else {
+            return Ok(());
+        };
         let frame = frame.map_err(client::Error::from)?;
         let Some(data) = frame.data_ref() else {
             continue;
@@ -70,7 +90,6 @@ async fn follow(mut body: Incoming, format: Format) -> Result<(), Failure> {
         }
         pending.advance(end + 1);
     }
-    Ok(())
 }
 
 /// Lines of a type that this version does not know are left as they are.

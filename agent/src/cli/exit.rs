@@ -1,4 +1,4 @@
-//! How the program ends: exit codes (design §7) and the two lines of an error.
+//! How the program ends: exit codes and the two lines of an error.
 
 use std::fmt;
 use std::io;

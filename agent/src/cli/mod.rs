@@ -15,6 +15,8 @@ use tracing_subscriber::EnvFilter;
 
 pub use exit::{Code, Failure};
 
+use crate::process::stack::reader;
+
 /// Finds TCP connections whose peer has hung up while the application has not noticed
 #[derive(Debug, Parser)]
 #[command(
@@ -39,6 +41,9 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Print files made from the program's own definitions
     Generate(generate::Generate),
+    /// Read other users' programs for the daemon, which starts this
+    #[command(hide = true, name = reader::COMMAND)]
+    ReadPrograms,
 }
 
 /// Does what the arguments say.
@@ -50,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Events(events) => events.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Generate(generate) => generate.run(),
+        Command::ReadPrograms => reader::main().map_err(Failure::from),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

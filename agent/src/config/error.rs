@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, where, and what to write instead.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// A configuration that cannot be used.
@@ -31,7 +32,10 @@ impl Error {
     /// One line: what to do about it.
     pub fn help(&self) -> &str {
         match self {
-            Self::Unreadable { .. } => "check the path and its permissions, or leave --config out",
+            Self::Unreadable { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+                "run as a user who may read it, change its permissions or its directory's, or name another with --config"
+            }
+            Self::Unreadable { .. } => "check the path, or name another file with --config",
             Self::Wrong { help, .. } => help,
         }
     }

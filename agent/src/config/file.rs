@@ -13,6 +13,7 @@ use super::error::Error;
 use super::exception::exceptions;
 use super::value::{Attach, RingBytes, StateSet, closest, duration};
 use finback_core::model::finding::{Severity, Verdict};
+use finback_core::settings::VerdictSettings;
 use finback_core::settings::exception::Exception;
 
 /// What a file says; `None` where it says nothing.
@@ -88,7 +89,7 @@ impl File {
             "max_sockets" => self.max_sockets = Some(sockets(key, value)?),
             "override" => self.exceptions = exceptions(key, value)?,
             "ring_bytes" => self.ring_bytes = Some(ring(key, value)?),
-            "scan_interval" => self.scan_interval = Some(threshold(key, value)?),
+            "scan_interval" => self.scan_interval = Some(time(key, value)?),
             "segment" => self.segment = Some(switch(key, value)?),
             "socket" => self.socket = Some(absolute(key, value)?),
             "stacks" => self.stacks = Some(switch(key, value)?),
@@ -226,7 +227,7 @@ fn states(key: &Key<'_>, value: &Value<'_>) -> Result<StateSet, Wrong> {
         .try_fold(none, |all, value| Ok(all.union(word(key, value)?)))
 }
 
-pub(super) fn severity(key: &Key<'_>, value: &Value<'_>) -> Result<Severity, Wrong> {
+pub(super) fn severity(_any: Verdict, key: &Key<'_>, value: &Value<'_>) -> Result<Severity, Wrong> {
     let known = [Severity::Info, Severity::Warning, Severity::Critical];
     let text = value.get_ref().as_str();
     let found = known
@@ -235,7 +236,28 @@ pub(super) fn severity(key: &Key<'_>, value: &Value<'_>) -> Result<Severity, Wro
     found.ok_or_else(|| Wrong::value(key, value, "use one of \"info\", \"warning\", \"critical\""))
 }
 
-pub(super) fn threshold(key: &Key<'_>, value: &Value<'_>) -> Result<Duration, Wrong> {
+/// Shortest threshold.
+const THRESHOLD_MIN: Duration = Duration::from_millis(100);
+
+/// How long something must last; zero where that is the default.
+pub(super) fn threshold(
+    verdict: Verdict,
+    key: &Key<'_>,
+    value: &Value<'_>,
+) -> Result<Duration, Wrong> {
+    let after = time(key, value)?;
+    let may_be_zero = VerdictSettings::default_of(verdict).after.is_zero();
+    if after >= THRESHOLD_MIN || (after.is_zero() && may_be_zero) {
+        return Ok(after);
+    }
+    let zero = if may_be_zero { "0ms or " } else { "" };
+    let help = format!(
+        "use {zero}at least 100ms: a shorter time is over before the application had its turn"
+    );
+    Err(Wrong::value(key, value, help))
+}
+
+fn time(key: &Key<'_>, value: &Value<'_>) -> Result<Duration, Wrong> {
     let text = value.get_ref().as_str();
     let text = text.ok_or_else(|| {
         Wrong::value(
@@ -250,7 +272,7 @@ pub(super) fn threshold(key: &Key<'_>, value: &Value<'_>) -> Result<Duration, Wr
 pub(super) fn per_verdict<T>(
     key: &Key<'_>,
     value: &Value<'_>,
-    parse: impl Fn(&Key<'_>, &Value<'_>) -> Result<T, Wrong>,
+    parse: impl Fn(Verdict, &Key<'_>, &Value<'_>) -> Result<T, Wrong>,
 ) -> Result<BTreeMap<Verdict, T>, Wrong> {
     let table = value.get_ref().as_table();
     let table = table.ok_or_else(|| {
@@ -271,7 +293,7 @@ pub(super) fn per_verdict<T>(
                 .iter()
                 .find(|verdict| verdict.name() == name.get_ref());
             let verdict = found.ok_or_else(|| Wrong::unknown(name, "verdict", names.clone()))?;
-            Ok((*verdict, parse(name, value)?))
+            Ok((*verdict, parse(*verdict, name, value)?))
         })
         .collect()
 }

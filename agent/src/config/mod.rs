@@ -6,6 +6,7 @@ mod file;
 mod value;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub const DEFAULT_FILE: &str = "/etc/finback/finback.toml";
 /// Where the daemon listens.
 pub const DEFAULT_SOCKET: &str = "/run/finback/finback.sock";
 
-/// Shown by default (design §6).
+/// Shown by default.
 pub const DEFAULT_STATES: StateSet = StateSet::of(&[
     TcpState::Established,
     TcpState::CloseWait,
@@ -32,7 +33,7 @@ pub const DEFAULT_STATES: StateSet = StateSet::of(&[
     TcpState::Closed,
 ]);
 
-/// Sockets tracked at most: 32 MiB of kernel memory (256 B each, design §8), allocated at start.
+/// Sockets tracked at most: 32 MiB of kernel memory (256 B each), allocated at start.
 pub const DEFAULT_MAX_SOCKETS: u32 = kernel::Options::MAX_SOCKETS;
 
 /// Between two looks at all connections: one takes 27 ms for 50,000 sockets.
@@ -76,7 +77,7 @@ pub struct Config {
     pub segment: bool,
     /// Whether to take user stacks.
     pub stacks: bool,
-    /// Thresholds that differ from the defaults of design §5.
+    /// Thresholds that differ from the defaults.
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// What differs for particular processes, control groups or ports.
     pub exceptions: Vec<Exception>,
@@ -115,12 +116,20 @@ impl Config {
 
     /// Reads the named file, or the default one if it exists, and joins it with the flags.
     pub fn load(path: Option<&Path>, flags: Flags) -> Result<Self, Error> {
+        Self::load_or(path, Path::new(DEFAULT_FILE), flags)
+    }
+
+    fn load_or(path: Option<&Path>, default: &Path, flags: Flags) -> Result<Self, Error> {
         let file = match path {
-            Some(path) => File::read(path)?,
-            None if Path::new(DEFAULT_FILE).exists() => File::read(Path::new(DEFAULT_FILE))?,
-            None => File::default(),
+            Some(path) => File::read(path),
+            None => match File::read(default) {
+                Err(Error::Unreadable { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                    Ok(File::default())
+                }
+                read => read,
+            },
         };
-        Ok(Self::new(file, flags))
+        Ok(Self::new(file?, flags))
     }
 }
 

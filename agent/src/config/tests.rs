@@ -166,6 +166,72 @@ fn a_missing_file_says_why() {
 }
 
 #[test]
+fn a_default_file_may_be_missing_but_not_unreadable() {
+    let dir = tempfile::tempdir().unwrap();
+    let load = |path: &Path| Config::load_or(None, path, Flags::default());
+    assert!(load(&dir.path().join("f.toml")).is_ok());
+    let circle = dir.path().join("circle.toml");
+    std::os::unix::fs::symlink(&circle, &circle).unwrap();
+    let error = load(&circle).unwrap_err();
+    let expected = format!("cannot read {}: ", circle.display());
+    assert!(error.to_string().starts_with(&expected), "{error}");
+}
+
+/// In a thread of its own, because a thread that is root may read everything.
+#[test]
+fn a_default_file_that_may_not_be_read_is_an_error_with_its_remedy() {
+    use rustix::process::Uid;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = tempfile::tempdir_in("/tmp").unwrap();
+    let file = dir.path().join("f.toml");
+    std::fs::write(&file, "segment = false").unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let error = std::thread::scope(|scope| {
+        let load = || {
+            if rustix::process::geteuid().is_root() {
+                rustix::thread::set_thread_uid(Uid::from_raw(65_534)).unwrap();
+            }
+            Config::load_or(None, &file, Flags::default()).unwrap_err()
+        };
+        scope.spawn(load).join().unwrap()
+    });
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "cannot read {}: Permission denied (os error 13)",
+            file.display()
+        )
+    );
+    assert!(error.help().contains("run as a user who may read it"));
+}
+
+#[test]
+fn a_threshold_that_no_look_can_keep_is_refused() {
+    let (what, help) = refusal("[thresholds]\n\neof_unread = \"99ms\"\n");
+    assert_eq!(what, "f.toml:3: wrong value for `eof_unread`: \"99ms\"");
+    assert_eq!(
+        help,
+        "use at least 100ms: a shorter time is over before the application had its turn"
+    );
+    let (_, help) = refusal("[[override]]\nport = 1\nthresholds = { not_closed = \"0s\" }");
+    assert!(help.starts_with("use at least 100ms"), "{help}");
+    assert!(parse("[thresholds]\neof_unread = \"100ms\"").is_ok());
+}
+
+/// Where the default is to wait for nothing, that can be said.
+#[test]
+fn zero_is_a_threshold_where_it_is_the_default() {
+    use finback_core::settings::VerdictSettings;
+
+    for verdict in Verdict::ALL {
+        let text = format!("[thresholds]\n{} = \"0ms\"", verdict.name());
+        let is_default = VerdictSettings::default_of(*verdict).after.is_zero();
+        assert_eq!(parse(&text).is_ok(), is_default, "{text}");
+    }
+}
+
+#[test]
 fn every_spelling_of_a_state_is_accepted() {
     let expect = |words: &[&str], state| {
         for word in words {

@@ -11,7 +11,7 @@ use finback_common::hook::Flavour;
 use crate::kernel;
 use finback_core::model::state::TcpState;
 
-/// Which flavours may be attached (design §3).
+/// Which flavours may be attached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Attach {
     /// For each signal the cheapest that loads and fires.

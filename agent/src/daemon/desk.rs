@@ -125,6 +125,7 @@ fn stacks_done(done: &Statistics) -> Value {
     json!({
         "taken": value(&done.taken),
         "dropped": value(&done.dropped),
+        "failures": value(&done.failures),
         "kept": value(&done.kept),
         "unwind_ns": value(&done.unwind_ns),
         "findings": value(&done.answered),

@@ -101,9 +101,7 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let deadline = Instant::now() + FAREWELL;
     let kernel = work.finish();
     drop((guard, end, asked));
-    if result.is_ok() {
-        output.finish(deadline).await;
-    }
+    output.finish(deadline).await;
     // A subscriber that does not read must not keep the daemon.
     drop(timeout_at(deadline, serving).await);
     drop(kernel);

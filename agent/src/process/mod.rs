@@ -85,27 +85,56 @@ fn join(words: &[String]) -> Option<Box<str>> {
 /// Remembers descriptions, and that there is none.
 #[derive(Debug, Default)]
 pub struct Descriptions {
-    known: FxHashMap<ProcessId, Option<Description>>,
+    known: FxHashMap<ProcessId, (Option<Program>, Option<Description>)>,
+}
+
+/// Tells the programs apart that a process executes one after the other: each starts with a new stack at an address of
+/// its own, and with addresses that are not random its name still differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Program {
+    name: String,
+    code: u64,
+    stack: u64,
+    arguments: Option<u64>,
+}
+
+impl Program {
+    /// `None` if the process is gone, or if its pid belongs to another one.
+    fn of(id: ProcessId) -> Option<Self> {
+        let process = procfs::process::Process::new(i32::try_from(id.pid).ok()?).ok()?;
+        let stat = process.stat().ok()?;
+        same_start(started(stat.starttime), id.start).then_some(Self {
+            name: stat.comm,
+            code: stat.startcode,
+            stack: stat.startstack,
+            arguments: stat.arg_start,
+        })
+    }
 }
 
 /// Processes remembered at most; a host has fewer processes with findings, or one that spawns too many to keep.
 const MAX: usize = 1024;
 
 impl Descriptions {
-    /// What is known of the process, looked up on the first call.
+    /// What is known of the process: looked up on the first call, and when it has executed another program since. What
+    /// was known of a process that is gone holds.
     pub fn get(&mut self, id: ProcessId) -> Option<&Description> {
         if self.known.len() >= MAX && !self.known.contains_key(&id) {
             self.known.clear();
         }
-        self.known
-            .entry(id)
-            .or_insert_with(|| describe(id))
-            .as_ref()
+        let program = Program::of(id);
+        let (known, description) = self.known.entry(id).or_default();
+        if program.is_some() && *known != program {
+            *description = describe(id);
+            *known = program;
+        }
+        description.as_ref()
     }
 
     /// What an earlier [`Descriptions::get`] found.
     pub fn known(&self, id: ProcessId) -> Option<&Description> {
-        self.known.get(&id)?.as_ref()
+        let (_, description) = self.known.get(&id)?;
+        description.as_ref()
     }
 }
 
@@ -153,6 +182,47 @@ mod tests {
         let id = id(started(stat.unwrap().stat().unwrap().starttime));
         child.wait().unwrap();
         assert!(has_ended(id));
+    }
+
+    #[test]
+    fn a_process_is_described_anew_after_exec_and_remembered_after_its_end() {
+        use std::io::Write as _;
+        use std::process::{Command, Stdio};
+
+        let script = "read word; exec sh -c 'read word; exec cat' second";
+        let mut shell = Command::new("sh")
+            .args(["-c", script, "first"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut orders = shell.stdin.take().unwrap();
+        let process = procfs::process::Process::new(shell.id().cast_signed()).unwrap();
+        let id = ProcessId {
+            pid: shell.id(),
+            start: started(process.stat().unwrap().starttime),
+        };
+        let mut all = Descriptions::default();
+        for last in ["first", "second"] {
+            while process
+                .cmdline()
+                .unwrap()
+                .last()
+                .is_none_or(|word| word != last)
+            {
+                std::thread::yield_now();
+            }
+            let line = all.get(id).unwrap().command_line.as_deref().unwrap();
+            assert!(line.ends_with(last), "{line}");
+            orders.write_all(b"go on\n").unwrap();
+        }
+        while process.cmdline().unwrap() != ["cat"] {
+            std::thread::yield_now();
+        }
+        let path = all.get(id).unwrap().path.clone();
+        assert!(path.unwrap().ends_with("cat"));
+        drop(orders);
+        shell.wait().unwrap();
+        assert_eq!(all.get(id).unwrap().command_line.as_deref(), Some("cat"));
     }
 
     #[test]

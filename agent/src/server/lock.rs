@@ -3,12 +3,12 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{
-    DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _,
-};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, Mode, fchmod, flock};
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use tokio::net::UnixListener;
 
 /// Why the daemon cannot listen.
@@ -57,17 +57,33 @@ impl Guard {
         }
         let lock = lock(path)?;
         remove_stale(path)?;
-        // Until the permissions are set only connections are possible that are not answered yet.
-        let listener = UnixListener::bind(path).map_err(failed("bind it"))?;
+        let socket = bind(path).map_err(failed("bind it"))?;
         let guard = Self {
             path: path.to_owned(),
             _lock: lock,
         };
-        let private = fs::Permissions::from_mode(0o600);
-        fs::set_permissions(path, private).map_err(failed("set its permissions"))?;
+        let listener = listen(socket).map_err(failed("listen"))?;
         Ok((guard, listener))
     }
 }
+
+/// Makes the socket's file. Linux gives it the permissions that the socket has by then (`unix_bind` in
+/// `net/unix/af_unix.c`): there is no moment at which others may connect.
+fn bind(path: &Path) -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
+    net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket)
+}
+
+fn listen(socket: OwnedFd) -> io::Result<UnixListener> {
+    net::listen(&socket, BACKLOG)?;
+    UnixListener::from_std(socket.into())
+}
+
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 128;
 
 impl Drop for Guard {
     fn drop(&mut self) {
@@ -109,5 +125,21 @@ fn remove_stale(path: &Path) -> Result<(), Error> {
         Ok(_) => fs::remove_file(path).map_err(|source| failed("remove the old one", source)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(failed("look at it", source)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// Nothing else happens before connections are possible.
+    #[test]
+    fn the_socket_is_private_from_its_first_moment() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s");
+        let _socket = bind(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

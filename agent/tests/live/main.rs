@@ -132,6 +132,10 @@ fn of_the_agent() -> Vec<Trial> {
         alone("stacks_of_c", stacks::c_with_and_without_symbols),
         alone("stacks_of_go", stacks::go),
         alone("stacks_of_python", stacks::python),
+        alone(
+            "stacks_of_a_file_that_is_cut",
+            stacks::of_a_file_that_is_cut,
+        ),
         alone("stacks_not_asked_for", stacks::not_asked_for),
         alone("second_daemon", command::second_daemon),
         alone("closed_output", command::closed_output),

@@ -1,4 +1,4 @@
-//! The stream's lines: wire types, their schema and the one encoder (design §6).
+//! The stream's lines: wire types, their schema and the one encoder.
 //!
 //! Field names are the contract. They follow OpenTelemetry's, nested; durations are nanoseconds and end in
 //! `_ns`. Types borrow from the tracker's event, so that encoding a line allocates nothing.

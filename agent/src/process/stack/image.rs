@@ -1,11 +1,14 @@
 //! What a process has mapped, as far as it can be executed.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::module::{Module, Modules};
+use super::files::{FileId, Files, OpenFile, open_in, open_link};
+use super::link::Subject;
+use super::wire::Lies;
 use finback_core::model::socket::ProcessId;
 
 /// An executable mapping.
@@ -22,65 +25,60 @@ pub(super) struct Mapping {
 #[derive(Clone)]
 pub(super) enum Place {
     /// A file's code, at this address as the file counts.
-    File(Arc<Module>, u64),
+    File(Arc<OpenFile>, u64),
     /// A file that could not be read or is no ELF file.
     Strange(Box<str>),
     /// Memory of no file: code that the process made itself.
     Anonymous,
     /// The kernel's code in every process.
     Vdso,
+    /// Nothing executable.
+    Nothing,
 }
 
 /// The executable mappings of a process, with their files once they were asked for.
 pub(super) struct Image {
-    pub(super) process: ProcessId,
+    /// What the readers call it.
+    pub(super) number: u64,
+    /// Who is to blame if a reader dies of it.
+    pub(super) subject: Subject,
+    process: ProcessId,
     mappings: Vec<(Mapping, Backing)>,
 }
 
-/// The file behind a mapping.
+/// What is behind a mapping.
 enum Backing {
     /// Nobody has asked yet.
     Unasked,
-    /// Open.
-    File(Arc<Module>),
-    /// Not to be read, or not an ELF file.
-    Strange,
-}
-
-/// What lies at an address.
-pub(super) struct Found {
-    pub(super) place: Place,
-    /// The first time that this mapping is met.
-    pub(super) new: Option<New>,
-}
-
-/// A mapping of a file whose unwind information is to be used from now on.
-pub(super) struct New {
-    pub(super) addresses: Range<u64>,
-    pub(super) module: Arc<Module>,
-    /// Where the file's address 0 lies.
-    pub(super) base: u64,
+    /// An open file.
+    File(Arc<OpenFile>),
+    /// No file, or not one to be read.
+    None,
 }
 
 impl Image {
     /// Reads the mappings. `None` if the process is gone, or if its pid belongs to another one.
     pub(super) fn read(process: ProcessId) -> io::Result<Option<Self>> {
-        let text = match fs::read(format!("/proc/{}/maps", process.pid)) {
-            Ok(text) => text,
-            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => {
-                return Ok(None);
+        static READ: AtomicU64 = AtomicU64::new(0);
+        let is_gone =
+            |error: &io::Error| matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH));
+        let found = read(process.pid).map(Some);
+        let found = found.or_else(|error| {
+            if is_gone(&error) {
+                Ok(None)
+            } else {
+                Err(error)
             }
-            Err(error) => return Err(error),
-        };
-        let text = String::from_utf8_lossy(&text);
-        let mappings: Vec<_> = text
-            .lines()
-            .filter_map(parse)
-            .map(|mapping| (mapping, Backing::Unasked))
-            .collect();
+        })?;
         // After the mappings: what was read is this process's if it still lives. One that ends has none.
-        let is_it = !super::super::has_ended(process) && !mappings.is_empty();
-        Ok(is_it.then_some(Self { process, mappings }))
+        let is_it =
+            |(_, mappings): &(_, Vec<_>)| !super::super::has_ended(process) && !mappings.is_empty();
+        Ok(found.filter(is_it).map(|(subject, mappings)| Self {
+            number: READ.fetch_add(1, Ordering::Relaxed),
+            subject,
+            process,
+            mappings,
+        }))
     }
 
     fn index(&self, address: u64) -> Option<usize> {
@@ -96,55 +94,95 @@ impl Image {
         self.index(address).is_some()
     }
 
-    /// What lies at an address; `None` for nothing executable.
-    pub(super) fn find(&mut self, address: u64, modules: &mut Modules) -> Option<Found> {
-        let index = self.index(address)?;
-        let pid = self.process.pid;
-        let (mapping, backing) = self.mappings.get_mut(index)?;
-        let bare = |place| Found { place, new: None };
-        if &*mapping.name == "[vdso]" {
-            return Some(bare(Place::Vdso));
-        }
-        // Named parts of the process's own memory are in brackets.
-        if mapping.name.is_empty() || mapping.name.starts_with('[') {
-            return Some(bare(Place::Anonymous));
-        }
-        let is_new = matches!(backing, Backing::Unasked);
-        if is_new {
-            *backing = open(pid, mapping, modules).map_or(Backing::Strange, Backing::File);
-        }
-        let strange = Place::Strange(mapping.name.clone());
-        let Backing::File(module) = backing else {
-            return Some(bare(strange));
-        };
-        let offset = mapping.offset + (address - mapping.addresses.start);
-        let Some(inside) = module.address(offset) else {
-            return Some(bare(strange));
-        };
-        let new = is_new.then(|| New {
-            addresses: mapping.addresses.clone(),
-            module: Arc::clone(module),
-            base: address.wrapping_sub(inside),
-        });
-        Some(Found {
-            place: Place::File(Arc::clone(module), inside),
-            new,
+    /// The file with this number, if it was asked for.
+    pub(super) fn file(&self, number: u64) -> Option<&OpenFile> {
+        self.mappings.iter().find_map(|(_, backing)| match backing {
+            Backing::File(file) if file.number == number => Some(&**file),
+            Backing::File(_) | Backing::Unasked | Backing::None => None,
         })
     }
+
+    /// The mapping at an address, for a reader.
+    pub(super) fn lies(&mut self, address: u64, files: &mut Files) -> Option<Lies> {
+        let index = self.index(address)?;
+        let (mapping, backing) = self.mapping(index, files)?;
+        let Range { start, end } = mapping.addresses;
+        let file = match backing {
+            Backing::File(file) => Some((file.number, mapping.offset)),
+            Backing::Unasked | Backing::None => None,
+        };
+        Some(Lies { start, end, file })
+    }
+
+    /// What lies at an address that is `inside` as its file counts.
+    pub(super) fn place(&mut self, address: u64, inside: Option<u64>, files: &mut Files) -> Place {
+        let index = self.index(address);
+        let Some((mapping, backing)) = index.and_then(|index| self.mapping(index, files)) else {
+            return Place::Nothing;
+        };
+        match (backing, inside) {
+            (Backing::File(file), Some(inside)) => Place::File(Arc::clone(file), inside),
+            _ if &*mapping.name == "[vdso]" => Place::Vdso,
+            _ if mapping.is_anonymous() => Place::Anonymous,
+            _ => Place::Strange(mapping.name.clone()),
+        }
+    }
+
+    /// Opens the file on the first call.
+    fn mapping(&mut self, index: usize, files: &mut Files) -> Option<(&Mapping, &Backing)> {
+        let pid = self.process.pid;
+        let (mapping, backing) = self.mappings.get_mut(index)?;
+        if matches!(backing, Backing::Unasked) {
+            let file = open(pid, mapping, files);
+            *backing = file.map_or(Backing::None, Backing::File);
+        }
+        Some((mapping, backing))
+    }
+}
+
+impl Mapping {
+    /// Named parts of the process's own memory are in brackets.
+    fn is_anonymous(&self) -> bool {
+        self.name.is_empty() || self.name.starts_with('[')
+    }
+}
+
+/// Which program it is, and what it has mapped.
+fn read(pid: u32) -> io::Result<(Subject, Vec<(Mapping, Backing)>)> {
+    let text = fs::read(format!("/proc/{pid}/maps"))?;
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let program = fs::metadata(format!("/proc/{pid}/exe"))?;
+    let text = String::from_utf8_lossy(&text);
+    let mappings = text
+        .lines()
+        .filter_map(parse)
+        .map(|mapping| (mapping, Backing::Unasked))
+        .collect();
+    let user = user(&status).ok_or(io::ErrorKind::InvalidData)?;
+    Ok((Subject::Program(FileId::of(&program), user), mappings))
+}
+
+/// The real user id: that of the files of `/proc` is root's for a process that nobody may look into.
+fn user(status: &str) -> Option<u32> {
+    let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    ids.split_whitespace().next()?.parse().ok()
 }
 
 /// The very file that is mapped, whatever lies under its path by now; without the right to that, the file under the
 /// path as the process sees it.
-fn open(pid: u32, mapping: &Mapping, modules: &mut Modules) -> Option<Arc<Module>> {
+fn open(pid: u32, mapping: &Mapping, files: &mut Files) -> Option<Arc<OpenFile>> {
+    if mapping.is_anonymous() {
+        return None;
+    }
     let Range { start, end } = mapping.addresses;
     let path = mapping.name.strip_suffix(" (deleted)");
-    let file = File::open(format!("/proc/{pid}/map_files/{start:x}-{end:x}"));
+    let file = open_link(&format!("/proc/{pid}/map_files/{start:x}-{end:x}"));
     let file = match (file, path) {
         (Ok(file), _) => file,
-        (Err(_), None) => File::open(format!("/proc/{pid}/root{}", mapping.name)).ok()?,
+        (Err(_), None) => open_in(pid, &mapping.name).ok()?,
         (Err(_), Some(_)) => return None,
     };
-    modules.get(file, path.unwrap_or(&mapping.name))
+    files.get(file, path.unwrap_or(&mapping.name)).ok()
 }
 
 /// One line of `/proc/PID/maps`, if it is executable: `start-end perms offset device inode path`.

@@ -1,68 +1,35 @@
-//! The memory that is unwound: what the kernel side copied, or a blocked thread's own.
+//! The memory that is unwound: what the kernel side copied, or the top of a blocked thread's own stack.
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-/// Reads the eight bytes at an address of a process.
-pub(super) trait Memory {
-    fn word(&mut self, address: u64) -> Option<u64>;
-}
+/// Bytes of a stack that are read.
+const MAX: usize = 64 << 10;
 
-/// The top of a stack, copied.
-pub(super) struct Copied<'a> {
+/// The top of a stack.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Top<'a> {
+    /// Address of the first byte.
     pub(super) start: u64,
     pub(super) bytes: &'a [u8],
 }
 
-impl Memory for Copied<'_> {
-    fn word(&mut self, address: u64) -> Option<u64> {
-        let at = usize::try_from(address.checked_sub(self.start)?).ok()?;
-        let bytes = self.bytes.get(at..)?.first_chunk()?;
-        Some(u64::from_ne_bytes(*bytes))
-    }
-}
-
-const PAGE: u64 = 4096;
-/// Pages of one stack that are read at most.
-const MAX_PAGES: usize = 64;
-
-/// A process's memory, read page by page and kept, so that a stack is read once.
-pub(super) struct Live {
-    file: File,
-    pages: Vec<(u64, Box<[u8]>)>,
-}
-
-impl Live {
-    /// Through `/proc/PID/mem`, which neither stops nor traces the process.
-    pub(super) fn open(pid: u32) -> io::Result<Self> {
-        Ok(Self {
-            file: File::open(format!("/proc/{pid}/mem"))?,
-            pages: Vec::new(),
-        })
-    }
-
-    fn page(&mut self, start: u64) -> Option<&[u8]> {
-        if let Some(index) = self.pages.iter().position(|(page, _)| *page == start) {
-            return Some(&self.pages[index].1);
+/// Reads a process's memory from an address on, through `/proc/PID/mem`, which neither stops nor traces the process.
+pub(super) fn read(pid: u32, start: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(format!("/proc/{pid}/mem"))?;
+    let mut bytes = vec![0; MAX];
+    let mut length = 0;
+    while let Some(room) = bytes.get_mut(length..)
+        && !room.is_empty()
+    {
+        // The stack ends somewhere.
+        match file.read_at(room, start.saturating_add(length as u64)) {
+            Ok(0) | Err(_) if length > 0 => break,
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => length += read?,
         }
-        if self.pages.len() >= MAX_PAGES {
-            return None;
-        }
-        let mut bytes = vec![0; usize::try_from(PAGE).ok()?];
-        self.file.read_exact_at(&mut bytes, start).ok()?;
-        self.pages.push((start, bytes.into()));
-        self.pages.last().map(|(_, bytes)| &**bytes)
     }
-}
-
-impl Memory for Live {
-    fn word(&mut self, address: u64) -> Option<u64> {
-        let mut word = [0; 8];
-        for (at, byte) in (address..).zip(&mut word) {
-            let offset = usize::try_from(at % PAGE).ok()?;
-            *byte = *self.page(at - at % PAGE)?.get(offset)?;
-        }
-        Some(u64::from_ne_bytes(word))
-    }
+    bytes.truncate(length);
+    Ok(bytes)
 }

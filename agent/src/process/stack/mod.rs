@@ -1,23 +1,31 @@
 //! Where a program was: user stacks, unwound and named.
 //!
 //! The kernel side hands over registers and the top of a stack when a socket is opened ([`RawStack`]). A thread of
-//! its own unwinds it at once, by the unwind information of the files that the process has mapped, and keeps the
+//! its own has it unwound at once, by the unwind information of the files that the process has mapped, and keeps the
 //! addresses for as long as the socket lives. Only a finding makes names of them, on yet another thread: reading a
 //! large program's debug information takes its time, and nothing else waits for it.
 //!
+//! Both threads open files and read memory, which takes rights, and parse nothing of it. That is done by a process
+//! without rights for each ([`reader`]), because what is parsed belongs to whoever runs a program.
+//!
 //! [`RawStack`]: crate::kernel::stacks::RawStack
 
+mod files;
 mod image;
 mod keeper;
+mod link;
 mod memory;
-mod module;
 mod names;
+pub mod reader;
 mod syscall;
 mod threads;
 mod unwind;
+mod wire;
 mod worker;
 
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use finback_core::model::time::Timestamp;
 
@@ -45,7 +53,7 @@ pub enum Absence {
     Moved,
     /// The process ended, or executed another program, before its mappings were read.
     ProcessGone,
-    /// Memory or mappings of the process could not be read.
+    /// Memory, mappings or files of the process could not be read.
     Unreadable,
 }
 
@@ -97,7 +105,7 @@ pub enum Name {
 }
 
 /// A place in a program's source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Place {
     /// The function, demangled.
     pub function: Box<str>,
@@ -110,7 +118,7 @@ pub struct Place {
 }
 
 /// Why a frame has no name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum Reason {
     /// The file has no symbols: it was stripped.
     NoSymbols,

@@ -1,18 +1,19 @@
 //! From addresses in files to functions, files and lines. Remembered under the file's build id: a second process of
 //! the same program, in whatever container, costs nothing.
 
+use std::io;
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use blazesym::Pid;
-use blazesym::symbolize::source::{Elf, Process, Source};
-use blazesym::symbolize::{CodeInfo, Input, Reason as Unnamed, Sym, Symbolized, Symbolizer};
 use rustc_hash::FxHashMap;
 
+use super::files::{FileId, Identity, OpenFile, open_in};
 use super::image::Place as Lies;
 use super::keeper::Kept;
-use super::module::{Identity, Module};
+use super::link::{Link, Subject};
 use super::unwind::{Spot, Trace};
+use super::wire::{self, MAX_INLINED, MAX_TEXT, Order, Reply, Socket, unexpected};
 use super::{Frame, Name, Place, Reason, Stack};
 use finback_core::model::socket::ProcessId;
 
@@ -26,16 +27,16 @@ type Names = Arc<[Name]>;
 
 /// Makes names.
 pub(super) struct Namer {
-    symbolizer: Option<Symbolizer>,
+    link: Link,
     known: FxHashMap<(Identity, u64), Names>,
     /// Time spent in reading and looking up.
     pub(super) spent: Duration,
 }
 
 impl Namer {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(link: Link) -> Self {
         Self {
-            symbolizer: None,
+            link,
             known: FxHashMap::default(),
             spent: Duration::ZERO,
         }
@@ -43,7 +44,7 @@ impl Namer {
 
     /// Gives back the memory of debug information; what was found stays.
     pub(super) fn rest(&mut self) {
-        self.symbolizer = None;
+        self.link.rest();
     }
 
     /// A stack with names.
@@ -67,8 +68,9 @@ impl Namer {
 
     fn frames(&mut self, trace: &Trace, process: ProcessId) -> Vec<Frame> {
         self.look_up(trace);
+        let generated = self.generated(trace, process);
         let spots = trace.spots.iter();
-        spots.flat_map(|spot| self.spot(spot, process)).collect()
+        spots.flat_map(|spot| self.spot(spot, &generated)).collect()
     }
 
     /// Looks up what is not known yet, all addresses of one file at once.
@@ -76,37 +78,42 @@ impl Namer {
         if self.known.len() >= MAX {
             self.known.clear();
         }
-        let mut unknown: Vec<(&Arc<Module>, Vec<u64>)> = Vec::new();
+        let mut unknown: Vec<(&Arc<OpenFile>, Vec<u64>)> = Vec::new();
         for spot in &trace.spots {
-            let Lies::File(module, address) = &spot.place else {
+            let Lies::File(file, address) = &spot.place else {
                 continue;
             };
-            if self
-                .known
-                .contains_key(&(module.identity.clone(), *address))
-            {
+            if self.known.contains_key(&(file.identity(), *address)) {
                 continue;
             }
             match unknown
                 .iter_mut()
-                .find(|(known, _)| Arc::ptr_eq(known, module))
+                .find(|(known, _)| Arc::ptr_eq(known, file))
             {
                 Some((_, addresses)) => addresses.push(*address),
-                None => unknown.push((module, vec![*address])),
+                None => unknown.push((file, vec![*address])),
             }
         }
-        for (module, addresses) in unknown {
+        for (file, addresses) in unknown {
             let before = Instant::now();
-            let symbolizer = self.symbolizer.get_or_insert_with(symbolizer);
-            let names = look_up(symbolizer, module, &addresses);
+            let order = Order::Name {
+                file: file.number,
+                addresses: addresses.clone(),
+            };
+            let subject = Subject::File(file.id);
+            let found = self.link.ask(subject, |socket| {
+                socket.send(&order, None)?;
+                answers(addresses.len(), Some(file), socket)
+            });
             self.spent += before.elapsed();
-            let names = addresses.into_iter().zip(names);
+            // What could not be told now may be another time.
+            let names = addresses.into_iter().zip(found.unwrap_or_default());
             self.known
-                .extend(names.map(|(address, names)| ((module.identity.clone(), address), names)));
+                .extend(names.map(|(address, names)| ((file.identity(), address), names)));
         }
     }
 
-    fn spot(&mut self, spot: &Spot, process: ProcessId) -> Vec<Frame> {
+    fn spot(&self, spot: &Spot, generated: &FxHashMap<u64, Names>) -> Vec<Frame> {
         let unknown = |reason| Arc::from([Name::Unknown(reason)]);
         let mut frame = Frame {
             address: spot.address,
@@ -116,14 +123,12 @@ impl Namer {
             name: Name::Unknown(Reason::Unmapped),
         };
         let names: Names = match &spot.place {
-            Lies::File(module, address) => {
-                frame.module = Some(Arc::clone(&module.path));
-                frame.build_id.clone_from(&module.build_id);
-                frame.offset = Some(address + spot.back);
-                let key = (module.identity.clone(), *address);
-                self.known
-                    .get(&key)
-                    .map_or_else(|| unknown(Reason::NoSymbolHere), Arc::clone)
+            Lies::File(file, address) => {
+                frame.module = Some(Arc::clone(&file.path));
+                frame.build_id = file.build_id.get().cloned();
+                frame.offset = Some(address.wrapping_add(spot.back));
+                let known = self.known.get(&(file.identity(), *address));
+                known.map_or_else(|| unknown(Reason::Unreadable), Arc::clone)
             }
             Lies::Strange(path) => {
                 frame.module = Some((&**path).into());
@@ -133,7 +138,10 @@ impl Namer {
                 frame.module = Some("[vdso]".into());
                 unknown(Reason::Vdso)
             }
-            Lies::Anonymous => self.generated(spot.address - spot.back, process),
+            Lies::Anonymous => generated
+                .get(&spot.address)
+                .map_or_else(|| unknown(Reason::GeneratedCode), Arc::clone),
+            Lies::Nothing => unknown(Reason::Unmapped),
         };
         names
             .iter()
@@ -144,74 +152,86 @@ impl Namer {
             .collect()
     }
 
-    /// Code that the process made itself has names if its runtime keeps a perf map, and as long as it lives.
-    fn generated(&mut self, address: u64, process: ProcessId) -> Names {
+    /// Code that the process made itself has names if its runtime keeps a list of it, and as long as it lives.
+    fn generated(&mut self, trace: &Trace, process: ProcessId) -> FxHashMap<u64, Names> {
+        let spots = trace.spots.iter();
+        let spots = spots.filter(|spot| matches!(spot.place, Lies::Anonymous));
+        let spots: Vec<&Spot> = spots.collect();
+        if spots.is_empty() {
+            return FxHashMap::default();
+        }
         let before = Instant::now();
-        let symbolizer = self.symbolizer.get_or_insert_with(symbolizer);
-        let source = Source::Process(Process::new(Pid::from(process.pid)));
-        let found = if super::super::has_ended(process) {
-            None
-        } else {
-            symbolizer
-                .symbolize_single(&source, Input::AbsAddr(address))
-                .ok()
-        };
-        let names = match found {
-            Some(Symbolized::Sym(symbol)) => named(&symbol),
-            Some(Symbolized::Unknown(_)) | None => {
-                Arc::from([Name::Unknown(Reason::GeneratedCode)])
-            }
-        };
+        let addresses = spots
+            .iter()
+            .map(|spot| spot.address.wrapping_sub(spot.back));
+        let found = self.generated_in(process, addresses.collect());
         self.spent += before.elapsed();
-        names
+        let spots = spots.iter().map(|spot| spot.address);
+        spots.zip(found.unwrap_or_default()).collect()
+    }
+
+    fn generated_in(&mut self, process: ProcessId, addresses: Vec<u64>) -> Option<Vec<Names>> {
+        let pid = process.pid;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let map = open_in(pid, &format!("/tmp/perf-{}.map", innermost(&status)?)).ok()?;
+        if super::super::has_ended(process) {
+            return None;
+        }
+        let subject = Subject::Generated(FileId::of(&map.metadata().ok()?));
+        let count = addresses.len();
+        self.link.ask(subject, |socket| {
+            socket.send(&Order::Generated { addresses }, Some(map.as_fd()))?;
+            answers(count, None, socket)
+        })
     }
 }
 
-fn symbolizer() -> Symbolizer {
-    Symbolizer::builder().enable_inlined_fns(true).build()
+/// The pid that a process has in its own namespace.
+fn innermost(status: &str) -> Option<&str> {
+    let ids = status
+        .lines()
+        .find_map(|line| line.strip_prefix("NStgid:"))?;
+    ids.split_whitespace().next_back()
 }
 
-/// One entry per address.
-fn look_up(symbolizer: &Symbolizer, module: &Module, addresses: &[u64]) -> Vec<Names> {
-    let mut file = Elf::new(module.open_path());
-    let input = Input::VirtOffset(addresses);
-    let found = symbolizer.symbolize(&Source::Elf(file.clone()), input);
-    let found = found.or_else(|error| {
-        tracing::debug!(%error, path = &*module.path, "no debug information");
-        file.debug_syms = false;
-        symbolizer.symbolize(&Source::Elf(file), input)
-    });
-    match found {
-        Ok(found) => found.iter().map(names).collect(),
-        Err(error) => {
-            tracing::debug!(%error, path = &*module.path, "no symbols");
-            let unreadable: Names = Arc::from([Name::Unknown(Reason::Unreadable)]);
-            vec![unreadable; addresses.len()]
+/// What the reader says of so many addresses. It may ask for the one file.
+fn answers(count: usize, file: Option<&OpenFile>, socket: &mut Socket) -> io::Result<Vec<Names>> {
+    let mut found = Vec::with_capacity(count);
+    let mut file = file;
+    while found.len() < count {
+        match socket.receive()? {
+            Reply::WhichFile { file: number } => {
+                // Once: it has it then.
+                let file = file.take().filter(|file| file.number == number);
+                let file = file.ok_or_else(unexpected)?;
+                socket.send(&Order::File, Some(file.file.as_fd()))?;
+            }
+            Reply::Names(names) => found.push(checked(names)?),
+            Reply::WhatLies { .. } | Reply::Loaded { .. } | Reply::Trace { .. } => {
+                return Err(unexpected());
+            }
         }
     }
+    Ok(found)
 }
 
-fn names(found: &Symbolized<'_>) -> Names {
-    match found {
-        Symbolized::Sym(symbol) => named(symbol),
-        Symbolized::Unknown(Unnamed::MissingSyms) => Arc::from([Name::Unknown(Reason::NoSymbols)]),
-        Symbolized::Unknown(_) => Arc::from([Name::Unknown(Reason::NoSymbolHere)]),
+/// Names as they may be shown: a file can call its functions what it likes.
+fn checked(names: wire::Names) -> io::Result<Names> {
+    if names.is_empty() || names.len() > MAX_INLINED {
+        return Err(unexpected());
     }
+    let names = names.into_iter().map(|name| match name {
+        Ok(place) => Name::Known(Arc::new(Place {
+            function: shown(&place.function),
+            file: place.file.as_deref().map(shown),
+            ..place
+        })),
+        Err(reason) => Name::Unknown(reason),
+    });
+    Ok(names.collect())
 }
 
-/// The inlined functions, innermost first, then the one they are in.
-fn named(symbol: &Sym<'_>) -> Names {
-    let inlined = symbol.inlined.iter().rev();
-    let inlined = inlined.map(|function| place(&function.name, function.code_info.as_ref(), true));
-    let outer = place(&symbol.name, symbol.code_info.as_deref(), false);
-    inlined.chain([outer]).collect()
-}
-
-fn place(function: &str, code: Option<&CodeInfo<'_>>, inlined: bool) -> Name {
-    Name::Known(Arc::new(Place {
-        function: function.into(),
-        file: code.map(|code| code.to_path().to_string_lossy().into()),
-        line: code.and_then(|code| code.line),
-        inlined,
-    }))
+fn shown(text: &str) -> Box<str> {
+    let text = &text[..text.floor_char_boundary(MAX_TEXT)];
+    text.replace(char::is_control, "\u{fffd}").into()
 }

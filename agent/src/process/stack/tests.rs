@@ -9,7 +9,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::image::Image;
 use super::keeper::Kept;
-use super::memory::{Copied, Live, Memory as _};
+use super::link::Link;
+use super::memory::{self, Top};
 use super::names::Namer;
 use super::threads::{self, Wanted};
 use super::unwind::{Shared, Walker};
@@ -70,9 +71,9 @@ fn current(thread: u32, shared: &mut Shared) -> Kept {
 
 #[test]
 fn a_blocked_thread_is_found_with_function_and_line() {
-    let mut shared = Shared::default();
+    let mut shared = Shared::new(Link::in_thread());
     let kept = with_a_waiting_thread(|thread| current(thread, &mut shared));
-    let stack = Namer::new().name(&kept);
+    let stack = Namer::new(Link::in_thread()).name(&kept);
     assert_eq!((&*stack.thread_name, stack.absence), ("waiting", None));
     assert_eq!(stack.syscall.as_deref(), Some("ppoll"));
     let place = stack.frames.iter().find_map(|frame| match &frame.name {
@@ -86,9 +87,9 @@ fn a_blocked_thread_is_found_with_function_and_line() {
 
 #[test]
 fn names_outlive_the_process_and_are_looked_up_once() {
-    let mut shared = Shared::default();
+    let mut shared = Shared::new(Link::in_thread());
     let kept = with_a_waiting_thread(|thread| current(thread, &mut shared));
-    let mut namer = Namer::new();
+    let mut namer = Namer::new(Link::in_thread());
     let first = namer.name(&kept);
     let spent = namer.spent;
     // The same build in a process that has gone.
@@ -106,7 +107,7 @@ fn names_outlive_the_process_and_are_looked_up_once() {
 
 #[test]
 fn a_copy_that_ends_early_is_a_truncated_stack() {
-    let mut shared = Shared::default();
+    let mut shared = Shared::new(Link::in_thread());
     let (trace, whole) = with_a_waiting_thread(|thread| {
         let text = std::fs::read_to_string(format!("/proc/self/task/{thread}/syscall")).unwrap();
         let number = |word: &str| u64::from_str_radix(&word[2..], 16).unwrap();
@@ -116,17 +117,15 @@ fn a_copy_that_ends_early_is_a_truncated_stack() {
             sp: number(words[7]),
             ..Registers::default()
         };
-        let mut live = Live::open(std::process::id()).unwrap();
-        let bytes: Vec<u8> = (0..2)
-            .flat_map(|word| live.word(from.sp + 8 * word).unwrap().to_ne_bytes())
-            .collect();
+        let bytes = memory::read(std::process::id(), from.sp).unwrap();
         let mut walker = Walker::new(Image::read(own_id()).unwrap().unwrap());
-        let whole = walker.walk(from, &mut live, &mut shared);
-        let mut memory = Copied {
-            start: from.sp,
-            bytes: &bytes,
+        let mut walk = |bytes| {
+            let start = from.sp;
+            walker
+                .walk(from, Top { start, bytes }, &mut shared)
+                .unwrap()
         };
-        (walker.walk(from, &mut memory, &mut shared), whole)
+        (walk(&bytes[..16]), walk(&bytes))
     });
     assert!(trace.truncated);
     assert!(trace.spots.len() < whole.spots.len());
@@ -134,17 +133,17 @@ fn a_copy_that_ends_early_is_a_truncated_stack() {
 
 #[test]
 fn a_wild_instruction_pointer_is_no_frame() {
-    let mut shared = Shared::default();
+    let mut shared = Shared::new(Link::in_thread());
     let mut walker = Walker::new(Image::read(own_id()).unwrap().unwrap());
     let from = Registers {
         ip: 8,
         ..Registers::default()
     };
-    let mut memory = Copied {
+    let top = Top {
         start: 0,
         bytes: &[],
     };
-    let trace = walker.walk(from, &mut memory, &mut shared);
+    let trace = walker.walk(from, top, &mut shared).unwrap();
     assert!(trace.spots.is_empty() && trace.truncated);
 }
 

@@ -8,7 +8,7 @@ use finback_common::row::ThreadRow;
 
 use super::image::Image;
 use super::keeper::Kept;
-use super::memory::Live;
+use super::memory::{self, Top};
 use super::syscall;
 use super::unwind::{Shared, Walker};
 use super::{Absence, Kind};
@@ -93,13 +93,19 @@ fn one(wanted: &Wanted<'_>, thread: u32, walker: &mut Walker, shared: &mut Share
         sp: blocked.sp,
         ..Registers::default()
     });
-    kept.trace = match Live::open(pid) {
-        Ok(mut memory) => Ok(walker.walk(known, &mut memory, shared)),
+    let memory = memory::read(pid, known.sp);
+    // Before it is unwound: only what was read must have stood still.
+    if memory.is_ok() && State::read(pid, thread) != before {
+        kept.trace = Err(Absence::Moved);
+        return Some(kept);
+    }
+    kept.trace = match &memory {
+        Ok(bytes) => {
+            let start = known.sp;
+            walker.walk(known, Top { start, bytes }, shared)
+        }
         Err(_) => Err(Absence::Unreadable),
     };
-    if kept.trace.is_ok() && State::read(pid, thread) != before {
-        kept.trace = Err(Absence::Moved);
-    }
     Some(kept)
 }
 

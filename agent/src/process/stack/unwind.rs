@@ -1,26 +1,25 @@
-//! From registers and memory to return addresses.
+//! Has stacks unwound, and says what lies at their frames.
 
+use std::io;
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 
 use finback_common::record::Registers;
-use framehop::{
-    CacheNative, FrameAddress, MayAllocateDuringUnwind, UnwindRegsNative, Unwinder as _,
-    UnwinderNative,
-};
 use rustc_hash::FxHashMap;
 
-use super::image::{Image, New, Place};
-use super::memory::Memory;
-use super::module::{Bytes, Modules};
+use super::Absence;
+use super::files::Files;
+use super::image::{Image, Place};
+use super::link::Link;
+use super::memory::Top;
+use super::wire::{MAX_FRAMES, Order, Reply, Socket, Step, unexpected};
 
-/// Frames of one stack at most.
-const MAX_FRAMES: usize = 64;
 /// Different stacks that a process is remembered to have had.
 const MAX_REMEMBERED: usize = 256;
-/// The unwinder numbers its sets of modules with 16 bits; before they are used up, its cache must go.
-const GENERATIONS: u32 = 60_000;
-
-type Native = UnwinderNative<Bytes, MayAllocateDuringUnwind>;
+/// Questions about one stack at most: each frame can lead to a mapping and a file that were not met before.
+const MAX_QUESTIONS: usize = 2 * MAX_FRAMES + 2;
+/// Longest build id, bytes; SHA-1 is common.
+const MAX_BUILD_ID: usize = 64;
 
 /// One frame of a stack that was not named yet.
 #[derive(Clone)]
@@ -40,26 +39,31 @@ pub(super) struct Trace {
     pub(super) truncated: bool,
 }
 
-/// A process's mappings and how to unwind through them.
+/// A process's mappings and the stacks that it had.
 pub(super) struct Walker {
     image: Image,
-    native: Native,
     remembered: FxHashMap<Box<[u64]>, Arc<Trace>>,
 }
 
 /// What all processes share.
-#[derive(Default)]
 pub(super) struct Shared {
-    pub(super) modules: Modules,
-    cache: CacheNative<MayAllocateDuringUnwind>,
-    generations: u32,
+    link: Link,
+    files: Files,
+}
+
+impl Shared {
+    pub(super) fn new(link: Link) -> Self {
+        Self {
+            link,
+            files: Files::default(),
+        }
+    }
 }
 
 impl Walker {
     pub(super) fn new(image: Image) -> Self {
         Self {
             image,
-            native: Native::new(),
             remembered: FxHashMap::default(),
         }
     }
@@ -73,74 +77,15 @@ impl Walker {
     pub(super) fn walk(
         &mut self,
         from: Registers,
-        memory: &mut impl Memory,
+        top: Top<'_>,
         shared: &mut Shared,
-    ) -> Arc<Trace> {
-        let mut trace = Trace::default();
-        let mut registers = native(from);
-        let mut address = FrameAddress::from_instruction_pointer(from.ip);
-        trace.truncated = loop {
-            let Some(place) = self.place(address.address_for_lookup(), shared) else {
-                break true;
-            };
-            if trace.spots.len() == MAX_FRAMES {
-                break true;
-            }
-            let in_asm = trace.spots.is_empty() && is_frameless(&place);
-            trace.spots.push(Spot {
-                address: address.address(),
-                back: u64::from(address.is_return_address()),
-                place,
-            });
-            match self.caller(address, &mut registers, memory, shared, in_asm) {
-                Ok(Some(caller)) => address = caller,
-                Ok(None) => break false,
-                Err(()) => break true,
-            }
-        };
-        self.remember(trace)
-    }
-
-    /// What lies at an address; loads the unwind information of a file that was not met before.
-    fn place(&mut self, address: u64, shared: &mut Shared) -> Option<Place> {
-        let found = self.image.find(address, &mut shared.modules)?;
-        if let Some(new) = found.new {
-            self.add(&new, shared);
-        }
-        Some(found.place)
-    }
-
-    fn add(&mut self, new: &New, shared: &mut Shared) {
-        shared.generations += 1;
-        if shared.generations >= GENERATIONS {
-            shared.generations = 0;
-            shared.cache = CacheNative::default();
-        }
-        self.native.add_module(framehop::Module::new(
-            String::new(),
-            new.addresses.clone(),
-            new.base,
-            new.module.unwind_sections(),
-        ));
-    }
-
-    fn caller(
-        &self,
-        address: FrameAddress,
-        registers: &mut UnwindRegsNative,
-        memory: &mut impl Memory,
-        shared: &mut Shared,
-        in_asm: bool,
-    ) -> Result<Option<FrameAddress>, ()> {
-        if in_asm && let Some(caller) = return_from_frameless(registers, memory) {
-            return Ok(FrameAddress::from_return_address(caller));
-        }
-        let mut read = |address| memory.word(address).ok_or(());
-        let caller = self
-            .native
-            .unwind_frame(address, registers, &mut shared.cache, &mut read)
-            .map_err(|_unreadable| ())?;
-        Ok(caller.and_then(FrameAddress::from_return_address))
+    ) -> Result<Arc<Trace>, Absence> {
+        let Shared { link, files } = shared;
+        let image = &mut self.image;
+        let trace = link.ask(image.subject, |socket| {
+            talk(image, files, from, top, socket)
+        });
+        Ok(self.remember(trace.ok_or(Absence::Unreadable)?))
     }
 
     fn remember(&mut self, trace: Trace) -> Arc<Trace> {
@@ -159,38 +104,60 @@ impl Walker {
     }
 }
 
-/// Go enters the kernel in an assembler function without a frame and without unwind information: the frame pointer
-/// is its caller's, and following it would lose that caller.
-fn is_frameless(place: &Place) -> bool {
-    matches!(place, Place::File(module, _) if module.is_go && !module.has_unwind_information())
+/// Orders one stack and answers what the reader asks meanwhile.
+fn talk(
+    image: &mut Image,
+    files: &mut Files,
+    from: Registers,
+    top: Top<'_>,
+    socket: &mut Socket,
+) -> io::Result<Trace> {
+    let order = Order::Unwind {
+        image: image.number,
+        registers: [from.ip, from.sp, from.fp, from.lr],
+        start: top.start,
+        bytes: top.bytes,
+    };
+    socket.send(&order, None)?;
+    for _ in 0..MAX_QUESTIONS {
+        match socket.receive()? {
+            Reply::WhatLies { address } => {
+                let lies = image.lies(address, files);
+                socket.send(&Order::Lies(lies), None)?;
+            }
+            Reply::WhichFile { file } => {
+                let file = image.file(file).ok_or_else(unexpected)?;
+                socket.send(&Order::File, Some(file.file.as_fd()))?;
+                let Reply::Loaded { build_id } = socket.receive()? else {
+                    return Err(unexpected());
+                };
+                if let Some(bytes) = build_id.filter(|bytes| bytes.len() <= MAX_BUILD_ID) {
+                    file.build_id.get_or_init(|| hexadecimal(&bytes));
+                }
+            }
+            Reply::Trace { spots, truncated } if spots.len() <= MAX_FRAMES => {
+                let spots = spots.into_iter().map(|step| spot(step, image, files));
+                return Ok(Trace {
+                    spots: spots.collect(),
+                    truncated,
+                });
+            }
+            Reply::Trace { .. } | Reply::Loaded { .. } | Reply::Names(_) => break,
+        }
+    }
+    Err(unexpected())
 }
 
-#[cfg(target_arch = "x86_64")]
-fn return_from_frameless(
-    registers: &mut UnwindRegsNative,
-    memory: &mut impl Memory,
-) -> Option<u64> {
-    let sp = registers.sp();
-    let caller = memory.word(sp)?;
-    registers.set_sp(sp.checked_add(8)?);
-    registers.set_ip(caller);
-    Some(caller)
+fn spot(step: Step, image: &mut Image, files: &mut Files) -> Spot {
+    let back = u64::from(step.is_return);
+    Spot {
+        address: step.address,
+        back,
+        place: image.place(step.address.wrapping_sub(back), step.inside, files),
+    }
 }
 
-#[cfg(target_arch = "x86_64")]
-fn native(from: Registers) -> UnwindRegsNative {
-    UnwindRegsNative::new(from.ip, from.sp, from.fp)
-}
-
-#[cfg(target_arch = "aarch64")]
-fn return_from_frameless(
-    registers: &mut UnwindRegsNative,
-    _memory: &mut impl Memory,
-) -> Option<u64> {
-    Some(registers.lr())
-}
-
-#[cfg(target_arch = "aarch64")]
-fn native(from: Registers) -> UnwindRegsNative {
-    UnwindRegsNative::new(from.lr, from.sp, from.fp)
+fn hexadecimal(bytes: &[u8]) -> Arc<str> {
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat().into()
 }

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
@@ -15,7 +16,8 @@ use tokio::sync::mpsc as tasks;
 
 use super::image::Image;
 use super::keeper::{Keeper, Kept};
-use super::memory::Copied;
+use super::link::Link;
+use super::memory::Top;
 use super::names::{IDLE, Namer};
 use super::threads::{self, Wanted};
 use super::unwind::{Shared, Trace, Walker};
@@ -85,6 +87,8 @@ pub struct Statistics {
     pub answered: AtomicU64,
     /// Nanoseconds spent in reading symbols.
     pub names_ns: AtomicU64,
+    /// How often a process that reads programs has died of one; that stack or those names are missing.
+    pub failures: AtomicU64,
     waiting: AtomicUsize,
 }
 
@@ -97,20 +101,27 @@ pub struct Stacks {
 }
 
 impl Stacks {
-    /// Starts both threads.
+    /// Starts both threads, whose readers are this program.
     pub fn spawn() -> io::Result<Self> {
+        Self::spawn_with(Path::new("/proc/self/exe"))
+    }
+
+    /// Starts both threads; `program` is run for their readers.
+    pub fn spawn_with(program: &Path) -> io::Result<Self> {
         let (commands, received) = mpsc::sync_channel(MAX_COMMANDS);
         let (unwound, named) = mpsc::sync_channel(MAX_FINDINGS);
         let (answer, answers) = tasks::channel(MAX_FINDINGS);
         let statistics = Arc::new(Statistics::default());
-        let shared = Arc::clone(&statistics);
+        let link = || Link::new(program, Arc::clone(&statistics));
+        let unwinding = Unwinding::new(link(), Arc::clone(&statistics));
         thread::Builder::new()
             .name("finback-unwind".into())
-            .spawn(move || Unwinding::new(shared).run(&received, &unwound))?;
+            .spawn(move || unwinding.run(&received, &unwound))?;
+        let namer = Namer::new(link());
         let shared = Arc::clone(&statistics);
         thread::Builder::new()
             .name("finback-names".into())
-            .spawn(move || name(&named, &answer, &shared))?;
+            .spawn(move || name(namer, &named, &answer, &shared))?;
         Ok(Self {
             commands,
             answers,
@@ -190,9 +201,9 @@ struct Unwinding {
 }
 
 impl Unwinding {
-    fn new(statistics: Arc<Statistics>) -> Self {
+    fn new(link: Link, statistics: Arc<Statistics>) -> Self {
         Self {
-            shared: Shared::default(),
+            shared: Shared::new(link),
             processes: VecDeque::new(),
             keeper: Keeper::default(),
             current: VecDeque::new(),
@@ -244,16 +255,15 @@ impl Unwinding {
 
     fn unwind(&mut self, stack: &RawStack) -> Result<Arc<Trace>, Absence> {
         let index = self.process(stack)?;
-        let mut memory = Copied {
+        let top = Top {
             start: stack.registers.sp,
             bytes: &stack.bytes,
         };
         let Some(process) = self.processes.get_mut(index) else {
             return Err(Absence::Unreadable);
         };
-        Ok(process
-            .walker
-            .walk(stack.registers, &mut memory, &mut self.shared))
+        let shared = &mut self.shared;
+        process.walker.walk(stack.registers, top, shared)
     }
 
     /// The process of a stack, with mappings that are young enough for it.
@@ -335,11 +345,11 @@ const fn kind(opened_by: u8) -> Kind {
 
 /// The thread that makes names.
 fn name(
+    mut namer: Namer,
     unwound: &Receiver<(u64, Vec<Kept>)>,
     answers: &tasks::Sender<Answer>,
     statistics: &Statistics,
 ) {
-    let mut namer = Namer::new();
     loop {
         let (id, stacks) = match unwound.recv_timeout(IDLE) {
             Ok(stacks) => stacks,
