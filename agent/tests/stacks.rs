@@ -19,6 +19,7 @@ use finback_common::record::Registers;
 use finback_core::model::socket::{ProcessId, SocketKey};
 use finback_core::model::time::Timestamp;
 use proptest::prelude::*;
+use proptest::test_runner::FileFailurePersistence;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -314,8 +315,18 @@ fn damage() -> impl Strategy<Value = Vec<(u8, u32, u8)>> {
     prop::collection::vec((0..3_u8, any::<u32>(), any::<u8>()), 1..64)
 }
 
+/// Each case starts a program and a reader. Seeds that failed are kept beside this file.
+fn few() -> ProptestConfig {
+    let seeds = FileFailurePersistence::WithSource("regressions");
+    ProptestConfig {
+        cases: 48,
+        failure_persistence: Some(Box::new(seeds)),
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(few())]
 
     /// The process itself does not notice: it sleeps in the kernel.
     #[test]

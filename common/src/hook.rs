@@ -1,7 +1,7 @@
 //! The table of hooks: one row per kernel program, read by the kernel crate (ids), the agent (what to attach
 //! where), `finback doctor` and the tests.
 
-/// What we want to know (design §3).
+/// What we want to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Signal {
     /// Every change of state.

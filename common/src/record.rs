@@ -96,7 +96,7 @@ pub struct StateRecord {
     pub flags: u8,
     /// Keeps the fields aligned.
     pub reserved: u8,
-    /// `sk_err`, an errno: why it closed (kernel.md §1).
+    /// `sk_err`, an errno: why it closed.
     pub error: u32,
     /// Bytes (and the FIN) that wait to be read, `rcv_nxt - copied_seq`; set on the way to CLOSE_WAIT.
     pub unread: u32,

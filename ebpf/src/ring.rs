@@ -1,5 +1,5 @@
 //! The ring buffer: room is reserved, every byte is written, and wake-ups are batched, because they cost ten
-//! times as much as the record (toolchain.md §5).
+//! times as much as the record.
 
 use core::cell::UnsafeCell;
 

@@ -4,7 +4,7 @@ use finback_common::tcp;
 
 /// `SOCK_DEAD` of `enum sock_flags`: no descriptor refers to the socket.
 pub(crate) const SOCK_DEAD: u64 = 1 << 0;
-/// `SOCK_DONE`: only `tcp_fin` sets it, so the peer's FIN was accepted (kernel.md §1).
+/// `SOCK_DONE`: only `tcp_fin` sets it, so the peer's FIN was accepted.
 pub(crate) const SOCK_DONE: u64 = 1 << 1;
 
 /// The kernel thread flag of `task_struct.flags`.
@@ -29,7 +29,7 @@ pub(crate) const fn completes_addresses(old: u8) -> bool {
     matches!(old, tcp::SYN_SENT | tcp::SYN_RECV)
 }
 
-/// Whether a system call of the socket's own process made the change (kernel.md §1). A close without error
+/// Whether a system call of the socket's own process made the change. A close without error
 /// straight from an open state is the application's own abort: unread data, linger 0 or disconnect.
 #[inline(always)]
 pub(crate) const fn by_application(old: u8, new: u8, error: u32) -> bool {

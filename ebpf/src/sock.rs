@@ -88,7 +88,7 @@ impl<M: Memory> Sock<M> {
     }
 
     /// Addresses of a full socket. Its local port comes from `inet_sport`, which outlives the binding
-    /// (`skc_num` is 0 by the time of the change to CLOSE, kernel.md §0.8).
+    /// (`skc_num` is 0 by the time of the change to CLOSE).
     #[inline(always)]
     pub(crate) fn tuple(self) -> Tuple {
         let port: u16 = self.0.probed().get(global!(OFFSETS.inet_sport));
@@ -128,7 +128,7 @@ impl<M: Memory> Sock<M> {
         }
     }
 
-    /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one (kernel.md §0.6).
+    /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one.
     #[inline(always)]
     pub(crate) fn unread(self) -> u32 {
         let tcp = self.0.probed();

@@ -1,5 +1,5 @@
 //! The current task. Only hooks in process context may ask for it: elsewhere `current` is whoever was
-//! interrupted (kernel.md §0.9).
+//! interrupted.
 
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_current_task,

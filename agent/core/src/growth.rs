@@ -14,7 +14,7 @@ use super::settings::exception::Subject;
 use super::tracker::Tracker;
 use super::verdict::{Grade, wording};
 
-/// So many windows in a row, each ending with more than it began with (design §5).
+/// So many windows in a row, each ending with more than it began with.
 const WINDOWS: usize = 5;
 
 /// The processes.

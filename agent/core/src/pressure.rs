@@ -22,7 +22,7 @@ use super::table::Tracked;
 use super::tracker::Tracker;
 use super::verdict::{Grade, wording};
 
-/// More of the ports than this is pressure (design §5).
+/// More of the ports than this is pressure.
 const MUCH: u64 = 70;
 /// It is over when it has come down to this: a number that swings around one mark is one finding.
 const LITTLE: u64 = 60;

@@ -1,4 +1,4 @@
-//! TIME_WAIT: the full socket closes, a minisock goes on under the same addresses (kernel.md §1).
+//! TIME_WAIT: the full socket closes, a minisock goes on under the same addresses.
 //!
 //! Where hooks tell of minisocks, entry and exit are exact. Three things they cannot tell are found by sweeping
 //! (listing the minisocks of a namespace): everything in the tracepoint flavour, a FIN that reaches an orphan's

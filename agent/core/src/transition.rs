@@ -1,4 +1,4 @@
-//! Why a state changed (kernel.md §1) and what that means for an open finding.
+//! Why a state changed and what that means for an open finding.
 
 use super::model::finding::Resolution;
 use super::model::observation::StateChange;

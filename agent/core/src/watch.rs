@@ -59,7 +59,7 @@ pub(super) struct Spin {
     pub(super) since: Option<Timestamp>,
 }
 
-/// Deliveries of the end-of-stream in a second (design §5).
+/// Deliveries of the end-of-stream in a second.
 const SPIN_RATE: u128 = 100;
 
 impl Spin {

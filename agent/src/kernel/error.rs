@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::btf::BtfError;
 
-/// Whose fault an error is: the exit code follows from it (design §7).
+/// Whose fault an error is: the exit code follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The caller may not: exit code 3.

@@ -1,5 +1,5 @@
 //! Makes every signal happen on loopback connections of the agent's own: a hook that attached may still never
-//! fire, because the compiler inlined its function (kernel.md §0.2).
+//! fire, because the compiler inlined its function.
 //!
 //! Nothing stays behind: every connection ends by RST or by the reuse of its TIME_WAIT entry, and all of it
 //! happens before the first record is passed on.

@@ -10,7 +10,7 @@ use finback_core::model::waiting::{Call, Epoll, Waiter};
 
 const SYMBOLS: &str = "/proc/kallsyms";
 
-/// Kinds of wake-up functions (kernel.md §3b).
+/// Kinds of wake-up functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Blocked,

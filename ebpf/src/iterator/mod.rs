@@ -168,7 +168,7 @@ fn seed(sock: Sock<Quiet>) -> u64 {
 }
 
 /// Rows for the connections that wait in a listener's queue although their peer has left. A child that was
-/// reset there is in state CLOSE and in no other list (kernel.md §3f).
+/// reset there is in state CLOSE and in no other list.
 #[inline(never)]
 fn walk_queue(seq: *mut seq_file, listener: Sock<Quiet>) -> u32 {
     // SAFETY: probe reads accept any address.

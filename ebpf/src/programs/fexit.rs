@@ -1,5 +1,5 @@
 //! Function exits of the fentry flavour. The return value stands behind the arguments, and these functions
-//! have had the same number of them from 5.10 to 7.3 (kernel.md §12); `bpf_get_func_ret` would need 5.17.
+//! have had the same number of them from 5.10 to 7.3; `bpf_get_func_ret` would need 5.17.
 
 use aya_ebpf::macros::fexit;
 use aya_ebpf::programs::FExitContext;

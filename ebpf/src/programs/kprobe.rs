@@ -1,4 +1,4 @@
-//! The kprobe flavour: function entries only, because a return probe loses calls that block (kernel.md §0.4).
+//! The kprobe flavour: function entries only, because a return probe loses calls that block.
 
 use aya_ebpf::macros::kprobe;
 use aya_ebpf::programs::ProbeContext;

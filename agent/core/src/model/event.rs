@@ -1,4 +1,4 @@
-//! What the tracker says: the events of the stream (design §6) before they get their wire form.
+//! What the tracker says: the events of the stream before they get their wire form.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A finding: whose fault, since when, and how we know (design §5).
+//! A finding: whose fault, since when, and how we know.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::state::TcpState;
 use super::time::Timestamp;
 use super::waiting::Waiting;
 
-/// What is wrong. Names are fixed by design §5.
+/// What is wrong. Names are promised in docs/events.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// The peer's FIN is in the receive queue and nobody reads.

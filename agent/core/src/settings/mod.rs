@@ -132,7 +132,7 @@ pub struct VerdictSettings {
 }
 
 impl VerdictSettings {
-    /// Defaults of design §5.
+    /// The defaults, as in docs/finback.toml.
     pub const fn default_of(verdict: Verdict) -> Self {
         let (seconds, severity) = match verdict {
             Verdict::EofUnread => (10, Severity::Warning),

@@ -5,7 +5,7 @@ use crate::model::finding::Verdict;
 use crate::model::observation::{SocketCounters, SocketView};
 use crate::model::state::TcpState;
 
-/// Unanswered retransmissions, and doublings of their time (design §5).
+/// Unanswered retransmissions, and doublings of their time.
 const RETRANSMITS: u8 = 4;
 /// Unanswered probes of a closed window or of an idle connection.
 const PROBES: u8 = 3;

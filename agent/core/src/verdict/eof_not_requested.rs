@@ -3,7 +3,7 @@
 use super::{Case, Opinion};
 use crate::model::finding::Verdict;
 
-/// Reading the last data consumes the FIN's sequence number as well (kernel.md §0.6), so an empty queue proves
+/// Reading the last data consumes the FIN's sequence number as well, so an empty queue proves
 /// nothing by itself: only a watch over every delivery since before the FIN does.
 pub(super) fn judge(case: &Case<'_>) -> Opinion {
     let Some(counters) = case.accepted_counters() else {

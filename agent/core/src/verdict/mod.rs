@@ -1,4 +1,4 @@
-//! The verdicts of design §5: one file each, every one a pure rule.
+//! The verdicts: one file each, every one a pure rule.
 //!
 //! A rule sees one connection and the latest look at it and says whether its proof holds. The order of the rules
 //! decides where the proofs of several could hold: the more particular one comes first.

@@ -131,7 +131,7 @@ fn a_large_batch_is_sent_in_pieces() {
     assert_eq!(count, 1000);
 }
 
-/// Design §8: decoding, tracking and encoding make 1 M events/s together; encoding may have half of it.
+/// Decoding, tracking and encoding make 1 M events/s together; encoding may have half of it.
 #[test]
 #[ignore = "measures: cargo test --release --lib a_transition_is_encoded -- --ignored --nocapture"]
 fn a_transition_is_encoded_and_sent_in_half_a_microsecond() {
