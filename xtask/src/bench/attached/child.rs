@@ -191,6 +191,24 @@ pub(crate) fn own_cpu() -> Result<Duration> {
     clock_now(libc::CLOCK_PROCESS_CPUTIME_ID)
 }
 
+/// CPU time of all children that have ended and were waited for.
+///
+/// # Errors
+/// As getrusage(2).
+pub(crate) fn ended_cpu() -> Result<Duration> {
+    // SAFETY: all-zero is a valid `rusage`: numbers only.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: writes one rusage.
+    if unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage) } != 0 {
+        return Err(std::io::Error::last_os_error()).context("the children's time is not told");
+    }
+    let span = |time: libc::timeval| -> Result<Duration> {
+        let micros = u64::try_from(time.tv_usec)?;
+        Ok(Duration::from_secs(u64::try_from(time.tv_sec)?) + Duration::from_micros(micros))
+    };
+    Ok(span(usage.ru_utime)? + span(usage.ru_stime)?)
+}
+
 fn clock_now(clock: libc::clockid_t) -> Result<Duration> {
     let mut time = libc::timespec {
         tv_sec: 0,

@@ -7,7 +7,7 @@ mod status;
 mod variant;
 
 pub(super) use self::{
-    child::{Child, own_cpu},
+    child::{Child, ended_cpu, own_cpu},
     finback::Finback,
     variant::{Attached, Rivals, Variant},
 };

@@ -4,7 +4,7 @@ use super::super::attached::Variant;
 use super::super::guest::{Baseline, FLOOR};
 use super::super::network::Kind;
 use super::super::stats::{Estimate, median, number};
-use super::{Loss, Report};
+use super::data::{Loss, Mode, Report};
 
 const MIB: f64 = 1_048_576.0;
 
@@ -219,7 +219,7 @@ fn of_quiet(report: &Report) -> Vec<Line> {
     let mode = report
         .mode(Variant::Quiet)
         .ok_or_else(|| report.why(Variant::Quiet, "daemon"));
-    let of = |judge: &dyn Fn(&super::Mode) -> (String, Kept)| mode.clone().map(judge);
+    let of = |judge: &dyn Fn(&Mode) -> (String, Kept)| mode.clone().map(judge);
     let records = mode.clone().and_then(|mode| {
         let records = mode
             .records
@@ -286,7 +286,9 @@ fn look(report: &Report) -> Line {
     let row = Row::new("look at 50,000 connections", "<= 80 ms");
     let step = report.crowd.iter().max_by_key(|step| step.connections);
     let result = step.ok_or_else(|| report.reason("crowd")).and_then(|step| {
-        let (ours, ss) = (median(&step.look) * 1e3, median(&step.ss) * 1e3);
+        let ours = median(&step.look) * 1e3;
+        let ss: Vec<f64> = step.ss.iter().map(|took| took.wall * 1e3).collect();
+        let ss = median(&ss);
         if step.look.is_empty() {
             return Err("the daemon tells no time of its look".to_owned());
         }

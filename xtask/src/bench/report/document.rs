@@ -3,8 +3,9 @@
 use anyhow::Result;
 
 use super::super::guest::Baseline;
+use super::data::{Method, Report};
+use super::host::Host;
 use super::table::{self, Table};
-use super::{Host, Method, Report};
 use crate::workspace;
 
 const PATH: &str = "docs/performance.md";

@@ -2,7 +2,8 @@
 
 use super::super::guest::Baseline;
 use super::super::stats::{median, number, range};
-use super::{CrowdStep, Losses, Mode, Report, budget};
+use super::budget;
+use super::data::{CrowdStep, Losses, Mode, Report, Took};
 
 /// One line of cells.
 type Cells = Vec<String>;
@@ -165,25 +166,26 @@ fn growth(steps: &[CrowdStep]) -> Table {
             step.sockets
                 .map_or_else(|| "-".into(), |sockets| format!("{sockets:.0}")),
             millis(&step.look),
-            millis(&step.whole),
-            millis(&step.ss),
+            took(&step.start),
+            took(&step.ls),
+            took(&step.ss),
             format!("{:.1}", number(step.resident) / 1_048_576.0),
             format!("{:.1}", number(step.anonymous) / 1_048_576.0),
         ]
     });
-    let whole = steps.first().map_or("", |step| step.whole_is.as_str());
     Table {
-        title: "Growth with held connections (times in ms: median, smallest to largest)".into(),
-        head: vec![
-            "connections".into(),
-            "processes".into(),
-            "sockets seen".into(),
-            "look".into(),
-            whole.into(),
-            "ss -tanp".into(),
-            "resident MiB".into(),
-            "of it anonymous".into(),
-        ],
+        title: "Growth with held connections (ms: median, smallest to largest; then CPU)".into(),
+        head: cells([
+            "connections",
+            "processes",
+            "sockets seen",
+            "look",
+            "start until ready",
+            "finback ls",
+            "ss -tanp",
+            "resident MiB",
+            "of it anonymous",
+        ]),
         rows: rows.collect(),
     }
 }
@@ -199,6 +201,15 @@ fn millis(seconds: &[f64]) -> String {
         low * 1e3,
         high * 1e3
     )
+}
+
+fn took(all: &[Took]) -> String {
+    if all.is_empty() {
+        return "-".into();
+    }
+    let wall: Vec<f64> = all.iter().map(|took| took.wall).collect();
+    let cpu: Vec<f64> = all.iter().map(|took| took.cpu).collect();
+    format!("{}, CPU {:.0}", millis(&wall), median(&cpu) * 1e3)
 }
 
 fn cells<const N: usize>(words: [&str; N]) -> Cells {

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::super::attached::{Child, Rivals};
+use super::super::attached::{Child, Rivals, ended_cpu};
 use super::super::interrupt::{self, sleep};
 use super::super::load::Crowd;
 use super::super::network::{Kind, Network};
-use super::super::report::{CrowdStep, Report};
+use super::super::report::{CrowdStep, Report, Took};
 use crate::process;
 
 /// Shares of the largest number, in thousandths.
@@ -34,8 +34,8 @@ pub(crate) fn measure(rivals: &Rivals, most: usize, report: &mut Report) -> Resu
             processes: crowd.processes(),
             sockets: None,
             look: Vec::new(),
-            whole_is: "start until ready".into(),
-            whole: Vec::new(),
+            start: Vec::new(),
+            ls: Vec::new(),
             ss: Vec::new(),
             resident: 0,
             anonymous: 0,
@@ -50,11 +50,14 @@ pub(crate) fn measure(rivals: &Rivals, most: usize, report: &mut Report) -> Resu
     Ok(())
 }
 
-/// One daemon, from its start on.
+/// One daemon, from its start on; then one look without it.
 fn run(rivals: &Rivals, step: &mut CrowdStep) -> Result<()> {
     let started = Instant::now();
     let daemon = rivals.finback.quiet()?;
-    let ready = started.elapsed().as_secs_f64();
+    step.start.push(Took {
+        wall: started.elapsed().as_secs_f64(),
+        cpu: daemon.cpu()?.as_secs_f64(),
+    });
     sleep(LOOKED)?;
     let status = rivals.finback.status()?;
     let (took, sockets) = told(&daemon);
@@ -62,11 +65,9 @@ fn run(rivals: &Rivals, step: &mut CrowdStep) -> Result<()> {
     step.look.extend(look.or(took));
     step.sockets = status.find("look", "sockets").or(sockets);
     (step.resident, step.anonymous) = daemon.memory()?;
+    drop(daemon);
     if let Some(mut list) = rivals.finback.command(&["ls"]) {
-        step.whole_is = "finback ls".into();
-        step.whole.push(timed(&mut list)?);
-    } else {
-        step.whole.push(ready);
+        step.ls.push(timed(&mut list)?);
     }
     Ok(())
 }
@@ -99,16 +100,23 @@ fn seconds(text: &str) -> Option<f64> {
 }
 
 /// `ss` sees one network namespace: it is asked in both.
-fn ss(network: &Network) -> Result<f64> {
+fn ss(network: &Network) -> Result<Took> {
     let one = || timed(Command::new("ss").arg("-tanp"));
-    Ok(network.with_client(one)? + network.with_server(one)?)
+    let (client, server) = (network.with_client(one)?, network.with_server(one)?);
+    Ok(Took {
+        wall: client.wall + server.wall,
+        cpu: client.cpu + server.cpu,
+    })
 }
 
-/// Seconds until it has ended and all of its output is read.
-fn timed(command: &mut Command) -> Result<f64> {
-    let started = Instant::now();
+/// Runs it until it has ended and all of its output is read.
+fn timed(command: &mut Command) -> Result<Took> {
+    let (started, before) = (Instant::now(), ended_cpu()?);
     process::output(command)?;
-    Ok(started.elapsed().as_secs_f64())
+    Ok(Took {
+        wall: started.elapsed().as_secs_f64(),
+        cpu: ended_cpu()?.saturating_sub(before).as_secs_f64(),
+    })
 }
 
 #[cfg(test)]
