@@ -182,7 +182,8 @@ impl Over<'_> {
     fn stream(self, variant: Variant) -> Judged {
         let loss = self.loss(variant)?;
         let stream = loss.stream.sharper(loss.stream_by_cpu);
-        let kept = if stream.is_noise() {
+        // Noise says nothing where it is wider than what is allowed.
+        let kept = if stream.is_noise() && stream.error <= 0.01 {
             Kept::Yes
         } else {
             Kept::within(&stream, 0.01)
