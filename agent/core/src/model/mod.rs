@@ -2,6 +2,7 @@
 
 pub mod event;
 pub mod finding;
+pub mod interest;
 pub mod observation;
 pub mod socket;
 pub mod state;
