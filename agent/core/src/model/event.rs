@@ -26,6 +26,8 @@ pub enum Output {
     Mark(u64),
     /// No longer.
     Unmark(u64),
+    /// The place of this socket in the table of what is half-closed is stale: free it unless it was taken anew.
+    Clear(super::observation::Candidate),
     /// List the minisocks of these network namespaces and call `Engine::handle_time_wait`, or
     /// `Engine::handle_failure`.
     SweepTimeWait(Vec<u32>),

@@ -1,6 +1,6 @@
 //! What the kernel tells the tracker: decoded records, snapshots and losses. `kernel::decode` makes them.
 
-use super::socket::{Endpoints, Holder, Owner, Role, SocketKey};
+use super::socket::{Endpoints, Holder, Owner, Role};
 use super::state::TcpState;
 use super::time::Timestamp;
 use super::waiting::Waiting;
@@ -308,6 +308,16 @@ pub struct SocketCounters {
     pub upper_layer: bool,
 }
 
+/// So many unanswered retransmissions, each after twice the time, are no delay.
+const RETRANSMITS: u8 = 4;
+
+impl SocketCounters {
+    /// Data were sent again and again, and nothing of them was acknowledged.
+    pub const fn is_unanswered(&self) -> bool {
+        self.unacked > 0 && self.backoff >= RETRANSMITS && self.retransmits >= RETRANSMITS
+    }
+}
+
 /// A connection that nobody has accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queued {
@@ -332,6 +342,8 @@ pub struct Snapshot {
     pub sockets: Vec<SocketView>,
     /// Sockets that no descriptor refers to, if they were asked for and every namespace could be listed.
     pub unheld: Option<Vec<Unheld>>,
+    /// Who connected to whom lately, as far back as the kernel side remembers; only if `unheld` was asked for.
+    pub openers: Vec<Opener>,
 }
 
 impl Snapshot {
@@ -340,6 +352,17 @@ impl Snapshot {
         let at = self.sockets.binary_search_by_key(&sock, |view| view.sock);
         at.ok().and_then(|at| self.sockets.get(at))
     }
+}
+
+/// A process that connected to a peer, whatever has become of the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opener {
+    /// Inode number of the network namespace.
+    pub netns: u32,
+    /// The peer.
+    pub peer: std::net::SocketAddr,
+    /// The process, and when it connected.
+    pub owner: Owner,
 }
 
 /// A connection that goes on without a descriptor: closing, or a minisock in TIME_WAIT or FIN_WAIT2.

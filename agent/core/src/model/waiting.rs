@@ -53,7 +53,7 @@ const EPOLLET: u32 = 1 << 31;
 /// What is always reported and so says nothing of what was asked for: `EPOLLERR` and `EPOLLHUP`.
 const ALWAYS: u32 = 0x0018;
 
-/// What the waiters come to, as evidence of a finding (kernel.md §3b).
+/// What the waiters come to, as evidence of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Waiting {
     /// In which way somebody waits.

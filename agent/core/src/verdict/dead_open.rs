@@ -1,6 +1,7 @@
 //! Reset, timed out or destroyed; the descriptor is still open and nobody looked.
 
-use super::{Opinion, open::OpenCase};
+use super::case::Opinion;
+use super::open_case::OpenCase;
 use crate::model::finding::Verdict;
 use crate::model::observation::SocketView;
 use crate::model::socket::Role;

@@ -1,6 +1,7 @@
 //! ESTABLISHED, receive queue full and untouched: the FIN cannot even arrive.
 
-use super::{Opinion, open::OpenCase};
+use super::case::Opinion;
+use super::open_case::OpenCase;
 use crate::model::finding::Verdict;
 use crate::model::observation::SocketView;
 use crate::model::state::TcpState;

@@ -4,28 +4,29 @@ use std::net::SocketAddr;
 
 use rustc_hash::FxHashMap;
 
-use super::model::finding::Verdict;
-use super::model::observation::{Snapshot, SocketView};
-use super::model::socket::{ProcessId, Role};
-use super::model::state::TcpState;
-use super::model::time::Timestamp;
-use super::settings::Settings;
+use crate::connection::written_since;
+use crate::model::finding::Verdict;
+use crate::model::observation::{Snapshot, SocketView};
+use crate::model::socket::{ProcessId, Role};
+use crate::model::state::TcpState;
+use crate::model::time::Timestamp;
+use crate::settings::Settings;
 
 /// So many samples in a row with more connections each are a growing set.
 const RISES: u8 = 4;
 
 /// The sets.
 #[derive(Debug, Default)]
-pub(super) struct Pools {
+pub(crate) struct Pools {
     sets: FxHashMap<(ProcessId, SocketAddr), Pool>,
     sampled: Timestamp,
 }
 
 /// Connections of one process to one address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Pool {
+pub(crate) struct Pool {
     /// How many there are.
-    pub(super) size: u32,
+    pub(crate) size: u32,
     /// At the last sample.
     last: u32,
     /// Samples in a row that had more than the one before.
@@ -33,12 +34,12 @@ pub(super) struct Pool {
     /// Samples in a row that had not.
     rests: u8,
     /// Whether they became more and more.
-    pub(super) growing: bool,
+    pub(crate) growing: bool,
 }
 
 impl Pools {
     /// Counts what a look found. Samples are a quarter of the verdict's threshold apart.
-    pub(super) fn count(&mut self, snapshot: &Snapshot, settings: &Settings) {
+    pub(crate) fn count(&mut self, snapshot: &Snapshot, settings: &Settings) {
         for pool in self.sets.values_mut() {
             pool.size = 0;
         }
@@ -56,7 +57,7 @@ impl Pools {
     }
 
     /// The set of this connection.
-    pub(super) fn of(&self, view: &SocketView) -> Option<Pool> {
+    pub(crate) fn of(&self, view: &SocketView) -> Option<Pool> {
         self.sets.get(&key(view)?).copied()
     }
 }
@@ -82,18 +83,18 @@ impl Pool {
 /// Whether this is an idle outgoing connection that its server has closed. A pool has read all of an answer and
 /// does not look before the next use, so only the FIN waits. A forgotten connection has something unread, or its
 /// end was read, or nothing was ever exchanged.
-pub(super) fn is_stale(view: &SocketView) -> bool {
+pub(crate) fn is_stale(view: &SocketView) -> bool {
     let Some(counters) = view.counters else {
         return false;
     };
     let exchanged = counters.bytes_sent > 0 && counters.bytes_received > 1;
-    let idle = view.sent_at_fin == Some(counters.bytes_sent)
-        && counters.unacked == 0
-        && view.write_at.is_none();
+    let written = written_since(view) == Some(0);
+    let idle = written && counters.unacked == 0;
+    let told = view.half.is_some_and(|half| half.eof_at.is_some());
     view.state == TcpState::CloseWait
         && view.role == Role::Client
         && view.queued.is_none()
-        && view.eof_at.is_none()
+        && !told
         && counters.unread == 1
         && !counters.upper_layer
         && exchanged

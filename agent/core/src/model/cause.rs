@@ -1,8 +1,8 @@
-//! Why a state changed (kernel.md §1) and what that means for an open finding.
+//! Why a state changed and what that means for an open finding.
 
-use super::model::finding::Resolution;
-use super::model::observation::StateChange;
-use super::model::state::{Cause, TcpState};
+use super::finding::Resolution;
+use super::observation::StateChange;
+use super::state::{Cause, TcpState};
 
 /// `EPIPE`: a reset that came in CLOSE_WAIT.
 const EPIPE: u32 = 32;
@@ -20,7 +20,7 @@ const ECONNREFUSED: u32 = 111;
 const EHOSTUNREACH: u32 = 113;
 
 /// Why the kernel made this change.
-pub(super) fn cause(change: &StateChange) -> Cause {
+pub(crate) fn cause(change: &StateChange) -> Cause {
     match change.to {
         TcpState::SynSent => Cause::AppConnect,
         TcpState::Listen => Cause::AppListen,
@@ -34,7 +34,7 @@ pub(super) fn cause(change: &StateChange) -> Cause {
 }
 
 /// Why a connection enters TIME_WAIT from this state.
-pub(super) const fn into_time_wait(from: TcpState) -> Cause {
+pub(crate) const fn into_time_wait(from: TcpState) -> Cause {
     if matches!(from, TcpState::Closing) {
         Cause::FinAcked
     } else {
@@ -95,7 +95,7 @@ fn closed_without_error(change: &StateChange) -> Cause {
 }
 
 /// How a finding ends when its connection leaves CLOSE_WAIT for this reason.
-pub(super) const fn resolution(cause: Cause) -> Resolution {
+pub(crate) const fn resolution(cause: Cause) -> Resolution {
     match cause {
         Cause::ProcessExit => Resolution::ProcessExited,
         Cause::RstReceived | Cause::ResetAfterClose => Resolution::Reset,

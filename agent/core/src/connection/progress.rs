@@ -1,0 +1,105 @@
+//! What a connection was seen doing, look after look.
+
+use super::spin::Spin;
+use super::{Fin, acknowledged_since, written_since};
+use crate::model::observation::{SocketCounters, SocketView};
+use crate::model::time::Timestamp;
+
+/// What is remembered of a connection between two looks. Progress is dated at the look: it happened then at the
+/// latest.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Numbers of the last look.
+    last: Option<SocketCounters>,
+    /// Latest moment at which it may have been sending.
+    pub(crate) sent_at: Option<Timestamp>,
+    /// Latest moment at which it may have been reading.
+    pub(crate) read_at: Option<Timestamp>,
+    /// Latest moment at which it may have been accepted, if that was after the FIN.
+    pub(crate) accepted_at: Option<Timestamp>,
+    /// Not half-closed: nothing was received, read or acknowledged since.
+    pub(crate) still_since: Option<Timestamp>,
+    /// Since this look its opener was not among its holders.
+    pub(crate) left_at: Option<Timestamp>,
+    /// How often the end-of-stream is delivered.
+    pub(crate) spin: Spin,
+}
+
+/// What one look found out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// It has sent since the last look or is still sending.
+    pub(crate) sending: bool,
+    /// It waited in an accept queue until now.
+    pub(crate) accepted: bool,
+}
+
+impl Progress {
+    /// Compares a look at a connection that is not half-closed with the last one.
+    pub(crate) fn look_open(&mut self, counters: SocketCounters, taken: Timestamp) {
+        let numbers = |c: SocketCounters| (c.unread, c.bytes_received, c.bytes_acked);
+        let moved = self
+            .last
+            .replace(counters)
+            .is_none_or(|last| numbers(last) != numbers(counters));
+        if moved {
+            self.still_since = Some(taken);
+        }
+    }
+
+    /// Compares a look at a half-closed connection with the last one.
+    pub(crate) fn look(&mut self, fin: &mut Fin, view: &SocketView, taken: Timestamp) -> Seen {
+        let mut seen = Seen {
+            accepted: self.attached(fin, view, taken),
+            sending: false,
+        };
+        if let Some(half) = view.half.filter(|half| half.eof_at.is_some()) {
+            self.spin.look(half.eof_count, taken);
+        }
+        let Some(counters) = view.counters else {
+            return seen;
+        };
+        let last = self.last.replace(counters);
+        let sent = has_sent(view, &counters, last.as_ref());
+        let under_way = counters.unacked > 0 && !counters.is_unanswered();
+        seen.sending = (sent && last.is_some()) || under_way;
+        if sent || under_way {
+            self.sent_at = Some(taken);
+        }
+        let unread_before = last.map(|last| last.unread).or(fin.unread);
+        if unread_before.is_none_or(|before| counters.unread < before) {
+            self.read_at = Some(taken);
+        }
+        seen
+    }
+
+    /// Whether it was accepted since the last look.
+    fn attached(&mut self, fin: &mut Fin, view: &SocketView, taken: Timestamp) -> bool {
+        if view.queued.is_some() {
+            fin.unattached = true;
+            return false;
+        }
+        let accepted = fin.unattached && !view.holders.is_empty();
+        if accepted {
+            fin.unattached = false;
+            self.accepted_at = Some(self.accepted_at.unwrap_or(taken));
+        }
+        accepted
+    }
+}
+
+/// Whether it has sent since the last look or, at the first one, since the FIN. Without a mark to measure from, the
+/// first look is the mark. What is only sent again counts only while it is answered.
+fn has_sent(view: &SocketView, now: &SocketCounters, last: Option<&SocketCounters>) -> bool {
+    match last {
+        Some(last) => {
+            now.bytes_acked > last.bytes_acked
+                || now.bytes_sent > last.bytes_sent && !now.is_unanswered()
+        }
+        None => {
+            let acknowledged = acknowledged_since(view);
+            let written = written_since(view).map(|bytes| bytes > 0);
+            acknowledged.zip(written).is_none_or(|(a, b)| a || b)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What the table of half-closed connections says: whom to look at, and when.
+
+use rustc_hash::FxHashMap;
+
+use crate::model::observation::{Candidate, Snapshot};
+use crate::model::time::Timestamp;
+use crate::settings::rules::Rules;
+
+/// So many looks in a row that do not find a place's socket make the place stale.
+const LOOKS: u8 = 2;
+
+/// The latest scan, and what looks made of it.
+#[derive(Debug, Default)]
+pub(super) struct Candidates {
+    /// Those that nobody watches yet.
+    waiting: Vec<Candidate>,
+    /// Those that no look has found: not a reason for another look.
+    missing: FxHashMap<u64, Missing>,
+    /// When to scan again.
+    scan_due: Timestamp,
+    /// When the first of those that wait is worth a look.
+    due: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Missing {
+    fin_at: Timestamp,
+    looks: u8,
+}
+
+impl Candidates {
+    /// When to scan next.
+    pub(super) const fn scan_due(&self) -> Timestamp {
+        self.scan_due
+    }
+
+    /// The scan was asked for.
+    pub(super) fn scanning(&mut self, now: Timestamp, rules: &Rules) {
+        self.scan_due = now + rules.slack();
+    }
+
+    /// When a candidate wants to be looked at.
+    pub(super) const fn due(&self) -> Option<Timestamp> {
+        self.due
+    }
+
+    /// Something that no place shows wants to be looked at.
+    pub(super) fn hurry(&mut self, at: Timestamp) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// A look is under way; if it does not come, the next one is due at `retry`.
+    pub(super) fn looking(&mut self, retry: Timestamp) {
+        self.due = self.due.map(|due| due.max(retry));
+    }
+
+    /// A scan; `watched` knows those that have a deadline of their own.
+    pub(super) fn scanned(
+        &mut self,
+        found: &[Candidate],
+        rules: &Rules,
+        watched: impl Fn(&Candidate) -> bool,
+    ) {
+        self.waiting.clear();
+        self.waiting
+            .extend(found.iter().filter(|found| !watched(found)));
+        let missing = std::mem::take(&mut self.missing);
+        for candidate in &self.waiting {
+            if let Some(known) = missing.get(&candidate.sock)
+                && known.fin_at == candidate.fin_at
+            {
+                self.missing.insert(candidate.sock, *known);
+            }
+        }
+        self.settle(rules);
+    }
+
+    /// A look: those that it found are watched now. Returns the places that are stale.
+    pub(super) fn looked(&mut self, snapshot: &Snapshot, rules: &Rules) -> Vec<Candidate> {
+        let mut stale = Vec::new();
+        let missing = &mut self.missing;
+        self.waiting.retain(|candidate| {
+            // The FIN came while the look was under way, or after it.
+            if candidate.fin_at >= snapshot.taken {
+                return true;
+            }
+            if snapshot.find(candidate.sock).is_some() {
+                missing.remove(&candidate.sock);
+                return false;
+            }
+            let entry = missing.entry(candidate.sock).or_insert(Missing {
+                fin_at: candidate.fin_at,
+                looks: 0,
+            });
+            entry.looks += 1;
+            let is_stale = entry.looks >= LOOKS;
+            if is_stale {
+                missing.remove(&candidate.sock);
+                stale.push(*candidate);
+            }
+            !is_stale
+        });
+        self.settle(rules);
+        stale
+    }
+
+    /// Those that no look has found do not ask for one.
+    fn settle(&mut self, rules: &Rules) {
+        let unseen = self
+            .waiting
+            .iter()
+            .filter(|candidate| !self.missing.contains_key(&candidate.sock));
+        self.due = unseen
+            .map(|candidate| rules.first_look_at(candidate.fin_at))
+            .min();
+    }
+}

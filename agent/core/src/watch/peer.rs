@@ -1,0 +1,75 @@
+//! The other end of a connection, where both are on this host.
+
+use std::net::SocketAddr;
+
+use rustc_hash::FxHashMap;
+
+use crate::model::observation::{Snapshot, SocketView};
+use crate::model::socket::{Attribution, Endpoints, Owner};
+use crate::model::state::TcpState;
+
+/// The other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OtherEnd {
+    pub(crate) owner: Option<Owner>,
+    pub(crate) state: TcpState,
+}
+
+/// The other ends that a look shows, of the connections that were asked for.
+#[derive(Debug, Default)]
+pub(super) struct Peers<'a> {
+    by_ends: FxHashMap<(SocketAddr, SocketAddr), Vec<&'a SocketView>>,
+}
+
+impl<'a> Peers<'a> {
+    /// Finds the other ends of `connections` in one pass.
+    pub(super) fn find(
+        snapshot: &'a Snapshot,
+        connections: impl Iterator<Item = Endpoints>,
+    ) -> Self {
+        let mut by_ends: FxHashMap<_, Vec<_>> = connections
+            .map(|ends| ((ends.peer, ends.local), Vec::new()))
+            .collect();
+        if by_ends.is_empty() {
+            return Self::default();
+        }
+        for view in &snapshot.sockets {
+            let ends = (view.endpoints.local, view.endpoints.peer);
+            if let Some(found) = by_ends.get_mut(&ends) {
+                found.push(view);
+            }
+        }
+        Self { by_ends }
+    }
+
+    /// In the same namespace, or in another one if only one has such addresses (loopback addresses never leave their
+    /// namespace).
+    pub(super) fn of(&self, endpoints: Endpoints) -> Option<OtherEnd> {
+        let found = self.by_ends.get(&(endpoints.peer, endpoints.local))?;
+        let here = found
+            .iter()
+            .find(|view| view.endpoints.netns == endpoints.netns);
+        let elsewhere = || match found[..] {
+            [one] if !endpoints.peer.ip().is_loopback() => Some(one),
+            _ => None,
+        };
+        here.copied().or_else(elsewhere).map(other_end)
+    }
+}
+
+fn other_end(view: &SocketView) -> OtherEnd {
+    let first = view.holders.iter().min_by_key(|h| (h.process.id, h.fd));
+    let held_by = |process| view.holders.iter().any(|h| h.process.id == process);
+    let opener = view.opener.as_ref();
+    let opener = opener.filter(|owner| view.holders.is_empty() || held_by(owner.process.id));
+    let holder = first.map(|holder| Owner {
+        process: std::sync::Arc::clone(&holder.process),
+        thread: None,
+        attribution: Attribution::Holder,
+        since: crate::model::time::Timestamp::default(),
+    });
+    OtherEnd {
+        owner: opener.cloned().or(holder),
+        state: view.state,
+    }
+}
