@@ -16,7 +16,7 @@ use crate::process::stack::Statistics;
 use crate::server::About;
 use finback_core::model::event::Event;
 use finback_core::model::finding::{Action, Finding};
-use finback_core::tracker::Stats;
+use finback_core::engine::{Stats, StreamStats};
 
 /// What is kept for answers.
 pub(super) struct Desk {
@@ -108,16 +108,31 @@ impl Desk {
             "seq": feed.sent(),
             "subscribers": feed.subscribers(),
             "records": self.records,
-            "connections": stats.connections,
-            "minisocks": stats.minisocks,
+            "watched": stats.watched,
             "findings": stats.findings,
-            "overflow": stats.overflow,
-            "stale": stats.stale,
+            "stream": stats.stream.map(streamed),
+            "looks": {
+                "count": stats.looks.count,
+                "took_ns": nanos(stats.looks.took),
+                "longest_ns": nanos(stats.looks.longest),
+                "last_sockets": stats.looks.sockets,
+                "last_ns": nanos(stats.looks.last),
+            },
             "stacks": stacks.map(stacks_done),
             "counters": counters,
             "hooks": kernel.report(),
         })
     }
+}
+
+fn streamed(stats: StreamStats) -> Value {
+    json!({
+        "connections": stats.connections,
+        "minisocks": stats.minisocks,
+        "overflow": stats.overflow,
+        "stale": stats.stale,
+        "holes": stats.holes,
+    })
 }
 
 fn stacks_done(done: &Statistics) -> Value {

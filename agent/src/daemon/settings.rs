@@ -1,13 +1,14 @@
-//! One configuration, three readers: the kernel side, the tracker, and `hello`.
+//! One configuration, four readers: the kernel side, the engine, the stream, and `hello`.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use crate::config::{Attach, Config};
 use crate::kernel::report::{HookReport, Means};
 use crate::kernel::{self, Options};
 use crate::output::json;
+use crate::output::select::{Kind, Selection};
 use finback_core::model::finding::Verdict;
+use finback_core::model::interest::Interest;
 use finback_core::model::state::TcpState;
 use finback_core::model::time::Timestamp;
 use finback_core::settings::{Settings, VerdictSettings};
@@ -19,11 +20,7 @@ pub fn kernel_options(config: &Config, log_level: u8) -> Options {
             Attach::Auto => kernel::Attach::Auto,
             Attach::Only(flavour) => kernel::Attach::Forced(flavour),
         },
-        segment: config.segment,
-        // The tracker needs every change: how long a state lasted, and what ends a finding.
-        state_mask: u32::MAX,
         ring_bytes: config.ring_bytes.get(),
-        max_sockets: config.max_sockets,
         stacks: config.stacks,
         groups: config
             .exceptions
@@ -33,8 +30,8 @@ pub fn kernel_options(config: &Config, log_level: u8) -> Options {
     }
 }
 
-/// What the tracker is told.
-pub(super) fn tracker(config: &Config, report: &HookReport, now: Timestamp) -> Settings {
+/// What the engine is told.
+pub(super) fn engine(config: &Config, report: &HookReport, now: Timestamp) -> Settings {
     let verdicts = Verdict::ALL.iter().map(|verdict| {
         let default = VerdictSettings::default_of(*verdict);
         let own = VerdictSettings {
@@ -56,7 +53,6 @@ pub(super) fn tracker(config: &Config, report: &HookReport, now: Timestamp) -> S
     Settings {
         verdicts: verdicts.collect(),
         exceptions: config.exceptions.clone(),
-        reported: reported(config),
         scan_interval: config.scan_interval,
         max_connections: usize::try_from(config.max_sockets).unwrap_or(usize::MAX),
         signals: available.collect(),
@@ -66,9 +62,38 @@ pub(super) fn tracker(config: &Config, report: &HookReport, now: Timestamp) -> S
     }
 }
 
-fn reported(config: &Config) -> BTreeSet<TcpState> {
-    let all = (1..=12).filter_map(TcpState::from_kernel);
-    all.filter(|state| config.states.contains(*state)).collect()
+/// What the configuration says of the stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stream {
+    states: Interest,
+    segments: bool,
+}
+
+impl Stream {
+    pub(super) fn of(config: &Config) -> Self {
+        let all = (1..=12).filter_map(TcpState::from_kernel);
+        let wanted = all.filter(|state| config.states.contains(*state));
+        Self {
+            states: Interest::in_states(wanted),
+            segments: config.segment,
+        }
+    }
+
+    /// What the kernel is to tell for this selection.
+    pub(super) fn interest(self, wanted: Selection) -> Interest {
+        let connections = Interest {
+            connections: wanted.has(Kind::Connection),
+            ..Interest::NONE
+        };
+        if !wanted.has(Kind::Transition) {
+            return connections;
+        }
+        self.states.union(Interest {
+            eof: true,
+            segments: self.segments,
+            ..connections
+        })
+    }
 }
 
 /// What subscribers are greeted with.
