@@ -1,18 +1,23 @@
 //! The front door: what goes in, what comes out, when to call again. It hands on and decides nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::connection::OtherEnd;
 use crate::looks::Looks;
 use crate::model::event::Output;
 use crate::model::finding::Finding;
-use crate::model::observation::{Candidate, LocalPorts, Observation, Snapshot};
-use crate::model::socket::ProcessId;
+use crate::model::interest::Interest;
+use crate::model::observation::{Candidate, LocalPorts, Loss, Observation, Snapshot, Unheld};
+use crate::model::socket::{Endpoints, ProcessId, SocketKey};
 use crate::model::time::Timestamp;
 use crate::outbox::Outbox;
 use crate::settings::Settings;
 use crate::settings::rules::Rules;
+use crate::stream::Stream;
+pub use crate::stream::{Stats as StreamStats, View};
 use crate::watch::Watch;
-use crate::watch::names::Nobody;
+use crate::watch::names::Names;
 
 /// Both engines. Sans-IO: the caller
 /// - carries out every [`Output`] and hands back the answer,
@@ -22,17 +27,38 @@ use crate::watch::names::Nobody;
 pub struct Engine {
     rules: Rules,
     watch: Watch,
+    /// Exists while anybody subscribes.
+    stream: Option<Stream>,
     looks: Looks,
     out: Outbox,
 }
 
 /// What the engines count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Stats {
     /// Connections that are being watched.
     pub watched: u64,
     /// Open findings.
     pub findings: u64,
+    /// What the stream counts, if it runs.
+    pub stream: Option<StreamStats>,
+    /// Looks so far.
+    pub looks: LookStats,
+}
+
+/// What looks have cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LookStats {
+    /// How many there were.
+    pub count: u64,
+    /// How long all of them took.
+    pub took: Duration,
+    /// How long the longest took.
+    pub longest: Duration,
+    /// How long the latest took.
+    pub last: Duration,
+    /// How many sockets the latest found.
+    pub sockets: u64,
 }
 
 impl Engine {
@@ -41,15 +67,36 @@ impl Engine {
         Self {
             rules: Rules::new(settings),
             watch: Watch::default(),
+            stream: None,
             looks: Looks::default(),
             out: Outbox::default(),
         }
     }
 
-    /// One record.
-    pub fn handle(&mut self, observation: &Observation) {
+    /// Subscribers want this from now on. The kernel side tells it already.
+    pub fn set_interest(&mut self, interest: Interest, now: Timestamp) {
+        match &mut self.stream {
+            Some(_) if interest.is_none() => self.stream = None,
+            Some(stream) => stream.set_interest(interest, now),
+            None if interest.is_none() => {}
+            None => self.stream = Some(Stream::new(&self.rules.settings, interest, now)),
+        }
+    }
+
+    /// Whether what was asked for is being told: the sockets that were there before are known.
+    pub fn is_telling(&self) -> bool {
+        let seeded = self.stream.as_ref().is_none_or(Stream::is_seeded);
+        self.looks.have_begun() && seeded
+    }
+
+    /// One record. `now` may be later than the record.
+    pub fn handle(&mut self, observation: &Observation, now: Timestamp) {
+        let known = Known(self.stream.as_ref());
         self.watch
-            .handle(observation, &Nobody, &self.rules, &mut self.out);
+            .handle(observation, &known, &self.rules, &mut self.out);
+        if let Some(stream) = &mut self.stream {
+            stream.handle(observation, now, &mut self.out);
+        }
     }
 
     /// The answer to [`Output::Scan`].
@@ -59,14 +106,30 @@ impl Engine {
 
     /// The answer to [`Output::Look`].
     pub fn handle_look(&mut self, snapshot: &Snapshot, now: Timestamp) {
-        self.looks.come(snapshot.taken, snapshot.took, now);
+        self.looks.come(snapshot, now);
+        if let Some(stream) = &mut self.stream {
+            let watch = &self.watch;
+            let names = |sock, endpoints| watch.key(sock, endpoints);
+            stream.handle_look(snapshot, &names, now, &mut self.out);
+        }
+        let known = Known(self.stream.as_ref());
         self.watch
-            .handle_look(snapshot, &Nobody, &self.rules, now, &mut self.out);
+            .handle_look(snapshot, &known, &self.rules, now, &mut self.out);
     }
 
     /// What was asked for could not be done.
     pub fn handle_failure(&mut self, now: Timestamp) {
         self.looks.fail(now);
+        if let Some(stream) = &mut self.stream {
+            stream.look_failed(now);
+        }
+    }
+
+    /// The answer to [`Output::SweepTimeWait`]: the minisocks of those namespaces that could be listed.
+    pub fn handle_time_wait(&mut self, namespaces: &[u32], found: &[Unheld], now: Timestamp) {
+        if let Some(stream) = &mut self.stream {
+            stream.handle_time_wait(namespaces, found, now, &mut self.out);
+        }
     }
 
     /// The answer to [`Output::LookAtPorts`].
@@ -75,24 +138,57 @@ impl Engine {
             .handle_ports(ports, ended, &self.rules, now, &mut self.out);
     }
 
+    /// Records were dropped.
+    pub fn handle_loss(&mut self, loss: Loss, now: Timestamp) {
+        if let Some(stream) = &mut self.stream {
+            stream.handle_loss(loss, now, &mut self.out);
+        }
+    }
+
+    /// No record was dropped up to now.
+    pub fn handle_no_loss(&mut self, now: Timestamp) {
+        if let Some(stream) = &mut self.stream {
+            stream.handle_no_loss(now);
+        }
+    }
+
+    /// Programs did not run so often where they should have, since the last call.
+    pub fn handle_missed_runs(&mut self, runs: u64, now: Timestamp) {
+        if let Some(stream) = &mut self.stream {
+            stream.handle_missed_runs(runs, now);
+        }
+    }
+
     /// Something that [`Engine::poll_timeout`] announced is due.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.watch.handle_timeout(&self.rules, now, &mut self.out);
+        if let Some(stream) = &mut self.stream {
+            stream.handle_timeout(now, &mut self.out);
+        }
         if self.looks.when(self.look_due()) <= now {
             self.ask_for_look(now);
         }
     }
 
     fn ask_for_look(&mut self, now: Timestamp) {
-        let unheld = self.watch.unheld_due(&self.rules) <= now;
+        let compare = self.stream.as_ref().and_then(|stream| stream.wants_look(now));
+        let unheld = compare.unwrap_or(false) || self.watch.unheld_due(&self.rules) <= now;
         self.watch.looking(&self.rules, now);
+        if let Some(stream) = &mut self.stream {
+            stream.looking(unheld);
+        }
         self.looks.ask(now);
         self.out.put(Output::Look { unheld });
     }
 
     /// When to call [`Engine::handle_timeout`].
     pub fn poll_timeout(&self) -> Timestamp {
-        self.watch.scan_due().min(self.looks.when(self.look_due()))
+        let own = self
+            .watch
+            .scan_due()
+            .min(self.looks.when(self.look_due()));
+        let stream = self.stream.as_ref().and_then(Stream::timer_due);
+        stream.map_or(own, |stream| stream.min(own))
     }
 
     /// When anybody wants a look.
@@ -108,6 +204,7 @@ impl Engine {
             regular,
             self.watch.look_due(&self.rules),
             Some(self.watch.unheld_due(&self.rules)),
+            self.stream.as_ref().and_then(Stream::look_due),
         ];
         all.into_iter().flatten().min().unwrap_or_default()
     }
@@ -124,11 +221,33 @@ impl Engine {
         findings
     }
 
+    /// Every connection that the stream follows.
+    pub fn connections(&self) -> Vec<View> {
+        let stream = self.stream.iter();
+        stream.flat_map(Stream::connections).collect()
+    }
+
     /// Counts.
     pub fn stats(&self) -> Stats {
         Stats {
             watched: self.watch.len() as u64,
             findings: self.watch.open(),
+            stream: self.stream.as_ref().map(Stream::stats),
+            looks: self.looks.stats(),
         }
+    }
+}
+
+/// What the stream knows, for the watch.
+#[derive(Debug)]
+struct Known<'a>(Option<&'a Stream>);
+
+impl Names for Known<'_> {
+    fn key(&self, sock: u64, endpoints: Endpoints) -> Option<SocketKey> {
+        self.0?.key_of(sock, endpoints)
+    }
+
+    fn other_end(&self, sock: u64, endpoints: Endpoints) -> Option<OtherEnd> {
+        self.0?.other_end(sock, endpoints)
     }
 }
