@@ -1,5 +1,6 @@
 //! Words: what there is to say of connections, without behaviour of its own.
 
+pub(crate) mod cause;
 pub mod event;
 pub mod finding;
 pub mod interest;

@@ -1,6 +1,6 @@
 //! What the kernel tells the tracker: decoded records, snapshots and losses. `kernel::decode` makes them.
 
-use super::socket::{Endpoints, Holder, Owner, Role, SocketKey};
+use super::socket::{Endpoints, Holder, Owner, Role};
 use super::state::TcpState;
 use super::time::Timestamp;
 use super::waiting::Waiting;
