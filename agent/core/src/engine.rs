@@ -1,9 +1,9 @@
 //! The front door: what goes in, what comes out, when to call again. It hands on and decides nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::connection::OtherEnd;
+pub use crate::looks::LookStats;
 use crate::looks::Looks;
 use crate::model::event::Output;
 use crate::model::finding::Finding;
@@ -44,21 +44,6 @@ pub struct Stats {
     pub stream: Option<StreamStats>,
     /// Looks so far.
     pub looks: LookStats,
-}
-
-/// What looks have cost.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LookStats {
-    /// How many there were.
-    pub count: u64,
-    /// How long all of them took.
-    pub took: Duration,
-    /// How long the longest took.
-    pub longest: Duration,
-    /// How long the latest took.
-    pub last: Duration,
-    /// How many sockets the latest found.
-    pub sockets: u64,
 }
 
 impl Engine {
@@ -171,7 +156,10 @@ impl Engine {
     }
 
     fn ask_for_look(&mut self, now: Timestamp) {
-        let compare = self.stream.as_ref().and_then(|stream| stream.wants_look(now));
+        let compare = self
+            .stream
+            .as_ref()
+            .and_then(|stream| stream.wants_look(now));
         let unheld = compare.unwrap_or(false) || self.watch.unheld_due(&self.rules) <= now;
         self.watch.looking(&self.rules, now);
         if let Some(stream) = &mut self.stream {
@@ -183,10 +171,7 @@ impl Engine {
 
     /// When to call [`Engine::handle_timeout`].
     pub fn poll_timeout(&self) -> Timestamp {
-        let own = self
-            .watch
-            .scan_due()
-            .min(self.looks.when(self.look_due()));
+        let own = self.watch.scan_due().min(self.looks.when(self.look_due()));
         let stream = self.stream.as_ref().and_then(Stream::timer_due);
         stream.map_or(own, |stream| stream.min(own))
     }

@@ -12,5 +12,6 @@ mod looks;
 pub mod model;
 mod outbox;
 pub mod settings;
+mod stream;
 mod verdict;
 mod watch;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::model::observation::Snapshot;
 use crate::model::time::Timestamp;
 
 /// Looks may take one part in so many of the time.
@@ -12,6 +13,21 @@ const SAVED: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// After a pass that failed.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// What looks have cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LookStats {
+    /// How many there were.
+    pub count: u64,
+    /// How long all of them took.
+    pub took: Duration,
+    /// How long the longest took.
+    pub longest: Duration,
+    /// How long the latest took.
+    pub last: Duration,
+    /// How many sockets the latest found.
+    pub sockets: u64,
+}
 
 /// The looks.
 #[derive(Debug, Default)]
@@ -24,14 +40,18 @@ pub(crate) struct Looks {
     not_before: Timestamp,
     /// The latest one showed the kernel as it was then.
     latest: Timestamp,
-    /// None has come yet.
-    begun: bool,
+    stats: LookStats,
 }
 
 impl Looks {
     /// Whether the first one has come.
     pub(crate) const fn have_begun(&self) -> bool {
-        self.begun
+        self.stats.count > 0
+    }
+
+    /// What they have cost.
+    pub(crate) const fn stats(&self) -> LookStats {
+        self.stats
     }
 
     /// The latest one showed the kernel as it was then.
@@ -54,10 +74,17 @@ impl Looks {
 
     /// One has come, and took so long: the next one waits until its part of the time has come, unless enough was
     /// saved before.
-    pub(crate) fn come(&mut self, taken: Timestamp, took: Duration, now: Timestamp) {
+    pub(crate) fn come(&mut self, snapshot: &Snapshot, now: Timestamp) {
+        let took = snapshot.took;
         self.asked = None;
-        self.begun = true;
-        self.latest = self.latest.max(taken);
+        self.latest = self.latest.max(snapshot.taken);
+        self.stats = LookStats {
+            count: self.stats.count + 1,
+            took: self.stats.took + took,
+            longest: self.stats.longest.max(took),
+            last: took,
+            sockets: snapshot.sockets.len() as u64,
+        };
         self.paid = self.paid.max(now - SAVED) + took * DUTY;
         self.not_before = self.paid.max(now);
     }
@@ -77,6 +104,18 @@ mod tests {
         Timestamp::from_nanos(1_000_000_000_000 + ms * 1_000_000)
     }
 
+    /// It takes half a second.
+    fn look(ms: u64) -> Snapshot {
+        Snapshot {
+            taken: at(ms),
+            took: Duration::from_millis(500),
+            jiffies: None,
+            sockets: Vec::new(),
+            unheld: None,
+            openers: Vec::new(),
+        }
+    }
+
     #[test]
     fn looks_take_their_part_of_the_time_whoever_wants_them() {
         let mut looks = Looks::default();
@@ -85,7 +124,7 @@ mod tests {
             let when = looks.when(at(now));
             now = (when.as_nanos() - at(0).as_nanos()).div_ceil(1_000_000);
             looks.ask(at(now));
-            looks.come(at(now), Duration::from_millis(500), at(now));
+            looks.come(&look(now), at(now));
             count += 1;
         }
         assert!(count * 500 <= (60_000 + 10_000) / 50 + 500, "{count}");

@@ -49,6 +49,15 @@ impl Fin {
     }
 }
 
+/// The other end of a connection, where that is on this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OtherEnd {
+    /// Its process, if known.
+    pub(crate) owner: Option<Owner>,
+    /// Its state.
+    pub(crate) state: TcpState,
+}
+
 /// When the end-of-stream was handed to the application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Delivery {

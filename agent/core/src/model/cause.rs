@@ -1,8 +1,11 @@
 //! Why a state changed and what that means for an open finding.
 
+use std::time::Duration;
+
 use super::finding::Resolution;
 use super::observation::StateChange;
 use super::state::{Cause, TcpState};
+use super::time::Timestamp;
 
 /// `EPIPE`: a reset that came in CLOSE_WAIT.
 const EPIPE: u32 = 32;
@@ -19,8 +22,11 @@ const ECONNREFUSED: u32 = 111;
 /// `EHOSTUNREACH`.
 const EHOSTUNREACH: u32 = 113;
 
-/// Why the kernel made this change.
-pub(crate) fn cause(change: &StateChange) -> Cause {
+/// An orphan waits in FIN_WAIT2 for longer: 3.5 times the smallest retransmission timeout.
+const SHORTEST_ORPHAN: Duration = Duration::from_millis(500);
+
+/// Why the kernel made this change at `time`.
+pub(crate) fn cause(change: &StateChange, time: Timestamp) -> Cause {
     match change.to {
         TcpState::SynSent => Cause::AppConnect,
         TcpState::Listen => Cause::AppListen,
@@ -29,7 +35,7 @@ pub(crate) fn cause(change: &StateChange) -> Cause {
         TcpState::FinWait1 | TcpState::LastAck => app(change).unwrap_or(Cause::FinSent),
         TcpState::FinWait2 => Cause::FinAcked,
         TcpState::TimeWait => into_time_wait(change.from),
-        TcpState::Closed => closed(change),
+        TcpState::Closed => closed(change, time),
     }
 }
 
@@ -53,9 +59,9 @@ fn app(change: &StateChange) -> Option<Cause> {
     }
 }
 
-fn closed(change: &StateChange) -> Cause {
+fn closed(change: &StateChange, time: Timestamp) -> Cause {
     match change.error {
-        0 => closed_without_error(change),
+        0 => closed_without_error(change, time),
         ECONNRESET if after_close(change) => Cause::ResetAfterClose,
         EPIPE | ECONNRESET | ECONNREFUSED => Cause::RstReceived,
         ETIMEDOUT => Cause::Timeout,
@@ -71,12 +77,13 @@ const fn after_close(change: &StateChange) -> bool {
     waiting && (change.closed || change.dead)
 }
 
-/// An orderly end, the application's own abort, or the timer of an orphan.
-fn closed_without_error(change: &StateChange) -> Cause {
+/// An orderly end, the application's own abort, the timer of an orphan, or what the kernel does not tell.
+fn closed_without_error(change: &StateChange, time: Timestamp) -> Cause {
     match change.from {
         TcpState::LastAck | TcpState::Closing => Cause::Finished,
         TcpState::FinWait2 | TcpState::TimeWait if change.fin_received => Cause::Finished,
-        TcpState::FinWait1 | TcpState::FinWait2 | TcpState::TimeWait => Cause::Timeout,
+        TcpState::TimeWait => Cause::Timeout,
+        TcpState::FinWait1 | TcpState::FinWait2 => closed_early(change, time),
         // Only a close does that: with data unread it resets. A kernel thread makes it for io_uring.
         TcpState::CloseWait => app(change).unwrap_or(Cause::AppClose),
         TcpState::Established
@@ -91,6 +98,25 @@ fn closed_without_error(change: &StateChange) -> Cause {
                 Cause::Unknown
             })
         }
+    }
+}
+
+/// Closed without an error before the peer's FIN came.
+fn closed_early(change: &StateChange, time: Timestamp) -> Cause {
+    if change.actor.is_some() {
+        // connect(AF_UNSPEC); or a close while TCP_LINGER2 is negative or too much memory is used by orphans.
+        return app(change).unwrap_or(Cause::AppClose);
+    }
+    let orphan = change.from == TcpState::FinWait2 && (change.closed || change.dead);
+    if !orphan {
+        // An orphan's retransmissions end with an error: without one, memory was short or the kernel does not say.
+        return Cause::Unknown;
+    }
+    match change.entered.map(|entered| time.since(entered)) {
+        // Its timer runs for longer. A minisock may have taken over untold, data may have come that nobody can read,
+        // or TCP_LINGER2 is negative.
+        Some(after) if after < SHORTEST_ORPHAN => Cause::Unknown,
+        Some(_) | None => Cause::Timeout,
     }
 }
 

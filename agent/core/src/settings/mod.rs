@@ -31,8 +31,10 @@ pub struct Settings {
     pub first_look: Duration,
     /// A connection that was seen sending is left alone at least so long, whatever the verdict's threshold.
     pub draining_window: Duration,
-    /// Connections tracked at once; more are counted in `Stats::overflow` and not followed.
+    /// Connections that the stream follows at once; more are counted and told of, but not followed.
     pub max_connections: usize,
+    /// Minisocks (TIME_WAIT) that it follows besides.
+    pub max_minisocks: usize,
     /// Signals that fire in this run.
     pub signals: BTreeSet<Signal>,
     /// All of `signals` have been firing since this moment.
@@ -57,6 +59,7 @@ impl Default for Settings {
             first_look: Duration::from_secs(2),
             draining_window: Duration::ZERO,
             max_connections: 1 << 20,
+            max_minisocks: 1 << 18,
             signals: Signal::ALL.iter().copied().collect(),
             watching_since: Timestamp::default(),
             time_wait_by_sweep: false,

@@ -6,10 +6,10 @@ use super::book::Book;
 use super::evidence::{Charge, evidence, holders};
 use super::finding::{self, conclude, resolve, resolve_only};
 use super::names::Names;
-use super::peer::{OtherEnd, Peers};
+use super::peer::Peers;
 use super::reset_write;
 use super::watched::Watched;
-use crate::connection::{Connection, Fin};
+use crate::connection::{Connection, Fin, OtherEnd};
 use crate::model::finding::{Resolution, Verdict};
 use crate::model::observation::{Snapshot, SocketView};
 use crate::model::socket::SocketKey;
@@ -61,7 +61,7 @@ pub(super) fn at(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
         return;
     };
     watched.connection.absorb(view, taken);
-    let other_end = look.names.other_end(view.endpoints);
+    let other_end = look.names.other_end(view.sock, view.endpoints);
     see_peer(watched, other_end.or_else(|| look.peers.of(view.endpoints)));
     if watched.refused.is_some() {
         reset_write::settle(book, sock, holders(view));

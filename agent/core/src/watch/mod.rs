@@ -11,7 +11,7 @@ mod finding;
 mod growth;
 mod look;
 pub(crate) mod names;
-pub(crate) mod peer;
+mod peer;
 mod pressure;
 mod process_finding;
 mod record;

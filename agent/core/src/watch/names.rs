@@ -1,6 +1,6 @@
 //! What the other engine knows of a connection, if it runs.
 
-use super::peer::OtherEnd;
+use crate::connection::OtherEnd;
 use crate::model::socket::{Endpoints, SocketKey};
 
 /// One connection has one name in findings and in the stream.
@@ -8,19 +8,5 @@ pub(crate) trait Names {
     /// The name of the connection that has this socket.
     fn key(&self, sock: u64, endpoints: Endpoints) -> Option<SocketKey>;
     /// The other end, if that is or was on this host.
-    fn other_end(&self, endpoints: Endpoints) -> Option<OtherEnd>;
-}
-
-/// The other engine does not run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Nobody;
-
-impl Names for Nobody {
-    fn key(&self, _: u64, _: Endpoints) -> Option<SocketKey> {
-        None
-    }
-
-    fn other_end(&self, _: Endpoints) -> Option<OtherEnd> {
-        None
-    }
+    fn other_end(&self, sock: u64, endpoints: Endpoints) -> Option<OtherEnd>;
 }

@@ -4,16 +4,9 @@ use std::net::SocketAddr;
 
 use rustc_hash::FxHashMap;
 
+use crate::connection::OtherEnd;
 use crate::model::observation::{Snapshot, SocketView};
 use crate::model::socket::{Attribution, Endpoints, Owner};
-use crate::model::state::TcpState;
-
-/// The other end of a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct OtherEnd {
-    pub(crate) owner: Option<Owner>,
-    pub(crate) state: TcpState,
-}
 
 /// The other ends that a look shows, of the connections that were asked for.
 #[derive(Debug, Default)]

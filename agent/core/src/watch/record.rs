@@ -80,7 +80,7 @@ fn state_changed(book: &mut Book<'_>, sock: u64, time: Timestamp, change: &State
     {
         watched.connection.role = change.role;
     }
-    let why = resolution(cause::cause(change));
+    let why = resolution(cause::cause(change, time));
     conclude(book, sock, time, change.to, why);
     let first_look = book.rules.first_look_at(time);
     let Some(watched) = book.table.get_mut(sock) else {

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::deadlines::Deadlines;
-use super::peer::OtherEnd;
 use crate::connection::progress::Progress;
-use crate::connection::{Connection, Fin};
+use crate::connection::{Connection, Fin, OtherEnd};
 use crate::model::finding::Finding;
 use crate::model::socket::Owner;
 use crate::model::time::Timestamp;
