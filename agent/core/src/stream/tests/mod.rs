@@ -158,6 +158,7 @@ fn snapshot(ms: u64, mut sockets: Vec<SocketView>) -> Snapshot {
         jiffies: None,
         sockets,
         unheld: Some(Vec::new()),
+        openers: Vec::new(),
     }
 }
 
