@@ -1,7 +1,3 @@
-//! The binary: everything is in the library, for the tests.
+//! Nothing: this branch has the kernel side only.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    finback::cli::main()
-}
+fn main() {}
