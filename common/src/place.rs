@@ -17,7 +17,10 @@ pub const MARK_PLACES: u32 = 1 << 14;
 /// The first of a socket's two places in a table of `places`, a power of two. The other one is [`beside`].
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "the kernel programs must not call it")]
-#[expect(clippy::cast_possible_truncation, reason = "the upper bits are cut off")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the upper bits are cut off"
+)]
 pub const fn index(sock: u64, places: u32) -> u32 {
     // 2^64 divided by the golden ratio: addresses that differ in few bits are spread evenly.
     let spread = sock.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
@@ -172,7 +175,9 @@ mod tests {
         let mut without = 0;
         for number in 0..SOCKETS {
             let first = index(address(number), HALF_PLACES);
-            let free = [first, beside(first)].into_iter().find(|at| taken[*at as usize] == 0);
+            let free = [first, beside(first)]
+                .into_iter()
+                .find(|at| taken[*at as usize] == 0);
             match free {
                 Some(at) => taken[at as usize] = 1,
                 None => without += 1,

@@ -10,7 +10,7 @@ use super::run::KernelArgs;
 use super::runtime;
 use crate::daemon;
 use crate::kernel::Kernel;
-use crate::kernel::report::{
+use crate::kernel::load::report::{
     HookReport, HookRow, HookStatus, Means, SignalReport, SnapshotReport, StackReport,
 };
 
@@ -199,7 +199,7 @@ mod tests {
                 },
                 SignalReport {
                     signal: Signal::Segment,
-                    means: Means::Off,
+                    means: Means::Look,
                     hooks: vec![],
                 },
                 SignalReport {

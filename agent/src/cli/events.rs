@@ -44,7 +44,8 @@ impl Events {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let format = self.format.resolve();
         runtime()?.block_on(async {
-            let response = client::get(&self.socket, &format!("/v1/events?select={}", self.select)).await?;
+            let response =
+                client::get(&self.socket, &format!("/v1/events?select={}", self.select)).await?;
             if !response.status().is_success() {
                 let what = format!("the daemon refuses: {}", response.status());
                 return Err(Failure::new(Code::Failed, what, "is it ending? try again"));

@@ -14,9 +14,9 @@ use crate::output::feed::Handle;
 use crate::output::json as wire;
 use crate::process::stack::Statistics;
 use crate::server::About;
+use finback_core::engine::{Stats, StreamStats};
 use finback_core::model::event::Event;
 use finback_core::model::finding::{Action, Finding};
-use finback_core::engine::{Stats, StreamStats};
 
 /// What is kept for answers.
 pub(super) struct Desk {
@@ -90,9 +90,7 @@ impl Desk {
         stacks: Option<&Statistics>,
         feed: &Handle,
     ) -> Value {
-        if let Err(error) = kernel.refresh_report() {
-            tracing::warn!(%error, "the hit counters cannot be read");
-        }
+        kernel.refresh_report();
         let counters = kernel.counters().unwrap_or_default();
         let counters: BTreeMap<_, _> = counters
             .into_iter()

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 
-use finback_common::row::ThreadRow;
 use finback_core::model::observation::{LocalPorts, Snapshot, Unheld};
 use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
@@ -75,7 +74,10 @@ impl LookThread {
     }
 
     pub(super) fn ask(&self, request: Request) {
-        let sent = self.requests.as_ref().map(|requests| requests.send(request));
+        let sent = self
+            .requests
+            .as_ref()
+            .map(|requests| requests.send(request));
         if !matches!(sent, Some(Ok(()))) {
             tracing::error!("the thread that looks at the kernel has ended");
         }
@@ -117,7 +119,7 @@ fn fulfil(looker: &mut Looker, request: Request) -> Result<Answer, KernelError> 
             until: clock::now(),
         },
         Request::TimeWait(namespaces) => {
-            let (minisocks, closed) = looker.time_wait(&namespaces)?;
+            let (minisocks, closed) = Looker::time_wait(&namespaces)?;
             Answer::TimeWait {
                 // What could not be listed has not gone for that.
                 namespaces: namespaces
@@ -131,7 +133,7 @@ fn fulfil(looker: &mut Looker, request: Request) -> Result<Answer, KernelError> 
             namespaces,
             mut processes,
         } => {
-            let ports = looker.local_ports(&namespaces)?;
+            let ports = Looker::local_ports(&namespaces)?;
             processes.retain(|id| process::has_ended(*id));
             Answer::Ports {
                 ports,
@@ -140,13 +142,9 @@ fn fulfil(looker: &mut Looker, request: Request) -> Result<Answer, KernelError> 
         }
         Request::Threads(mut request) => {
             for (process, rows) in &mut request.processes {
-                *rows = threads(looker, process.pid);
+                *rows = looker.threads(process.pid);
             }
             Answer::Threads(request)
         }
     })
-}
-
-fn threads(looker: &mut Looker, pid: u32) -> Vec<ThreadRow> {
-    looker.threads(pid)
 }

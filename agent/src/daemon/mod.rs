@@ -149,7 +149,7 @@ async fn go_on(
                 tokio::select! {
                     _ = tick.tick() => {
                         if output.reader_gone() {
-                            return Ok(true);
+                            return Ok::<_, Error>(true);
                         }
                         work.tick();
                     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::config::{Attach, Config};
-use crate::kernel::report::{HookReport, Means};
+use crate::kernel::load::report::{HookReport, Means};
 use crate::kernel::{self, Options};
 use crate::output::json;
 use crate::output::select::{Kind, Selection};
@@ -21,6 +21,8 @@ pub fn kernel_options(config: &Config, log_level: u8) -> Options {
             Attach::Only(flavour) => kernel::Attach::Forced(flavour),
         },
         ring_bytes: config.ring_bytes.get(),
+        opener_places: config.openers,
+        ignored_pid: Some(std::process::id()),
         stacks: config.stacks,
         groups: config
             .exceptions
@@ -104,9 +106,9 @@ pub(super) fn hello(report: &HookReport) -> json::Hello<'static> {
         let means = match &row.means {
             Means::Hooks { flavour } => Some((*flavour).into()),
             Means::ThroughState => Some(json::Means::ThroughState),
-            Means::IteratorAndFirstUse => Some(json::Means::IteratorAndFirstUse),
+            Means::Look => Some(json::Means::Look),
             Means::Sweep => Some(json::Means::Sweep),
-            Means::Off | Means::Missing { .. } => None,
+            Means::Missing { .. } => None,
         };
         (Cow::Borrowed(row.signal.name()), means)
     });

@@ -17,7 +17,7 @@ use super::looks::{Look, Looks, Read};
 use super::settings;
 use super::stacks::FindingStacks;
 use crate::config::Config;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, KernelError};
 use crate::output::clock::WallClock;
 use crate::output::feed::Feed;
 use crate::output::json::About;
@@ -60,7 +60,8 @@ impl Work {
         let settings = settings::engine(config, kernel.report(), kernel.now());
         let stacks = config.stacks.then(Stacks::spawn).transpose();
         let stacks = stacks.map_err(super::failed("start a thread"))?;
-        let looker = LookThread::spawn(kernel.looker()?);
+        let looker = kernel.looker().ok_or(KernelError::Object("looker"))?;
+        let looker = LookThread::spawn(looker);
         Ok(Self {
             looker: looker.map_err(super::failed("start a thread"))?,
             stacks: stacks.map(FindingStacks::new),
@@ -315,4 +316,3 @@ impl Work {
         self.kernel
     }
 }
-

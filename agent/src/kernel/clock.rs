@@ -33,7 +33,12 @@ mod tests {
     fn a_jiffy_is_one_of_the_usual_lengths() {
         let hertz = 1_000_000_000 / jiffy().as_nanos();
         // Tick lengths are rounded by the kernel's clock source: 3,999,848 ns for 250 Hz has been seen.
-        assert!([100, 250, 300, 1000].iter().any(|usual| hertz.abs_diff(*usual) <= 1), "{hertz}");
+        assert!(
+            [100, 250, 300, 1000]
+                .iter()
+                .any(|usual| hertz.abs_diff(*usual) <= 1),
+            "{hertz}"
+        );
     }
 
     #[test]

@@ -27,7 +27,6 @@ use finback_common::counter::Counter;
 use finback_common::hook::Hook;
 use finback_common::place::OpenerPlace;
 use finback_common::record::kind;
-use finback_common::row::ThreadRow;
 
 use self::cgroup::Groups;
 use self::count::Counts;
@@ -35,11 +34,10 @@ pub use self::error::{ErrorKind, KernelError};
 use self::load::demand::Demand;
 use self::load::object::{ITERATOR, THREADS};
 pub use self::load::options::{Attach, Options};
-use self::load::prerequisites;
+pub use self::load::prerequisites::prerequisites;
 pub use self::load::report::HookReport;
 use self::load::report::{SnapshotReport, StackReport};
 use self::load::{Loaded, logs};
-use self::netns::{local_ports, sock_diag};
 use self::processes::Processes;
 use self::record::decode::Decoder;
 use self::record::loss::LossMeter;
@@ -49,7 +47,7 @@ pub use self::snapshot::Looker;
 use self::snapshot::Threads;
 use self::table::{Lives, Marks, Tables};
 use finback_core::model::interest::Interest;
-use finback_core::model::observation::{Candidate, LocalPorts, Loss, Observation, Unheld};
+use finback_core::model::observation::{Candidate, Loss, Observation};
 use finback_core::model::socket::Owner;
 use finback_core::model::time::Timestamp;
 
@@ -65,7 +63,6 @@ pub struct Kernel {
     logs: Option<EbpfLogger<logs::Forward>>,
     report: HookReport,
     stacks: Vec<RawStack>,
-    threads: Option<Threads>,
     looker: Option<Looker>,
 }
 
@@ -87,9 +84,13 @@ impl Kernel {
     /// They make no records: until somebody asks for them there are none.
     pub fn load(options: &Options) -> Result<Self, KernelError> {
         options.check()?;
-        let found = prerequisites::prerequisites()?;
-        let Loaded { mut programs, interest, plan, report } =
-            load::load(options, found.release, found.limits)?;
+        let found = prerequisites()?;
+        let Loaded {
+            mut programs,
+            interest,
+            plan,
+            report,
+        } = load::load(options, found.release, found.limits)?;
         let object = &mut programs.object;
         let tables = Tables::take(object, options.opener_places)?;
         let marks = Marks::take(object)?;
@@ -102,7 +103,12 @@ impl Kernel {
             SnapshotReport::Iterator => Some(descriptor(object, ITERATOR)?),
             SnapshotReport::Proc { .. } => None,
         };
-        let looker = Looker::new(program, tables.clone(), Processes::new(groups(options)));
+        let looker = Looker::new(
+            program,
+            threads,
+            tables.clone(),
+            Processes::new(groups(options)),
+        );
         let mut kernel = Self {
             ring: Ring::take(object)?,
             failures: Counts::failures(object)?,
@@ -114,7 +120,6 @@ impl Kernel {
             meter: LossMeter::default(),
             report,
             stacks: Vec::new(),
-            threads,
             looker: Some(looker),
         };
         while kernel.ring.drain(|_| {}) {}
@@ -173,7 +178,10 @@ impl Kernel {
     /// Who opened connections, as far back as the table reaches.
     pub fn openers(&mut self) -> Vec<Opened> {
         let (tables, processes) = (&self.tables, &mut self.decoder.processes);
-        tables.openers().filter_map(|place| opened(&place, processes)).collect()
+        tables
+            .openers()
+            .filter_map(|place| opened(&place, processes))
+            .collect()
     }
 
     /// Waits until there may be records and adds them to `into`. Adds nothing when woken for nothing; loses nothing
@@ -202,17 +210,6 @@ impl Kernel {
         std::mem::take(&mut self.stacks)
     }
 
-    /// The threads of a process as they are now; none if the iterator cannot tell.
-    pub fn threads(&mut self, pid: u32) -> Vec<ThreadRow> {
-        let Some(threads) = &mut self.threads else {
-            return Vec::new();
-        };
-        threads.list(pid).unwrap_or_else(|error| {
-            tracing::debug!(%error, pid, "the threads of a process cannot be listed");
-            Vec::new()
-        })
-    }
-
     /// What was lost since the last call, by reason; empty if nothing was, or if the counters cannot be read. Called
     /// from time to time, it also takes hooks away that nobody needs any more.
     pub fn losses(&mut self) -> Vec<Loss> {
@@ -231,7 +228,10 @@ impl Kernel {
     pub fn counters(&self) -> Result<Vec<(Counter, u64)>, KernelError> {
         let values = self.failures.read()?;
         let value = |counter: Counter| values.get(counter as usize).copied().unwrap_or(0);
-        Ok(Counter::ALL.iter().map(|counter| (*counter, value(*counter))).collect())
+        Ok(Counter::ALL
+            .iter()
+            .map(|counter| (*counter, value(*counter)))
+            .collect())
     }
 
     /// How often a hook was reached and no program ran, because it was running on that CPU already (`recursion_misses`
@@ -247,35 +247,18 @@ impl Kernel {
             let copy = |other: &Hook| other.is_copy() && other.target() == hook.target();
             !hook.is_copy() && misses.keys().any(copy)
         };
-        misses.iter().filter(|(hook, _)| !has_copy(hook)).map(|(_, missed)| missed).sum()
-    }
-
-    /// The minisocks of these network namespaces, all if empty, and the namespaces that cannot be entered.
-    #[expect(clippy::unused_self, reason = "callers need not know that no program takes part")]
-    pub fn time_wait(&self, namespaces: &[u32]) -> Result<(Vec<Unheld>, Vec<u32>), KernelError> {
-        let (minisocks, failures) =
-            sock_diag::minisocks(namespaces).map_err(|source| KernelError::Io {
-                what: "list the minisocks of a network namespace",
-                source,
-            })?;
-        for (namespace, error) in &failures {
-            tracing::debug!(netns = namespace.id, %error, "this network namespace's sockets cannot be listed");
-        }
-        let closed = failures.iter().map(|(namespace, _)| namespace.id);
-        Ok((minisocks, closed.collect()))
-    }
-
-    /// The local ports that may be chosen in these network namespaces, as far as those can be entered.
-    #[expect(clippy::unused_self, reason = "callers need not know that no program takes part")]
-    pub fn local_ports(&self, namespaces: &[u32]) -> Result<Vec<LocalPorts>, KernelError> {
-        local_ports::list(namespaces).map_err(|source| KernelError::Io {
-            what: "read the local ports of a network namespace",
-            source,
-        })
+        misses
+            .iter()
+            .filter(|(hook, _)| !has_copy(hook))
+            .map(|(_, missed)| missed)
+            .sum()
     }
 
     /// The time on the clock of all records.
-    #[expect(clippy::unused_self, reason = "callers need not know where the clock is")]
+    #[expect(
+        clippy::unused_self,
+        reason = "callers need not know where the clock is"
+    )]
     pub fn now(&self) -> Timestamp {
         clock::now()
     }
@@ -314,7 +297,9 @@ fn missed(object: &Ebpf, hook: Hook) -> u64 {
         let program = object.program(hook.program())?.fd().ok()?;
         let path = format!("/proc/self/fdinfo/{}", program.as_fd().as_raw_fd());
         let text = std::fs::read_to_string(path).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix("recursion_misses:"))?;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("recursion_misses:"))?;
         line.trim().parse().ok()
     };
     read().unwrap_or(0)
@@ -334,6 +319,8 @@ fn groups(options: &Options) -> Option<Groups> {
 
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kernel").field("report", &self.report).finish_non_exhaustive()
+        f.debug_struct("Kernel")
+            .field("report", &self.report)
+            .finish_non_exhaustive()
     }
 }

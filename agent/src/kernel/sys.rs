@@ -32,7 +32,11 @@ impl<T: FromBytes + IntoBytes> Mapped<T> {
         const { assert!(size_of::<T>().is_multiple_of(WORD)) };
         let length = size_of::<T>() * places as usize;
         let memory = MmapOptions::new().len(length).map_raw(map.as_raw_fd())?;
-        Ok(Self { memory, places, kind: PhantomData })
+        Ok(Self {
+            memory,
+            places,
+            kind: PhantomData,
+        })
     }
 
     /// How many places there are, a power of two.
@@ -42,7 +46,10 @@ impl<T: FromBytes + IntoBytes> Mapped<T> {
 
     /// One word of a place.
     pub(super) fn word(&self, place: u32, word: usize) -> &AtomicU64 {
-        assert!(place < self.places && word < Self::WORDS, "out of the table");
+        assert!(
+            place < self.places && word < Self::WORDS,
+            "out of the table"
+        );
         let at = (place as usize * Self::WORDS + word) * WORD;
         // SAFETY: the offset is inside the mapping, by the check above.
         let at = unsafe { self.memory.as_mut_ptr().add(at) };

@@ -44,7 +44,10 @@ impl Tables {
             let sock = self.half.word(place, SOCK).load(Ordering::Acquire);
             if sock != 0 {
                 let fin_ns = self.half.word(place, FIN_NS).load(Ordering::Acquire);
-                into.push(Candidate { sock, fin_at: Timestamp::from_nanos(fin_ns) });
+                into.push(Candidate {
+                    sock,
+                    fin_at: Timestamp::from_nanos(fin_ns),
+                });
             }
         }
     }
@@ -190,5 +193,8 @@ fn mapped<T: FromBytes + IntoBytes>(
 }
 
 const fn unmappable(source: io::Error) -> KernelError {
-    KernelError::Io { what: "map a table of the kernel programs into memory", source }
+    KernelError::Io {
+        what: "map a table of the kernel programs into memory",
+        source,
+    }
 }

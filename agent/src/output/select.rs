@@ -90,7 +90,9 @@ impl fmt::Display for Selection {
 
 /// Not a list of kinds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no kind of event: choose from finding, transition, connection, separated by commas")]
+#[error(
+    "`{0}` is no kind of event: choose from finding, transition, connection, separated by commas"
+)]
 pub struct Unknown(String);
 
 impl FromStr for Selection {

@@ -41,7 +41,10 @@ pub(crate) fn follow<M: Memory>(sock: Sock<M>, change: Change) -> Before {
         found = None;
     }
     let Some(place) = found.or_else(|| begin(address, change)) else {
-        return Before { entered_ns: 0, flags };
+        return Before {
+            entered_ns: 0,
+            flags,
+        };
     };
     let flags = flags | lasting(load!(place.flags)) | role(change);
     let entered_ns = if load!(place.state) == change.old {
@@ -72,7 +75,13 @@ fn begin(address: u64, change: Change) -> Option<*mut LifePlace> {
 
 #[inline(always)]
 fn write(place: *mut LifePlace, change: Change, flags: u8) {
-    let Change { old, new, error, now_ns, .. } = change;
+    let Change {
+        old,
+        new,
+        error,
+        now_ns,
+        ..
+    } = change;
     match new {
         tcp::SYN_SENT | tcp::SYN_RECV => store!(place.opened_ns = now_ns),
         tcp::ESTABLISHED => store!(place.established_ns = now_ns),

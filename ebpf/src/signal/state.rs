@@ -69,7 +69,13 @@ fn tell<M: Memory>(sock: Sock<M>, old: u8, new: u8, interest: u64, hook: Hook) {
         }
         is_exiting = task.is_exiting();
     }
-    let change = Change { old, new, error, is_exiting, now_ns: now() };
+    let change = Change {
+        old,
+        new,
+        error,
+        is_exiting,
+        now_ns: now(),
+    };
     let before = if interest & LIFE != 0 {
         life::follow(sock, change)
     } else {
@@ -91,7 +97,13 @@ fn announce<M: Memory>(
     actor: Ids,
     hook: Hook,
 ) {
-    let Change { old, new, error, now_ns, .. } = change;
+    let Change {
+        old,
+        new,
+        error,
+        now_ns,
+        ..
+    } = change;
     let urgency = if rule::is_urgent(old, new) {
         Urgency::Urgent
     } else {
@@ -103,7 +115,11 @@ fn announce<M: Memory>(
         cookie: sock.cookie(),
         tuple: sock.tuple(),
         error,
-        unread: if new == tcp::CLOSE_WAIT { sock.unread() } else { 0 },
+        unread: if new == tcp::CLOSE_WAIT {
+            sock.unread()
+        } else {
+            0
+        },
         actor_pid: actor.pid,
         actor_tid: actor.tid,
         old,

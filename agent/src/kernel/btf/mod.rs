@@ -42,8 +42,9 @@ mod kind {
     pub(super) const TYPE_TAG: u8 = 18;
     pub(super) const ENUM64: u8 = 19;
     /// Kinds without anything after `struct btf_type`: pointer, forward, typedef, qualifiers, function, float, tag.
-    pub(super) const PLAIN: [u8; 9] =
-        [POINTER, 7, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC, 16, TYPE_TAG];
+    pub(super) const PLAIN: [u8; 9] = [
+        POINTER, 7, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC, 16, TYPE_TAG,
+    ];
 }
 
 /// Why a question has no answer.
@@ -243,7 +244,12 @@ impl<'a> Btf<'a> {
         let bytes = self.bytes(id, 0).ok_or_else(none)?;
         if wanted > bytes || (cfg!(target_endian = "big") && wanted != 0 && wanted != bytes) {
             let (strukt, path) = owned();
-            return Err(BtfError::Size { strukt, path, bytes, wanted });
+            return Err(BtfError::Size {
+                strukt,
+                path,
+                bytes,
+                wanted,
+            });
         }
         Ok(bits / 8)
     }

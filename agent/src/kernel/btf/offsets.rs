@@ -24,7 +24,9 @@ impl Resolved {
         let mut missing = BTreeMap::new();
         let offsets = Offsets::resolve(|slot| {
             let found = btf.member_offset(slot.strukt, slot.path, slot.bytes);
-            found.map_err(|error| missing.entry(slot.need).or_insert(error)).ok()
+            found
+                .map_err(|error| missing.entry(slot.need).or_insert(error))
+                .ok()
         });
         Self { offsets, missing }
     }
@@ -43,7 +45,9 @@ impl Resolved {
             (Need::Queue, "accept queues are not walked"),
             (Need::Waiters, "nobody knows who waits for a socket"),
         ];
-        lacks.into_iter().filter_map(|(need, loss)| Some((loss, self.missing.get(&need)?)))
+        lacks
+            .into_iter()
+            .filter_map(|(need, loss)| Some((loss, self.missing.get(&need)?)))
     }
 }
 
@@ -99,7 +103,10 @@ mod tests {
         let mut bytes = std::fs::read(btf::PATH).unwrap();
         let name = [b"\0", member.as_bytes(), b"\0"].concat();
         let mut at = 0;
-        while let Some(found) = bytes[at..].windows(name.len()).position(|part| part == name) {
+        while let Some(found) = bytes[at..]
+            .windows(name.len())
+            .position(|part| part == name)
+        {
             bytes[at + found + 1] = b'_';
             at += found + name.len() - 1;
         }
@@ -110,8 +117,16 @@ mod tests {
     #[test]
     fn a_member_that_is_not_there_costs_only_what_needs_it() {
         let resolved = without("dl_next");
-        assert!(resolved.lesser_lacks().any(|(_, error)| error.to_string().contains("dl_next")));
-        assert!(Signal::ALL.iter().all(|signal| resolved.lack(needs(*signal)).is_none()));
+        assert!(
+            resolved
+                .lesser_lacks()
+                .any(|(_, error)| error.to_string().contains("dl_next"))
+        );
+        assert!(
+            Signal::ALL
+                .iter()
+                .all(|signal| resolved.lack(needs(*signal)).is_none())
+        );
         assert_eq!(resolved.lack(LOOK), None);
 
         let resolved = without("lsndtime");
@@ -124,7 +139,11 @@ mod tests {
     #[test]
     fn a_kernel_without_ipv6_serves_ipv4() {
         let resolved = without("skc_v6_daddr");
-        assert!(Signal::ALL.iter().all(|signal| resolved.lack(needs(*signal)).is_none()));
+        assert!(
+            Signal::ALL
+                .iter()
+                .all(|signal| resolved.lack(needs(*signal)).is_none())
+        );
         assert_eq!(resolved.lesser_lacks().count(), 1);
     }
 

@@ -128,7 +128,11 @@ fn a_member_that_is_too_small_is_refused() {
     let refusal = btf.member_offset("outer", "u", 8).unwrap_err().to_string();
     assert_eq!(refusal, "outer.u takes 4 bytes, 8 were expected");
     assert_eq!(btf.member_offset("outer", "in", 8), Ok(8));
-    assert_eq!(btf.member_offset("outer", "in", 0), Ok(8), "only its place counts");
+    assert_eq!(
+        btf.member_offset("outer", "in", 0),
+        Ok(8),
+        "only its place counts"
+    );
 }
 
 #[test]
@@ -147,7 +151,10 @@ fn what_stands_behind_a_kind_from_the_future_is_not_found() {
     assert_eq!(btf.len(), 2);
     assert_eq!(btf.member_offset("before", "known", 4), Ok(0));
     assert!(btf.member_offset("before", "later", 4).is_err());
-    let refusal = btf.member_offset("after", "known", 4).unwrap_err().to_string();
+    let refusal = btf
+        .member_offset("after", "known", 4)
+        .unwrap_err()
+        .to_string();
     assert_eq!(refusal, "this kernel has no struct after");
 }
 

@@ -38,7 +38,11 @@ enum Link {
 
 impl Programs {
     pub(super) const fn new(object: Ebpf) -> Self {
-        Self { object, loaded: BTreeSet::new(), links: BTreeMap::new() }
+        Self {
+            object,
+            loaded: BTreeSet::new(),
+            links: BTreeMap::new(),
+        }
     }
 
     /// Hooks that are attached.
@@ -187,7 +191,11 @@ fn unload(program: &mut Program) -> Result<(), ProgramError> {
 fn reason(error: &ProgramError) -> String {
     /// The verdict and the line before; above them stands the whole program.
     const LINES: usize = 2;
-    if let ProgramError::LoadError { io_error, verifier_log } = error {
+    if let ProgramError::LoadError {
+        io_error,
+        verifier_log,
+    } = error
+    {
         let log = verifier_log.to_string();
         let said: Vec<&str> = log.lines().filter(|line| is_verdict(line)).collect();
         let tail = &said[said.len().saturating_sub(LINES)..];
@@ -211,6 +219,12 @@ fn reason(error: &ProgramError) -> String {
 }
 
 fn is_verdict(line: &str) -> bool {
-    let statistics = ["processed ", "verification time", "stack depth", "insns ", "max_states"];
+    let statistics = [
+        "processed ",
+        "verification time",
+        "stack depth",
+        "insns ",
+        "max_states",
+    ];
     !line.trim().is_empty() && !statistics.iter().any(|start| line.starts_with(start))
 }

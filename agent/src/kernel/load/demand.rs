@@ -37,14 +37,23 @@ impl Demand {
         plan: Plan,
         lives: Lives,
     ) -> Result<Self, KernelError> {
-        let mut demand =
-            Self { programs, word, plan, lives, interest: Interest::NONE, marked: None };
+        let mut demand = Self {
+            programs,
+            word,
+            plan,
+            lives,
+            interest: Interest::NONE,
+            marked: None,
+        };
         demand.settle()?;
         Ok(demand)
     }
 
     /// From now on this is asked for.
-    pub(in crate::kernel) fn set_interest(&mut self, interest: Interest) -> Result<(), KernelError> {
+    pub(in crate::kernel) fn set_interest(
+        &mut self,
+        interest: Interest,
+    ) -> Result<(), KernelError> {
         if keeps_lives(interest) && !keeps_lives(self.interest) {
             self.lives.forget()?;
         }
@@ -58,7 +67,11 @@ impl Demand {
         if !marks.is_empty() {
             self.marked = Some(Instant::now());
         }
-        if had == self.marked.is_some() { Ok(()) } else { self.settle() }
+        if had == self.marked.is_some() {
+            Ok(())
+        } else {
+            self.settle()
+        }
     }
 
     /// Takes hooks away that marks have needed, some time after the last one is gone.
@@ -74,7 +87,11 @@ impl Demand {
 
     /// Says of each hook whether it is attached.
     pub(in crate::kernel) fn describe(&self, report: &mut HookReport) {
-        for row in report.signals.iter_mut().flat_map(|signal| &mut signal.hooks) {
+        for row in report
+            .signals
+            .iter_mut()
+            .flat_map(|signal| &mut signal.hooks)
+        {
             row.attached = self.programs.is_attached(row.hook);
         }
     }
@@ -94,7 +111,11 @@ impl Demand {
         let word = self.bits();
         let written = self.word.set(0, word, 0);
         written.map_err(|error| KernelError::map(map::INTEREST, error))?;
-        let old: Vec<Hook> = self.programs.attached().filter(|hook| !wanted.contains(hook)).collect();
+        let old: Vec<Hook> = self
+            .programs
+            .attached()
+            .filter(|hook| !wanted.contains(hook))
+            .collect();
         for hook in old {
             if let Err(error) = self.programs.detach(hook) {
                 tracing::warn!(program = hook.program(), error, "a hook cannot be detached");
@@ -113,7 +134,10 @@ impl Demand {
         }
         let loaded: Vec<Hook> = self.programs.loaded().collect();
         let needed = |hook: &Hook| !hook.is_copy() || keeps_lives(self.interest);
-        hooks(signal, flavour).filter(needed).filter(|hook| loaded.contains(hook)).collect()
+        hooks(signal, flavour)
+            .filter(needed)
+            .filter(|hook| loaded.contains(hook))
+            .collect()
     }
 
     fn asks_for(&self, signal: Signal) -> bool {

@@ -59,7 +59,10 @@ pub(super) fn load(
 
 /// Before 5.11 maps and programs count as locked memory, of which 64 KiB are allowed by default.
 fn lift_memory_lock() {
-    let unlimited = Rlimit { current: None, maximum: None };
+    let unlimited = Rlimit {
+        current: None,
+        maximum: None,
+    };
     if let Err(error) = setrlimit(Resource::Memlock, unlimited) {
         // Newer kernels do not need it; an older one says EPERM at the first map.
         tracing::debug!(%error, "the limit for locked memory stays");
@@ -75,9 +78,20 @@ fn search(
     let btf = Btf::parse(&bytes).map_err(KernelError::Btf)?;
     let resolved = Resolved::new(&btf);
     let aya = subset::table(&btf).map_err(|error| KernelError::load(error.into()))?;
-    let types = Types { kernel: &btf, aya: &aya };
-    let stack = if options.stacks { registers(&btf, &resolved) } else { None };
-    limits.extend(resolved.lesser_lacks().map(|(loss, why)| format!("{why}: {loss}")));
+    let types = Types {
+        kernel: &btf,
+        aya: &aya,
+    };
+    let stack = if options.stacks {
+        registers(&btf, &resolved)
+    } else {
+        None
+    };
+    limits.extend(
+        resolved
+            .lesser_lacks()
+            .map(|(loss, why)| format!("{why}: {loss}")),
+    );
 
     let mut plan = Plan::new(options.attach);
     for signal in Signal::ALL {
@@ -92,18 +106,33 @@ fn search(
     let stacks = trial.load_stacks(options, stack.is_some(), &types);
     check_sight(&plan)?;
     let signals = trial.rows(&plan, unproven.is_some())?;
-    let Trial { programs, interest, .. } = trial;
-    let report = HookReport { kernel, signals, snapshot, stacks, limits, unproven };
-    Ok(Loaded { programs, interest, plan, report })
+    let Trial {
+        programs, interest, ..
+    } = trial;
+    let report = HookReport {
+        kernel,
+        signals,
+        snapshot,
+        stacks,
+        limits,
+        unproven,
+    };
+    Ok(Loaded {
+        programs,
+        interest,
+        plan,
+        report,
+    })
 }
 
 /// Without any moment of a change the agent would only look, and that is not what was asked for.
 fn check_sight(plan: &Plan) -> Result<(), KernelError> {
     match (plan.means(Signal::Half), plan.means(Signal::State)) {
         (Means::Hooks { .. }, _) => Ok(()),
-        (_, Means::Missing { reason }) => {
-            Err(KernelError::NoSignal { signal: Signal::State, reasons: reason })
-        }
+        (_, Means::Missing { reason }) => Err(KernelError::NoSignal {
+            signal: Signal::State,
+            reasons: reason,
+        }),
         _ => Ok(()),
     }
 }
@@ -147,9 +176,13 @@ impl Trial {
             .map_max_entries(map::OPENERS, options.opener_places)
             .load(OBJECT)
             .map_err(KernelError::load)?;
-        let interest = object.take_map(map::INTEREST).ok_or(KernelError::Object(map::INTEREST))?;
+        let interest = object
+            .take_map(map::INTEREST)
+            .ok_or(KernelError::Object(map::INTEREST))?;
         Ok(Self {
-            interest: interest.try_into().map_err(|e| KernelError::map(map::INTEREST, e))?,
+            interest: interest
+                .try_into()
+                .map_err(|e| KernelError::map(map::INTEREST, e))?,
             hits: Counts::hits(&mut object)?,
             programs: Programs::new(object),
             firing: BTreeSet::new(),
@@ -159,7 +192,11 @@ impl Trial {
 
     /// Attaches, proves and replaces until what is attached is what the plan wants. Says why hooks could not be proven
     /// if the traffic for that could not be made.
-    fn settle(&mut self, plan: &mut Plan, types: &Types<'_>) -> Result<Option<String>, KernelError> {
+    fn settle(
+        &mut self,
+        plan: &mut Plan,
+        types: &Types<'_>,
+    ) -> Result<Option<String>, KernelError> {
         // Every round that does not end refuses at least one flavour of one signal.
         for _ in 0..=hook::COUNT {
             self.attach_all(plan, types);
@@ -168,7 +205,9 @@ impl Trial {
                 return Ok(unproven);
             }
         }
-        Err(KernelError::Object("set of hooks that this kernel keeps attached"))
+        Err(KernelError::Object(
+            "set of hooks that this kernel keeps attached",
+        ))
     }
 
     /// Attaches for every signal the first flavour that lets itself be attached.
@@ -190,10 +229,15 @@ impl Trial {
         types: &Types<'_>,
     ) -> Result<(), String> {
         for hook in hooks(signal, flavour) {
-            let done = self.programs.load(hook, types).and_then(|()| self.programs.attach(hook));
+            let done = self
+                .programs
+                .load(hook, types)
+                .and_then(|()| self.programs.attach(hook));
             if let Err(reason) = done {
                 self.unload(hook);
-                let status = HookStatus::Missing { reason: reason.clone() };
+                let status = HookStatus::Missing {
+                    reason: reason.clone(),
+                };
                 self.failures.insert(hook, status);
                 if hook.required() {
                     return Err(reason);
@@ -229,7 +273,9 @@ impl Trial {
         fired?;
         let minisocks_may_be_refused = prove::minisocks_are_used_up();
         if let Err(error) = traffic {
-            return Ok(Some(format!("the test connections on loopback failed: {error}")));
+            return Ok(Some(format!(
+                "the test connections on loopback failed: {error}"
+            )));
         }
         for hook in self.silent().collect::<Vec<_>>() {
             if hook.signal() == Signal::TimeWait && minisocks_may_be_refused {
@@ -280,7 +326,9 @@ impl Trial {
     fn load_look(&mut self, types: &Types<'_>, resolved: &Resolved) -> SnapshotReport {
         let loaded = match resolved.lack(LOOK) {
             Some(lack) => Err(lack.to_string()),
-            None => self.programs.load_iterator(ITERATOR, ITERATOR_TARGET, types.aya),
+            None => self
+                .programs
+                .load_iterator(ITERATOR, ITERATOR_TARGET, types.aya),
         };
         loaded.map_or_else(
             |reason| SnapshotReport::Proc { reason },
@@ -296,7 +344,9 @@ impl Trial {
             let reason = "the kernel's types do not tell where a thread's registers are".to_owned();
             return StackReport::Missing { reason };
         }
-        let loaded = self.programs.load_iterator(THREADS, THREADS_TARGET, types.aya);
+        let loaded = self
+            .programs
+            .load_iterator(THREADS, THREADS_TARGET, types.aya);
         loaded.map_or_else(
             |reason| StackReport::WithoutIterator { reason },
             |()| StackReport::Full,
@@ -305,13 +355,19 @@ impl Trial {
 
     fn rows(&self, plan: &Plan, unproven: bool) -> Result<Vec<SignalReport>, KernelError> {
         let hits = self.hits.read()?;
-        let rows = Signal::ALL.iter().map(|signal| self.row(*signal, plan, &hits, unproven));
+        let rows = Signal::ALL
+            .iter()
+            .map(|signal| self.row(*signal, plan, &hits, unproven));
         Ok(rows.collect())
     }
 
     fn row(&self, signal: Signal, plan: &Plan, hits: &[u64], unproven: bool) -> SignalReport {
         let mut rows: Vec<HookRow> = Vec::new();
-        for hook in Hook::ALL.iter().copied().filter(|hook| hook.signal() == signal) {
+        for hook in Hook::ALL
+            .iter()
+            .copied()
+            .filter(|hook| hook.signal() == signal)
+        {
             let attached = self.programs.is_attached(hook);
             let status = match (attached, self.failures.get(&hook)) {
                 (true, _) if self.firing.contains(&hook) => HookStatus::Firing,
@@ -333,6 +389,10 @@ impl Trial {
             });
         }
         rows.sort_by_key(|row| (!row.attached, row.flavour));
-        SignalReport { signal, means: plan.means(signal), hooks: rows }
+        SignalReport {
+            signal,
+            means: plan.means(signal),
+            hooks: rows,
+        }
     }
 }

@@ -90,7 +90,10 @@ mod tests {
             let error = ring(wrong).unwrap_err().to_string();
             assert!(error.contains(&format!("{wrong} bytes")), "{error}");
         }
-        let openers = Options { opener_places: 1000, ..Options::default() };
+        let openers = Options {
+            opener_places: 1000,
+            ..Options::default()
+        };
         let error = openers.check().unwrap_err().to_string();
         assert!(error.contains("1000 places"), "{error}");
     }

@@ -17,7 +17,10 @@ pub(in crate::kernel) struct Plan {
 
 impl Plan {
     pub(in crate::kernel) const fn new(attach: Attach) -> Self {
-        Self { attach, refused: BTreeMap::new() }
+        Self {
+            attach,
+            refused: BTreeMap::new(),
+        }
     }
 
     /// Do not try this flavour for this signal again.
@@ -183,6 +186,9 @@ mod tests {
         let Means::Missing { reason } = plan.means(Signal::Segment) else {
             panic!("{:?}", plan.means(Signal::Segment))
         };
-        assert!(reason.contains("tracepoint: no member tcp_flags"), "{reason}");
+        assert!(
+            reason.contains("tracepoint: no member tcp_flags"),
+            "{reason}"
+        );
     }
 }

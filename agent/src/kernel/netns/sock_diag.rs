@@ -94,17 +94,26 @@ pub fn list(query: Query, wanted: &[u32]) -> io::Result<(Vec<Listed>, Failures)>
 
 /// Connections that no descriptor refers to, in these namespaces (all if empty): closing, and minisocks.
 pub fn unheld(wanted: &[u32]) -> io::Result<(Vec<Unheld>, Failures)> {
-    let closing = [tcp::TIME_WAIT, tcp::FIN_WAIT1, tcp::FIN_WAIT2, tcp::CLOSING, tcp::LAST_ACK];
+    let closing = [
+        tcp::TIME_WAIT,
+        tcp::FIN_WAIT1,
+        tcp::FIN_WAIT2,
+        tcp::CLOSING,
+        tcp::LAST_ACK,
+    ];
     let query = Query {
         states: closing.into_iter().fold(0, |all, state| all | bit(state)),
         counters: false,
     };
     let (sockets, failures) = list(query, wanted)?;
-    let unheld = sockets.into_iter().filter(|socket| socket.inode == 0).map(|socket| Unheld {
-        endpoints: socket.endpoints,
-        state: socket.state,
-        minisock: socket.minisock,
-    });
+    let unheld = sockets
+        .into_iter()
+        .filter(|socket| socket.inode == 0)
+        .map(|socket| Unheld {
+            endpoints: socket.endpoints,
+            state: socket.state,
+            minisock: socket.minisock,
+        });
     Ok((unheld.collect(), failures))
 }
 
@@ -116,11 +125,14 @@ pub fn minisocks(wanted: &[u32]) -> io::Result<(Vec<Unheld>, Failures)> {
         counters: false,
     };
     let (sockets, failures) = list(query, wanted)?;
-    let minisocks = sockets.into_iter().filter(|socket| socket.minisock).map(|socket| Unheld {
-        endpoints: socket.endpoints,
-        state: socket.state,
-        minisock: true,
-    });
+    let minisocks = sockets
+        .into_iter()
+        .filter(|socket| socket.minisock)
+        .map(|socket| Unheld {
+            endpoints: socket.endpoints,
+            state: socket.state,
+            minisock: true,
+        });
     Ok((minisocks.collect(), failures))
 }
 

@@ -31,14 +31,19 @@ pub struct Decoder {
 
 impl std::fmt::Debug for Decoder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Decoder").field("malformed", &self.malformed).finish_non_exhaustive()
+        f.debug_struct("Decoder")
+            .field("malformed", &self.malformed)
+            .finish_non_exhaustive()
     }
 }
 
 impl Decoder {
     /// Looks up the groups of processes if that is given.
     pub(in crate::kernel) fn new(groups: Option<Groups>) -> Self {
-        Self { processes: Processes::new(groups), malformed: 0 }
+        Self {
+            processes: Processes::new(groups),
+            malformed: 0,
+        }
     }
 
     /// Reads one record; `None` (and one more in [`malformed`](Self::malformed)) if it makes no sense.
@@ -69,18 +74,22 @@ impl Decoder {
             kind::STATE => record(bytes, |r: &StateRecord| Some((r.header, state(r)?))),
             kind::OPEN => record(bytes, |r: &OpenRecord| Some((r.header, self.open(r)?))),
             kind::EOF => record(bytes, |r: &EofRecord| Some((r.header, eof(r)?))),
-            kind::RESET_WRITE => {
-                record(bytes, |r: &ResetWriteRecord| Some((r.header, reset_write(r)?)))
-            }
-            kind::RESET_QUEUED => {
-                record(bytes, |r: &ResetQueuedRecord| Some((r.header, reset_queued(r)?)))
-            }
+            kind::RESET_WRITE => record(bytes, |r: &ResetWriteRecord| {
+                Some((r.header, reset_write(r)?))
+            }),
+            kind::RESET_QUEUED => record(bytes, |r: &ResetQueuedRecord| {
+                Some((r.header, reset_queued(r)?))
+            }),
             kind::SEGMENT => record(bytes, |r: &SegmentRecord| Some((r.header, segment(r)))),
             kind::TIME_WAIT => record(bytes, |r: &TimeWaitRecord| Some((r.header, time_wait(r)?))),
             kind::END => record(bytes, |r: &EndRecord| Some((r.header, end(r)?))),
             _ => None,
         }?;
-        Some(Observation { time: time(&header), sock: header.sock, what })
+        Some(Observation {
+            time: time(&header),
+            sock: header.sock,
+            what,
+        })
     }
 
     fn open(&mut self, record: &OpenRecord) -> Option<What> {
@@ -115,7 +124,10 @@ const fn time(header: &RecordHeader) -> Timestamp {
 }
 
 const fn role_of(flags: u8) -> Role {
-    role(flags & life_flag::CLIENT != 0, flags & life_flag::SERVER != 0)
+    role(
+        flags & life_flag::CLIENT != 0,
+        flags & life_flag::SERVER != 0,
+    )
 }
 
 fn state(record: &StateRecord) -> Option<What> {
@@ -155,7 +167,11 @@ fn reset_write(record: &ResetWriteRecord) -> Option<What> {
         role: role_of(record.flags),
         fin_at: Timestamp::from_nanos(record.fin_ns),
         bytes: u64::from(record.bytes),
-        sent_at: Some(moment(time(&record.header), record.jiffies, record.last_sent)),
+        sent_at: Some(moment(
+            time(&record.header),
+            record.jiffies,
+            record.last_sent,
+        )),
         eof_at: Timestamp::from_abi(record.eof_ns),
         eof_by: (record.eof_pid != 0).then_some(record.eof_pid),
         dead: record.flags & life_flag::DEAD != 0,
@@ -163,7 +179,9 @@ fn reset_write(record: &ResetWriteRecord) -> Option<What> {
 }
 
 fn reset_queued(record: &ResetQueuedRecord) -> Option<What> {
-    Some(What::ResetQueued { endpoints: endpoints(&record.tuple)? })
+    Some(What::ResetQueued {
+        endpoints: endpoints(&record.tuple)?,
+    })
 }
 
 const fn segment(record: &SegmentRecord) -> What {

@@ -53,8 +53,8 @@ impl RawStack {
 
 #[cfg(test)]
 mod tests {
-    use finback_common::socket::source;
     use finback_common::record::{RecordHeader, STACK_PART_BYTES, STACK_PARTS, kind};
+    use finback_common::socket::source;
     use zerocopy::IntoBytes as _;
 
     use super::*;

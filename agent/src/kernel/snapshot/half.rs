@@ -16,7 +16,11 @@ pub(super) const fn words(place: &HalfPlace) -> HalfClosed {
         last_received: place.last_received,
         eof_at: Timestamp::from_abi(place.eof_ns),
         eof_count: place.eof_count,
-        eof_by: if place.eof_pid == 0 { None } else { Some(place.eof_pid) },
+        eof_by: if place.eof_pid == 0 {
+            None
+        } else {
+            Some(place.eof_pid)
+        },
         fin_with_data: place.flags & half_flag::FIN_WITH_DATA != 0,
         by_reset: place.flags & half_flag::RESET != 0,
     }

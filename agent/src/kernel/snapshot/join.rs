@@ -15,9 +15,7 @@ use crate::kernel::address::endpoints;
 use crate::kernel::clock::now;
 use crate::kernel::processes::Processes;
 use crate::kernel::table::Tables;
-use finback_core::model::observation::{
-    HalfClosed, Queued, Snapshot, SocketCounters, SocketView,
-};
+use finback_core::model::observation::{HalfClosed, Queued, Snapshot, SocketCounters, SocketView};
 use finback_core::model::socket::{Attribution, Endpoints, Holder, Owner, Role};
 use finback_core::model::state::TcpState;
 use finback_core::model::time::Timestamp;
@@ -104,12 +102,15 @@ impl<'a, M: Memory> Join<'a, M> {
 
     fn holder(&mut self, row: &HolderRow) {
         let view = &row.socket;
-        let holder = Holder { process: self.processes.holder(row), fd: row.fd };
+        let holder = Holder {
+            process: self.processes.holder(row),
+            fd: row.fd,
+        };
         if view.state == tcp::LISTEN {
-            let listener = self
-                .listeners
-                .entry(view.sock)
-                .or_insert_with(|| Listener { tuple: view.tuple, holders: Vec::new() });
+            let listener = self.listeners.entry(view.sock).or_insert_with(|| Listener {
+                tuple: view.tuple,
+                holders: Vec::new(),
+            });
             listener.holders.push(holder.clone());
         }
         let (memory, taken) = (self.memory, self.taken);
@@ -176,7 +177,9 @@ impl<'a, M: Memory> Join<'a, M> {
     pub(super) fn finish(mut self) -> Snapshot {
         let found = std::mem::take(&mut self.found);
         let ports = ports(&self.listeners);
-        let views = found.into_iter().filter_map(|(sock, found)| self.view(sock, found, &ports));
+        let views = found
+            .into_iter()
+            .filter_map(|(sock, found)| self.view(sock, found, &ports));
         let mut sockets: Vec<SocketView> = views.collect();
         sockets.sort_unstable_by_key(|socket| socket.sock);
         Snapshot {
@@ -189,7 +192,13 @@ impl<'a, M: Memory> Join<'a, M> {
     }
 
     fn view(&mut self, sock: u64, found: Found, ports: &Ports) -> Option<SocketView> {
-        let Found { state, tuple, mut holders, listener, .. } = found;
+        let Found {
+            state,
+            tuple,
+            mut holders,
+            listener,
+            ..
+        } = found;
         holders.sort_unstable_by_key(|holder| (holder.process.id, holder.fd));
         // A thread with a descriptor table of its own can show the same descriptor again.
         holders.dedup();
@@ -237,7 +246,10 @@ impl<'a, M: Memory> Join<'a, M> {
     }
 
     fn queue(&self, listener: u64) -> Queued {
-        let holders = self.listeners.get(&listener).map(|listener| listener.holders.clone());
+        let holders = self
+            .listeners
+            .get(&listener)
+            .map(|listener| listener.holders.clone());
         Queued {
             listener: Some(listener),
             listeners: holders.unwrap_or_default(),
@@ -248,12 +260,7 @@ impl<'a, M: Memory> Join<'a, M> {
 
 /// What is remembered of a socket in this state. What came later than the look began may be another connection's, at an
 /// address that was used again.
-fn remembered(
-    memory: &impl Memory,
-    sock: u64,
-    state: u8,
-    taken: Timestamp,
-) -> Option<HalfClosed> {
+fn remembered(memory: &impl Memory, sock: u64, state: u8, taken: Timestamp) -> Option<HalfClosed> {
     if !matches!(state, tcp::CLOSE_WAIT | tcp::LAST_ACK | tcp::CLOSE) {
         return None;
     }
@@ -266,9 +273,15 @@ type Ports = FxHashMap<(u32, u16), Vec<IpAddr>>;
 
 fn ports(listeners: &FxHashMap<u64, Listener>) -> Ports {
     let mut ports = Ports::default();
-    for endpoints in listeners.values().filter_map(|listener| endpoints(&listener.tuple)) {
+    for endpoints in listeners
+        .values()
+        .filter_map(|listener| endpoints(&listener.tuple))
+    {
         let local = endpoints.local;
-        ports.entry((endpoints.netns, local.port())).or_default().push(local.ip());
+        ports
+            .entry((endpoints.netns, local.port()))
+            .or_default()
+            .push(local.ip());
     }
     ports
 }

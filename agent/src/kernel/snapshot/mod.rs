@@ -16,16 +16,19 @@ pub(super) use self::threads::Threads;
 use self::waiters::Functions;
 use super::clock::now;
 use super::error::KernelError;
-use super::netns::sock_diag;
+use super::netns::{local_ports, sock_diag};
 use super::processes::Processes;
 use super::sys::walk;
 use super::table::Tables;
-use finback_core::model::observation::{Snapshot, Unheld};
+use finback_common::row::ThreadRow;
+use finback_core::model::observation::{LocalPorts, Snapshot, Unheld};
 
 /// Looks at the kernel's sockets. It needs nothing that reads the ring: it belongs on a thread of its own.
 pub struct Looker {
     /// The iterator's program, if the kernel gives it.
     program: Option<OwnedFd>,
+    /// Lists the threads of a process, if stacks are wanted and the kernel gives it.
+    threads: Option<Threads>,
     tables: Tables,
     processes: Processes,
     functions: Functions,
@@ -33,14 +36,27 @@ pub struct Looker {
 
 impl fmt::Debug for Looker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Looker").field("program", &self.program).finish_non_exhaustive()
+        f.debug_struct("Looker")
+            .field("program", &self.program)
+            .finish_non_exhaustive()
     }
 }
 
 impl Looker {
     /// Without a program it looks into `/proc`.
-    pub(super) fn new(program: Option<OwnedFd>, tables: Tables, processes: Processes) -> Self {
-        Self { program, tables, processes, functions: Functions::default() }
+    pub(super) fn new(
+        program: Option<OwnedFd>,
+        threads: Option<Threads>,
+        tables: Tables,
+        processes: Processes,
+    ) -> Self {
+        Self {
+            program,
+            threads,
+            tables,
+            processes,
+            functions: Functions::default(),
+        }
     }
 
     /// Every TCP socket of the host with its holders; with `unheld` also those that no descriptor refers to. Takes some
@@ -65,6 +81,39 @@ impl Looker {
             snapshot.took = now().since(snapshot.taken);
         }
         Ok(snapshot)
+    }
+
+    /// The threads of a process as they are now; none if the iterator cannot tell.
+    pub fn threads(&mut self, pid: u32) -> Vec<ThreadRow> {
+        let Some(threads) = &mut self.threads else {
+            return Vec::new();
+        };
+        threads.list(pid).unwrap_or_else(|error| {
+            tracing::debug!(%error, pid, "the threads of a process cannot be listed");
+            Vec::new()
+        })
+    }
+
+    /// The minisocks of these network namespaces, all if empty, and the namespaces that cannot be entered.
+    pub fn time_wait(namespaces: &[u32]) -> Result<(Vec<Unheld>, Vec<u32>), KernelError> {
+        let failed = |source| KernelError::Io {
+            what: "list the minisocks of a network namespace",
+            source,
+        };
+        let (minisocks, failures) = sock_diag::minisocks(namespaces).map_err(failed)?;
+        for (namespace, error) in &failures {
+            tracing::debug!(netns = namespace.id, %error, "this network namespace's sockets cannot be listed");
+        }
+        let closed = failures.iter().map(|(namespace, _)| namespace.id);
+        Ok((minisocks, closed.collect()))
+    }
+
+    /// The local ports that may be chosen in these network namespaces, as far as those can be entered.
+    pub fn local_ports(namespaces: &[u32]) -> Result<Vec<LocalPorts>, KernelError> {
+        local_ports::list(namespaces).map_err(|source| KernelError::Io {
+            what: "read the local ports of a network namespace",
+            source,
+        })
     }
 
     /// The same without the iterator: `/proc/*/fd` joined with `sock_diag`. Some ten times slower, knows nothing of what

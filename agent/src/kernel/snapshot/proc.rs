@@ -20,15 +20,19 @@ use finback_core::model::socket::{Endpoints, Holder, Role};
 use finback_core::model::state::TcpState;
 
 /// Everything but minisocks and requests, which no descriptor refers to.
-const STATES: u32 =
-    !(sock_diag::bit(tcp::TIME_WAIT) | sock_diag::bit(tcp::SYN_RECV) | sock_diag::bit(tcp::NEW_SYN_RECV));
+const STATES: u32 = !(sock_diag::bit(tcp::TIME_WAIT)
+    | sock_diag::bit(tcp::SYN_RECV)
+    | sock_diag::bit(tcp::NEW_SYN_RECV));
 
 /// Looks at both and joins them.
 pub(super) fn look(processes: &mut Processes) -> Result<Snapshot, KernelError> {
     let taken = now();
     let failed = |what| move |source| KernelError::Io { what, source };
     let holders = holders(processes).map_err(failed("list the descriptors in /proc"))?;
-    let query = Query { states: STATES, counters: true };
+    let query = Query {
+        states: STATES,
+        counters: true,
+    };
     let (mut listed, failures) =
         sock_diag::list(query, &[]).map_err(failed("list the sockets of a network namespace"))?;
     for (namespace, error) in failures {
@@ -36,11 +40,23 @@ pub(super) fn look(processes: &mut Processes) -> Result<Snapshot, KernelError> {
     }
     listed.retain(|socket| !socket.minisock);
     let is_listener = |socket: &&Listed| socket.state == TcpState::Listen;
-    let listeners = listed.iter().filter(is_listener).map(|socket| (socket.endpoints, socket.inode));
-    let join = Join { listeners: listeners.collect(), holders };
+    let listeners = listed
+        .iter()
+        .filter(is_listener)
+        .map(|socket| (socket.endpoints, socket.inode));
+    let join = Join {
+        listeners: listeners.collect(),
+        holders,
+    };
     let mut sockets: Vec<SocketView> = listed.iter().map(|socket| join.view(socket)).collect();
     sockets.sort_unstable_by_key(|socket| socket.sock);
-    Ok(Snapshot { taken, took: now().since(taken), jiffies: None, sockets, unheld: None })
+    Ok(Snapshot {
+        taken,
+        took: now().since(taken),
+        jiffies: None,
+        sockets,
+        unheld: None,
+    })
 }
 
 /// Both lists.
@@ -60,7 +76,11 @@ impl Join {
             sock: live.cookie,
             endpoints: live.endpoints,
             state: live.state,
-            role: if is_child { Role::Server } else { Role::Unknown },
+            role: if is_child {
+                Role::Server
+            } else {
+                Role::Unknown
+            },
             opener: None,
             holders: self.holders_of(live.inode),
             queued: waits.then(|| Queued {
@@ -86,7 +106,8 @@ impl Join {
 
     /// Holders of the listener that such a connection came in by.
     fn listeners_of(&self, child: &Endpoints) -> Vec<Holder> {
-        self.listener(child).map_or_else(Vec::new, |inode| self.holders_of(inode))
+        self.listener(child)
+            .map_or_else(Vec::new, |inode| self.holders_of(inode))
     }
 
     /// Inode number of the listener with this local end: the one bound to the address itself, else to all.
@@ -96,7 +117,10 @@ impl Join {
             let bound = local.ip() == child.local.ip() || local.ip().is_unspecified();
             bound && endpoints.netns == child.netns && local.port() == child.local.port()
         };
-        let candidates = self.listeners.iter().filter(|(endpoints, _)| serves(endpoints));
+        let candidates = self
+            .listeners
+            .iter()
+            .filter(|(endpoints, _)| serves(endpoints));
         let best = candidates.min_by_key(|(endpoints, _)| endpoints.local.ip().is_unspecified());
         best.map(|(_, inode)| *inode)
     }

@@ -34,7 +34,9 @@ impl Threads {
         self.wanted.set(0, pid, 0).map_err(io::Error::other)?;
         let bytes = read(walk(self.program.as_fd())?)?;
         let rows = bytes.chunks_exact(size_of::<ThreadRow>());
-        Ok(rows.filter_map(|row| ThreadRow::read_from_bytes(row).ok()).collect())
+        Ok(rows
+            .filter_map(|row| ThreadRow::read_from_bytes(row).ok())
+            .collect())
     }
 }
 

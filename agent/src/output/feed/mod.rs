@@ -225,9 +225,7 @@ impl Handle {
             .channels
             .iter()
             .filter(|opened| opened.sender.receiver_count() > 0);
-        heard.fold(Selection::NONE, |all, opened| {
-            all.union(opened.tune.select)
-        })
+        heard.fold(Selection::NONE, |all, opened| all.union(opened.tune.select))
     }
 
     /// Comes when a reader has come or gone since the last time.

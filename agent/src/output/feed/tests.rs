@@ -1,8 +1,8 @@
-use super::*;
 use super::channel::CHUNK_BYTES;
+use super::*;
+use crate::output::samples;
 use crate::output::select::Kind;
 use finback_core::model::finding::Action;
-use crate::output::samples;
 
 fn feed() -> Feed {
     Feed::new(samples::hello())
@@ -30,7 +30,10 @@ fn lines(bytes: &[u8]) -> Vec<(String, u64)> {
 #[test]
 fn numbers_run_on_from_hello_for_early_and_late_subscribers() {
     let mut feed = feed();
-    let mut early = feed.handle().subscribe(Format::Json, Selection::stream(), "slow").unwrap();
+    let mut early = feed
+        .handle()
+        .subscribe(Format::Json, Selection::stream(), "slow")
+        .unwrap();
     assert_eq!(
         lines(&early.blocking_next().unwrap()),
         [("hello".into(), 0)]
@@ -41,7 +44,10 @@ fn numbers_run_on_from_hello_for_early_and_late_subscribers() {
     let both = lines(&early.blocking_next().unwrap());
     assert_eq!(both, [("transition".into(), 1), ("transition".into(), 2)]);
 
-    let mut late = feed.handle().subscribe(Format::Json, Selection::stream(), "slow").unwrap();
+    let mut late = feed
+        .handle()
+        .subscribe(Format::Json, Selection::stream(), "slow")
+        .unwrap();
     assert_eq!(lines(&late.blocking_next().unwrap()), [("hello".into(), 2)]);
     publish(&mut feed);
     feed.flush();
@@ -101,11 +107,17 @@ fn without_readers_events_are_only_counted() {
 fn the_end_of_the_feed_comes_after_its_last_line() {
     let mut feed = feed();
     let handle = feed.handle();
-    let mut reader = handle.subscribe(Format::Json, Selection::stream(), "slow").unwrap();
+    let mut reader = handle
+        .subscribe(Format::Json, Selection::stream(), "slow")
+        .unwrap();
     publish(&mut feed);
     feed.flush();
     drop(feed);
-    assert!(handle.subscribe(Format::Json, Selection::stream(), "slow").is_none());
+    assert!(
+        handle
+            .subscribe(Format::Json, Selection::stream(), "slow")
+            .is_none()
+    );
     assert_eq!(
         lines(&reader.blocking_next().unwrap()),
         [("hello".into(), 0)]
@@ -120,7 +132,10 @@ fn the_end_of_the_feed_comes_after_its_last_line() {
 #[test]
 fn a_large_batch_is_sent_in_pieces() {
     let mut feed = feed();
-    let mut reader = feed.handle().subscribe(Format::Json, Selection::stream(), "slow").unwrap();
+    let mut reader = feed
+        .handle()
+        .subscribe(Format::Json, Selection::stream(), "slow")
+        .unwrap();
     for _ in 0..1000 {
         publish(&mut feed);
     }
@@ -144,7 +159,9 @@ fn a_transition_is_encoded_and_sent_in_half_a_microsecond() {
     let mut readers = Vec::new();
     for count in [1, 8] {
         readers.resize_with(count, || {
-            feed.handle().subscribe(Format::Json, Selection::stream(), "slow").unwrap()
+            feed.handle()
+                .subscribe(Format::Json, Selection::stream(), "slow")
+                .unwrap()
         });
         let start = cpu_time();
         for number in 0..EVENTS {
@@ -180,7 +197,11 @@ fn each_reader_gets_what_it_has_selected_and_numbers_show_the_rest() {
         .unwrap();
     assert!(feed.wanted().needs_stream());
     publish(&mut feed);
-    feed.publish(&samples::finding(Action::Opened), samples::CLOCK, About::default());
+    feed.publish(
+        &samples::finding(Action::Opened),
+        samples::CLOCK,
+        About::default(),
+    );
     publish(&mut feed);
     feed.flush();
     drop((reader.blocking_next(), all.blocking_next()));

@@ -8,8 +8,8 @@ use std::io;
 use std::net::IpAddr;
 
 use super::{
-    Attribution, Body, Endpoint, Eof, Event, Life, Network, NetworkType, Process, Role, Socket, Subject,
-    Transition,
+    Attribution, Body, Endpoint, Eof, Event, Life, Network, NetworkType, Process, Role, Socket,
+    Subject, Transition,
 };
 use crate::output::clock::Time;
 use finback_core::model::state;

@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
-pub use encode::{About, event};
 pub use connection::{Life, Spell};
+pub use encode::{About, event};
 pub use finding::{Evidence, Finding, Holder, Past, PortUse};
 pub use line::write_line;
 pub use names::{

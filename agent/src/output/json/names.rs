@@ -315,6 +315,8 @@ pub enum Means {
     ThroughState,
     /// The accept queue shows who waits; the process is taken at the first use of the descriptor.
     IteratorAndFirstUse,
+    /// A look finds what there is to know.
+    Look,
     /// By listing from time to time.
     Sweep,
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use finback_core::model::waiting;
 
 use super::json::{
-    Action, Body, Endpoint, Eof, Event, Evidence, Finding, Hello, Life, Lost, Network, Process, Resync,
-    Severity, State, Subject, Transition,
+    Action, Body, Endpoint, Eof, Event, Evidence, Finding, Hello, Life, Lost, Network, Process,
+    Resync, Severity, State, Subject, Transition,
 };
 
 /// How the text may look.
