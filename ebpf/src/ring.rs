@@ -1,5 +1,5 @@
 //! The ring buffer: room is reserved, every byte is written, and wake-ups are batched, because they cost ten
-//! times as much as the record (toolchain.md §5).
+//! times as much as the record.
 
 use core::cell::UnsafeCell;
 
@@ -41,7 +41,7 @@ pub(crate) enum Urgency {
 
 /// Makes a header.
 #[inline(always)]
-pub(crate) fn header(kind: u8, hook: Hook, time_ns: u64, sock: u64, birth_ns: u64) -> RecordHeader {
+pub(crate) fn header(kind: u8, hook: Hook, time_ns: u64, sock: u64) -> RecordHeader {
     // SAFETY: the helper has no precondition.
     let cpu = unsafe { bpf_get_smp_processor_id() };
     RecordHeader {
@@ -51,7 +51,6 @@ pub(crate) fn header(kind: u8, hook: Hook, time_ns: u64, sock: u64, birth_ns: u6
         cpu,
         time_ns,
         sock,
-        birth_ns,
     }
 }
 

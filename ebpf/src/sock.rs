@@ -1,10 +1,10 @@
 //! `struct sock` and its kin, by the offsets the agent resolved.
 
-use finback_common::entry::Tuple;
-use finback_common::row::{QueueRow, SocketView, kind, widen};
+use finback_common::row::{QueueRow, SocketView, kind};
+use finback_common::socket::{Tuple, widen};
 use finback_common::tcp;
 
-use crate::globals::global;
+use crate::globals::{global, has};
 use crate::memory::{Memory, Pointer};
 
 /// A socket (or, for the members of `sock_common`, a minisock).
@@ -77,8 +77,41 @@ impl<M: Memory> Sock<M> {
         self.0.follow(global!(OFFSETS.sk_wq))
     }
 
+    /// `sk_shutdown`: 1 receive, 2 send.
     #[inline(always)]
-    fn netns(self) -> u32 {
+    pub(crate) fn shutdown(self) -> u8 {
+        self.0.get(global!(OFFSETS.sk_shutdown))
+    }
+
+    #[inline(always)]
+    pub(crate) fn peer_port(self) -> u16 {
+        u16::from_be(self.0.get(global!(OFFSETS.skc_dport)))
+    }
+
+    /// Network order; IPv4 in the first four bytes.
+    #[inline(always)]
+    pub(crate) fn peer_addr(self) -> [u8; 16] {
+        let common = self.0.probed();
+        if has!(skc_v6_daddr) && self.family() == tcp::AF_INET6 {
+            common.get(global!(OFFSETS.skc_v6_daddr))
+        } else {
+            widen(common.get(global!(OFFSETS.skc_daddr)))
+        }
+    }
+
+    /// Network order; IPv4 in the first four bytes.
+    #[inline(always)]
+    fn local_addr(self) -> [u8; 16] {
+        let common = self.0.probed();
+        if has!(skc_v6_rcv_saddr) && self.family() == tcp::AF_INET6 {
+            common.get(global!(OFFSETS.skc_v6_rcv_saddr))
+        } else {
+            widen(common.get(global!(OFFSETS.skc_rcv_saddr)))
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn netns(self) -> u32 {
         let net = self.0.follow(global!(OFFSETS.skc_net));
         if net.is_null() {
             0
@@ -88,7 +121,7 @@ impl<M: Memory> Sock<M> {
     }
 
     /// Addresses of a full socket. Its local port comes from `inet_sport`, which outlives the binding
-    /// (`skc_num` is 0 by the time of the change to CLOSE, kernel.md §0.8).
+    /// (`skc_num` is 0 by the time of the change to CLOSE).
     #[inline(always)]
     pub(crate) fn tuple(self) -> Tuple {
         let port: u16 = self.0.probed().get(global!(OFFSETS.inet_sport));
@@ -104,31 +137,18 @@ impl<M: Memory> Sock<M> {
 
     #[inline(always)]
     fn tuple_with(self, local_port: u16) -> Tuple {
-        let family = self.family();
-        let common = self.0.probed();
-        let (local_addr, peer_addr) = if family == tcp::AF_INET6 {
-            (
-                common.get(global!(OFFSETS.skc_v6_rcv_saddr)),
-                common.get(global!(OFFSETS.skc_v6_daddr)),
-            )
-        } else {
-            (
-                widen(common.get(global!(OFFSETS.skc_rcv_saddr))),
-                widen(common.get(global!(OFFSETS.skc_daddr))),
-            )
-        };
         Tuple {
-            local_addr,
-            peer_addr,
+            local_addr: self.local_addr(),
+            peer_addr: self.peer_addr(),
             netns: self.netns(),
             local_port,
-            peer_port: u16::from_be(self.0.get(global!(OFFSETS.skc_dport))),
-            family,
+            peer_port: self.peer_port(),
+            family: self.family(),
             reserved: 0,
         }
     }
 
-    /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one (kernel.md §0.6).
+    /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one.
     #[inline(always)]
     pub(crate) fn unread(self) -> u32 {
         let tcp = self.0.probed();
@@ -151,77 +171,138 @@ impl<M: Memory> Sock<M> {
     }
 
     #[inline(always)]
-    pub(crate) fn bytes_sent(self) -> u64 {
-        self.0.probed().get(global!(OFFSETS.bytes_sent))
-    }
-
-    #[inline(always)]
     pub(crate) fn rcv_nxt(self) -> u32 {
         self.0.probed().get(global!(OFFSETS.rcv_nxt))
     }
 
-    /// What a snapshot tells of a connection in an accept queue, without a branch.
     #[inline(always)]
-    pub(crate) fn queue_row(self, listener: u64, birth_ns: u64) -> QueueRow {
+    pub(crate) fn snd_una(self) -> u32 {
+        self.0.probed().get(global!(OFFSETS.snd_una))
+    }
+
+    #[inline(always)]
+    pub(crate) fn write_seq(self) -> u32 {
+        self.0.probed().get(global!(OFFSETS.write_seq))
+    }
+
+    /// Jiffies: data was last sent.
+    #[inline(always)]
+    pub(crate) fn last_sent(self) -> u32 {
+        self.0.probed().get(global!(OFFSETS.last_sent))
+    }
+
+    /// Jiffies: data was last received.
+    #[inline(always)]
+    pub(crate) fn last_received(self) -> u32 {
+        self.0.probed().get(global!(OFFSETS.last_received))
+    }
+
+    #[inline(always)]
+    pub(crate) fn bytes_acked(self) -> u64 {
+        self.0.probed().get(global!(OFFSETS.bytes_acked))
+    }
+
+    #[inline(always)]
+    pub(crate) fn bytes_received(self) -> u64 {
+        self.0.probed().get(global!(OFFSETS.bytes_received))
+    }
+
+    /// Whether the last segment that waits behind a hole carries a FIN. The pointer to it means nothing while none
+    /// waits.
+    #[inline(always)]
+    fn has_fin_behind_hole(self) -> bool {
+        if !has!(ooo_root) || !has!(ooo_last) || !has!(skb_cb) || !has!(cb_flags) {
+            return false;
+        }
+        let tcp = self.0.probed();
+        if tcp.follow(global!(OFFSETS.ooo_root)).is_null() {
+            return false;
+        }
+        let last = tcp.follow(global!(OFFSETS.ooo_last));
+        let flags: u8 = last.get(global!(OFFSETS.skb_cb) + global!(OFFSETS.cb_flags));
+        flags & tcp::FLAG_FIN != 0
+    }
+
+    /// What a look tells of a connection in an accept queue, without a branch.
+    #[inline(always)]
+    pub(crate) fn queue_row(self, listener: u64) -> QueueRow {
         QueueRow {
             kind: kind::QUEUED,
             state: self.state(),
             family: self.family(),
             peer_port: self.0.get(global!(OFFSETS.skc_dport)),
-            reserved: [0; 2],
+            shutdown: self.shutdown(),
+            sock_flags: self.flags() as u8,
             listener,
             sock: self.address(),
-            birth_ns,
             cookie: self.cookie(),
             v4: [
                 self.0.get(global!(OFFSETS.skc_daddr)),
                 self.0.get(global!(OFFSETS.skc_rcv_saddr)),
             ],
-            v6_peer: self.0.get(global!(OFFSETS.skc_v6_daddr)),
-            v6_local: self.0.get(global!(OFFSETS.skc_v6_rcv_saddr)),
+            v6_peer: if has!(skc_v6_daddr) {
+                self.0.get(global!(OFFSETS.skc_v6_daddr))
+            } else {
+                [0; 16]
+            },
+            v6_local: if has!(skc_v6_rcv_saddr) {
+                self.0.get(global!(OFFSETS.skc_v6_rcv_saddr))
+            } else {
+                [0; 16]
+            },
+            unread: self.unread(),
+            error: self.error(),
         }
     }
 
-    /// Everything a snapshot tells of a full socket; `birth_ns` is the caller's.
+    /// Everything a look tells of a full socket.
     #[inline(always)]
-    pub(crate) fn view(self, birth_ns: u64) -> SocketView {
+    pub(crate) fn view(self) -> SocketView {
         let tcp = self.0.probed();
         let state = self.state();
         let mut view = SocketView {
             sock: self.address(),
-            birth_ns,
             cookie: self.cookie(),
             bytes_sent: 0,
             bytes_acked: 0,
             bytes_received: 0,
             tuple: self.tuple(),
             unread: 0,
-            unacked: 0,
+            snd_una: 0,
+            write_seq: 0,
+            last_sent: 0,
+            last_received: 0,
+            last_heard: 0,
             backlog: self.0.get(global!(OFFSETS.sk_ack_backlog)),
-            state,
-            shutdown: self.0.get(global!(OFFSETS.sk_shutdown)),
-            sock_flags: self.flags() as u8,
-            reserved: 0,
+            max_backlog: self.0.get(global!(OFFSETS.sk_max_ack_backlog)),
             error: self.error(),
             window: 0,
+            state,
+            shutdown: self.shutdown(),
+            sock_flags: self.flags() as u8,
+            fin_behind_hole: 0,
             retransmits: 0,
             backoff: 0,
             probes: 0,
             upper_layer: 0,
+            reserved: 0,
         };
         if state != tcp::LISTEN {
-            let acked: u32 = tcp.get(global!(OFFSETS.snd_una));
-            let written: u32 = tcp.get(global!(OFFSETS.write_seq));
+            view.bytes_sent = tcp.get(global!(OFFSETS.bytes_sent));
+            view.bytes_acked = self.bytes_acked();
+            view.bytes_received = self.bytes_received();
             view.unread = self.unread();
+            view.snd_una = self.snd_una();
+            view.write_seq = self.write_seq();
+            view.last_sent = self.last_sent();
+            view.last_received = self.last_received();
+            view.last_heard = tcp.get(global!(OFFSETS.last_heard));
             view.window = self.receive_window();
+            view.fin_behind_hole = u8::from(self.has_fin_behind_hole());
             view.retransmits = tcp.get(global!(OFFSETS.icsk_retransmits));
             view.backoff = tcp.get(global!(OFFSETS.icsk_backoff));
             view.probes = tcp.get(global!(OFFSETS.icsk_probes));
             view.upper_layer = u8::from(tcp.get::<u64>(global!(OFFSETS.icsk_ulp)) != 0);
-            view.unacked = written.wrapping_sub(acked);
-            view.bytes_sent = self.bytes_sent();
-            view.bytes_acked = tcp.get(global!(OFFSETS.bytes_acked));
-            view.bytes_received = tcp.get(global!(OFFSETS.bytes_received));
         }
         view
     }
@@ -230,6 +311,9 @@ impl<M: Memory> Sock<M> {
 /// Inode number of a `struct socket`: that of its file, 0 while it has none.
 #[inline(always)]
 pub(crate) fn inode<M: Memory>(socket: Pointer<M>) -> u64 {
+    if !has!(socket_file) || !has!(file_inode) || !has!(inode_ino) || socket.is_null() {
+        return 0;
+    }
     let file = socket.follow(global!(OFFSETS.socket_file));
     if file.is_null() {
         return 0;

@@ -1,11 +1,11 @@
 //! The current task. Only hooks in process context may ask for it: elsewhere `current` is whoever was
-//! interrupted (kernel.md §0.9).
+//! interrupted.
 
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_current_task,
     bpf_get_current_uid_gid,
 };
-use finback_common::entry::Owner;
+use finback_common::socket::Owner;
 
 use crate::globals::global;
 use crate::memory::{Pointer, Probe};
@@ -49,7 +49,7 @@ impl Task {
 
     /// A kernel thread acts for others (MPTCP's worker, `io_uring`'s teardown): never an owner.
     #[inline(always)]
-    pub(crate) fn is_kernel_thread(self) -> bool {
+    fn is_kernel_thread(self) -> bool {
         self.flags() & PF_KTHREAD != 0
     }
 
@@ -62,6 +62,13 @@ impl Task {
     #[inline(always)]
     pub(crate) const fn pointer(self) -> Pointer<Probe> {
         self.0
+    }
+
+    /// Whether it may own a socket or act on one: not a kernel thread, which acts for others, and not the agent, which
+    /// holds every socket for a moment while it looks and may be the last to let go.
+    #[inline(always)]
+    pub(crate) fn is_somebody(self) -> bool {
+        !self.is_kernel_thread() && ids().pid != global!(SETTINGS.ignored_pid)
     }
 
     /// The process as the owner of a socket.

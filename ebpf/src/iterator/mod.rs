@@ -11,15 +11,14 @@ use core::ffi::c_void;
 use aya_ebpf::bindings::seq_file;
 use aya_ebpf::helpers::generated::bpf_seq_write;
 use finback_common::counter::Counter;
-use finback_common::entry::flag;
-use finback_common::row::{SocketView, kind};
+use finback_common::row::{SocketView, StartRow, kind};
 use finback_common::tcp;
 
-use crate::globals::global;
+use crate::globals::{global, has};
 use crate::maps;
 use crate::memory::{Pointer, Quiet};
-use crate::signal::owner::{begin, now};
 use crate::sock::{self, Sock};
+use crate::time::jiffies;
 
 /// `struct bpf_iter__task_file` (`kernel/bpf/task_iter.c`): every member is padded to eight bytes.
 #[repr(C)]
@@ -35,6 +34,8 @@ struct TaskFile {
 #[repr(C)]
 struct Meta {
     seq: *mut seq_file,
+    session: u64,
+    number: u64,
 }
 
 /// The head of a [`HolderRow`](finback_common::row::HolderRow); its socket follows in a write of its own, to
@@ -80,7 +81,10 @@ extern "C" fn iter_task_file(ctx: *mut c_void) -> i32 {
         return 0;
     }
     // SAFETY: meta is never null.
-    let seq = unsafe { (*meta).seq };
+    let Meta { seq, number, .. } = unsafe { meta.read() };
+    if number == 0 {
+        write_start(seq);
+    }
     // SAFETY: probe reads accept any address.
     let file = unsafe { Pointer::<Quiet>::new(file) };
     // SAFETY: as above.
@@ -110,14 +114,26 @@ fn visit(seq: *mut seq_file, task: Pointer<Quiet>, fd: u32, file: Pointer<Quiet>
     if tuple.local_port == 0 && tuple.peer_port == 0 {
         return;
     }
-    let birth_ns = seed(sock);
     write_head(seq, task, fd, socket);
-    let shows_waiters = write_view(seq, sock, birth_ns) != 0;
+    let shows_waiters = write_view(seq, sock) != 0;
     if sock.state() == tcp::LISTEN {
         walk_queue(seq, sock);
     } else if shows_waiters {
         wait::walk(seq, sock);
     }
+}
+
+#[inline(never)]
+fn write_start(seq: *mut seq_file) -> u32 {
+    write(
+        seq,
+        &StartRow {
+            kind: kind::START,
+            reserved: [0; 7],
+            jiffies: jiffies(),
+        },
+    );
+    0
 }
 
 #[inline(never)]
@@ -141,8 +157,8 @@ fn write_head(seq: *mut seq_file, task: Pointer<Quiet>, fd: u32, socket: Pointer
 
 /// Returns 1 if the waiters are to follow.
 #[inline(never)]
-fn write_view(seq: *mut seq_file, sock: Sock<Quiet>, birth_ns: u64) -> u32 {
-    let view = sock.view(birth_ns);
+fn write_view(seq: *mut seq_file, sock: Sock<Quiet>) -> u32 {
+    let view = sock.view();
     write(seq, &view);
     u32::from(view.shows_waiters())
 }
@@ -153,24 +169,13 @@ fn is_tcp(sock: Sock<Quiet>) -> bool {
     (family == tcp::AF_INET || family == tcp::AF_INET6) && sock.is_tcp()
 }
 
-/// Makes sure that the socket has an entry, and returns its birth. The file keeps the socket alive meanwhile,
-/// so the entry cannot outlive it.
-#[inline(never)]
-fn seed(sock: Sock<Quiet>) -> u64 {
-    if let Some(entry) = maps::entry(sock.address()) {
-        return entry.birth_ns;
-    }
-    let Some(entry) = maps::create(sock.address()) else {
-        return 0;
-    };
-    begin(entry, sock, sock.state(), flag::SEEDED, now());
-    entry.birth_ns
-}
-
 /// Rows for the connections that wait in a listener's queue although their peer has left. A child that was
-/// reset there is in state CLOSE and in no other list (kernel.md §3f).
+/// reset there is in state CLOSE and in no other list.
 #[inline(never)]
 fn walk_queue(seq: *mut seq_file, listener: Sock<Quiet>) -> u32 {
+    if !has!(accept_head) || !has!(req_sk) || !has!(req_next) {
+        return 0;
+    }
     // SAFETY: probe reads accept any address.
     let whole = unsafe { Pointer::<Quiet>::new(listener.address() as *const u8) };
     let mut request = whole.follow(global!(OFFSETS.accept_head));
@@ -195,11 +200,7 @@ fn write_child(seq: *mut seq_file, listener: u64, child: Sock<Quiet>) {
     if !matches!(child.state(), tcp::CLOSE_WAIT | tcp::CLOSE) {
         return;
     }
-    let birth_ns = match maps::entry(child.address()) {
-        Some(entry) => entry.birth_ns,
-        None => 0,
-    };
-    write(seq, &child.queue_row(listener, birth_ns));
+    write(seq, &child.queue_row(listener));
 }
 
 #[inline(always)]

@@ -4,7 +4,7 @@ use aya_ebpf::bindings::seq_file;
 use finback_common::row::{WaitRow, kind};
 
 use super::write;
-use crate::globals::global;
+use crate::globals::{global, has};
 use crate::memory::{Pointer, Quiet};
 use crate::sock::Sock;
 
@@ -15,6 +15,9 @@ const WAITERS: u32 = 8;
 /// that is old by microseconds, or ends the walk.
 #[inline(never)]
 pub(super) fn walk(seq: *mut seq_file, sock: Sock<Quiet>) -> u32 {
+    if !is_known() {
+        return 0;
+    }
     let queue = sock.wait_queue();
     if queue.is_null() {
         return 0;
@@ -31,6 +34,22 @@ pub(super) fn walk(seq: *mut seq_file, sock: Sock<Quiet>) -> u32 {
         node = node.follow(0);
     }
     0
+}
+
+/// Whether this kernel has every member that is read here.
+#[inline(always)]
+fn is_known() -> bool {
+    has!(sk_wq)
+        && has!(wq_head)
+        && has!(wait_func)
+        && has!(wait_private)
+        && has!(wait_entry)
+        && has!(eppoll_wait)
+        && has!(eppoll_base)
+        && has!(epitem_ready)
+        && has!(epitem_events)
+        && has!(epitem_ep)
+        && has!(ep_sleepers)
 }
 
 /// One entry (`struct wait_queue_entry`), read as if it were of every kind at once: a branch per kind would cost the

@@ -1,6 +1,6 @@
 //! What the kernel tells the tracker: decoded records, snapshots and losses. `kernel::decode` makes them.
 
-use super::socket::{Endpoints, Holder, Owner, Role, SocketKey};
+use super::socket::{Endpoints, Holder, Owner, Role};
 use super::state::TcpState;
 use super::time::Timestamp;
 use super::waiting::Waiting;
@@ -221,6 +221,8 @@ pub struct HalfClosed {
     pub eof_by: Option<u32>,
     /// A receive that returned data took the FIN with it: the application was not told.
     pub fin_with_data: bool,
+    /// No FIN had come: `fin_at` is when the connection was reset, and the end-of-stream is that of a reset.
+    pub by_reset: bool,
 }
 
 /// One place of the scanned table: a candidate.
