@@ -139,7 +139,7 @@ async fn go_on(
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let due = work.due();
+        let (due, reads) = (work.due(), output.0.is_some());
         // What ends the daemon comes first; of the rest nothing keeps anything else from its turn.
         tokio::select! {
             biased;
@@ -148,7 +148,7 @@ async fn go_on(
             done = async {
                 tokio::select! {
                     _ = tick.tick() => {
-                        if output.reader_gone() {
+                        if reads && reader_gone() {
                             return Ok::<_, Error>(true);
                         }
                         work.tick();
@@ -229,16 +229,17 @@ impl Output {
         }
     }
 
-    fn reader_gone(&self) -> bool {
-        self.0.is_some() && sink::reader_gone(std::os::fd::AsFd::as_fd(&std::io::stdout()))
-    }
-
     /// Waits until all is written; a reader that does not read loses the rest.
     async fn finish(mut self, deadline: Instant) {
         if self.0.is_some() && timeout_at(deadline, self.end()).await.is_err() {
             tracing::warn!("standard output is not read: its last lines are lost");
         }
     }
+}
+
+/// Whether nobody reads standard output any more.
+fn reader_gone() -> bool {
+    sink::reader_gone(std::os::fd::AsFd::as_fd(&std::io::stdout()))
 }
 
 /// Tells the service manager, if there is one.

@@ -83,18 +83,16 @@ impl Stream {
 
     /// What the kernel is to tell for this selection.
     pub(super) fn interest(self, wanted: Selection) -> Interest {
-        let connections = Interest {
-            connections: wanted.has(Kind::Connection),
-            ..Interest::NONE
+        let transitions = wanted.has(Kind::Transition);
+        let mut interest = if transitions {
+            self.states
+        } else {
+            Interest::NONE
         };
-        if !wanted.has(Kind::Transition) {
-            return connections;
-        }
-        self.states.union(Interest {
-            eof: true,
-            segments: self.segments,
-            ..connections
-        })
+        interest.eof = transitions;
+        interest.segments = transitions && self.segments;
+        interest.connections = wanted.has(Kind::Connection);
+        interest
     }
 }
 

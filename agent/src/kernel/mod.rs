@@ -18,14 +18,12 @@ mod table;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 
 use aya::Ebpf;
 use aya_log::EbpfLogger;
 use finback_common::counter::Counter;
 use finback_common::hook::Hook;
-use finback_common::place::OpenerPlace;
 use finback_common::record::kind;
 
 use self::cgroup::Groups;
@@ -48,7 +46,6 @@ use self::snapshot::Threads;
 use self::table::{Lives, Marks, Tables};
 use finback_core::model::interest::Interest;
 use finback_core::model::observation::{Candidate, Loss, Observation};
-use finback_core::model::socket::Owner;
 use finback_core::model::time::Timestamp;
 
 /// The programs in the kernel and everything they say. Dropping it detaches them.
@@ -64,19 +61,6 @@ pub struct Kernel {
     report: HookReport,
     stacks: Vec<RawStack>,
     looker: Option<Looker>,
-}
-
-/// Somebody who opened a connection, as far as that is remembered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opened {
-    /// Address of the kernel's socket, which may be another connection's by now.
-    pub sock: u64,
-    /// To this peer.
-    pub peer: SocketAddr,
-    /// Inode number of the network namespace.
-    pub netns: u32,
-    /// Who, how and when.
-    pub owner: Owner,
 }
 
 impl Kernel {
@@ -173,15 +157,6 @@ impl Kernel {
     /// Frees the place of a candidate that a look, begun after its FIN, did not find.
     pub fn clear(&mut self, sock: u64, fin_at: Timestamp) {
         self.tables.free(sock, fin_at);
-    }
-
-    /// Who opened connections, as far back as the table reaches.
-    pub fn openers(&mut self) -> Vec<Opened> {
-        let (tables, processes) = (&self.tables, &mut self.decoder.processes);
-        tables
-            .openers()
-            .filter_map(|place| opened(&place, processes))
-            .collect()
     }
 
     /// Waits until there may be records and adds them to `into`. Adds nothing when woken for nothing; loses nothing
@@ -281,16 +256,6 @@ fn descriptor(object: &Ebpf, name: &'static str) -> Result<OwnedFd, KernelError>
     })
 }
 
-fn opened(place: &OpenerPlace, processes: &mut Processes) -> Option<Opened> {
-    let ip = address::ip(place.family, place.peer_addr)?;
-    Some(Opened {
-        sock: place.sock,
-        peer: SocketAddr::new(ip, place.peer_port),
-        netns: place.netns,
-        owner: processes.owner(&place.owner, Timestamp::from_nanos(place.time_ns))?,
-    })
-}
-
 /// Kernels before 5.12 do not tell.
 fn missed(object: &Ebpf, hook: Hook) -> u64 {
     let read = || {
@@ -311,10 +276,17 @@ fn groups(options: &Options) -> Option<Groups> {
         return None;
     }
     let found = Groups::find();
-    found.unwrap_or_else(|error| {
-        tracing::warn!(%error, "the control groups of processes are not known");
-        None
-    })
+    match &found {
+        Ok(Some(_)) => {}
+        Ok(None) => tracing::warn!(
+            "no cgroup2 file system is mounted: settings for control groups apply to no process"
+        ),
+        Err(error) => tracing::warn!(
+            %error,
+            "the mounts cannot be read: settings for control groups apply to no process"
+        ),
+    }
+    found.ok().flatten()
 }
 
 impl fmt::Debug for Kernel {

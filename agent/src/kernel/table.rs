@@ -75,7 +75,8 @@ impl Tables {
         if self.half.word(place, FIN_NS).load(Ordering::Acquire) == fin_at.as_nanos() {
             let address = self.half.word(place, SOCK);
             // Lost against a kernel program that has just written it: then it is another connection's.
-            drop(address.compare_exchange(sock, 0, Ordering::AcqRel, Ordering::Acquire));
+            let freed = address.compare_exchange(sock, 0, Ordering::AcqRel, Ordering::Acquire);
+            tracing::trace!(sock, freed = freed.is_ok(), "a stale place");
         }
     }
 

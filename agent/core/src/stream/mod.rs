@@ -36,7 +36,7 @@ use crate::connection::OtherEnd;
 use crate::model::event::{Body, Connection};
 use crate::model::interest::Interest;
 use crate::model::observation::{Loss, Observation, Snapshot, Unheld, What};
-use crate::model::socket::{Endpoints, Owner, SocketKey};
+use crate::model::socket::{Endpoints, SocketKey};
 use crate::model::time::Timestamp;
 use crate::outbox::Outbox;
 use crate::settings::Settings;
@@ -202,11 +202,6 @@ impl Stream {
     pub(crate) fn key_of(&self, sock: u64, endpoints: Endpoints) -> Option<SocketKey> {
         let id = &self.book.table.find(sock)?.1.id;
         order::are_same(id.endpoints, endpoints).then_some(id.key)
-    }
-
-    /// The process of the connection that has this socket.
-    pub(crate) fn owner_of(&self, sock: u64) -> Option<&Owner> {
-        self.book.table.find(sock)?.1.id.owner.as_ref()
     }
 
     /// The other end of a connection, if that is or was on this host.

@@ -188,6 +188,7 @@ impl<'a, M: Memory> Join<'a, M> {
             jiffies: self.jiffies,
             sockets,
             unheld: None,
+            openers: Vec::new(),
         }
     }
 

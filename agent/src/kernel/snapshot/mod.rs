@@ -9,19 +9,24 @@ mod waiters;
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
 
 use self::join::Join;
 pub(super) use self::threads::Threads;
 use self::waiters::Functions;
+use super::address;
 use super::clock::now;
 use super::error::KernelError;
 use super::netns::{local_ports, sock_diag};
 use super::processes::Processes;
 use super::sys::walk;
 use super::table::Tables;
+use finback_common::place::OpenerPlace;
 use finback_common::row::ThreadRow;
-use finback_core::model::observation::{LocalPorts, Snapshot, Unheld};
+use finback_common::socket::source;
+use finback_core::model::observation::{LocalPorts, Opener, Snapshot, Unheld};
+use finback_core::model::time::Timestamp;
 
 /// Looks at the kernel's sockets. It needs nothing that reads the ring: it belongs on a thread of its own.
 pub struct Looker {
@@ -78,9 +83,19 @@ impl Looker {
         };
         if unheld {
             snapshot.unheld = self::unheld()?;
+            snapshot.openers = self.openers();
             snapshot.took = now().since(snapshot.taken);
         }
         Ok(snapshot)
+    }
+
+    /// Who connected to whom, as far back as the table reaches.
+    fn openers(&mut self) -> Vec<Opener> {
+        let (tables, processes) = (&self.tables, &mut self.processes);
+        let places = tables.openers();
+        places
+            .filter_map(|place| opener(&place, processes))
+            .collect()
     }
 
     /// The threads of a process as they are now; none if the iterator cannot tell.
@@ -134,4 +149,16 @@ fn unheld() -> Result<Option<Vec<Unheld>>, KernelError> {
         tracing::debug!(netns = namespace.id, %error, "this network namespace's sockets cannot be listed");
     }
     Ok(failures.is_empty().then_some(unheld))
+}
+
+fn opener(place: &OpenerPlace, processes: &mut Processes) -> Option<Opener> {
+    if place.owner.source != source::CONNECT {
+        return None;
+    }
+    let ip = address::ip(place.family, place.peer_addr)?;
+    Some(Opener {
+        peer: SocketAddr::new(ip, place.peer_port),
+        netns: place.netns,
+        owner: processes.owner(&place.owner, Timestamp::from_nanos(place.time_ns))?,
+    })
 }

@@ -56,6 +56,7 @@ pub(super) fn look(processes: &mut Processes) -> Result<Snapshot, KernelError> {
         jiffies: None,
         sockets,
         unheld: None,
+        openers: Vec::new(),
     })
 }
 

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::unwind::Trace;
 use super::{Absence, Kind};
-use finback_core::model::socket::{ProcessId, u64};
+use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
 
 /// Sockets whose stacks are kept at most; the oldest goes first.

@@ -21,7 +21,7 @@ use super::threads::{self, Wanted};
 use super::unwind::{Shared, Trace, Walker};
 use super::{Absence, Kind, Stack};
 use crate::kernel::record::stack::RawStack;
-use finback_core::model::socket::{ProcessId, SocketKey};
+use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
 
 /// Stacks from the kernel that wait to be unwound at most (16 MiB).
