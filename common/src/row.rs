@@ -140,10 +140,10 @@ shared! {
         pub v6_peer: [u8; 16],
         /// Local IPv6 address.
         pub v6_local: [u8; 16],
-        /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one.
-        pub unread: u32,
         /// `sk_err`, an errno.
         pub error: u32,
+        /// Keeps the size a multiple of eight.
+        pub reserved: u32,
     }
 
     /// Somebody who waits for a socket that [shows it](SocketView::shows_waiters): one entry of its wait queue

@@ -250,8 +250,8 @@ impl<M: Memory> Sock<M> {
             } else {
                 [0; 16]
             },
-            unread: self.unread(),
             error: self.error(),
+            reserved: 0,
         }
     }
 

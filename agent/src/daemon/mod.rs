@@ -114,9 +114,12 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
 async fn begin(work: &mut Work, output: Option<(Format, Selection)>) -> Result<(), Error> {
     work.expect(output.map_or(Selection::NONE, |(_, select)| select));
     while !work.is_telling() {
-        work.timeout();
+        let due = work.due();
+        tokio::select! {
+            () = sleep_until(due) => work.timeout(),
+            taken = work.next() => taken.map_err(failed("read the ring buffer"))?,
+        }
         work.carry_out();
-        work.next().await.map_err(failed("read the ring buffer"))?;
     }
     Ok(())
 }

@@ -159,7 +159,6 @@ impl<'a, M: Memory> Join<'a, M> {
             cookie: row.cookie,
             inode: 0,
             counters: SocketCounters {
-                unread: row.unread,
                 error: row.error,
                 shutdown: row.shutdown,
                 fin_received: row.sock_flags & SOCK_DONE != 0,
