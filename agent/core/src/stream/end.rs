@@ -73,11 +73,10 @@ fn finish(
     let Some(connection) = book.table.get(slot) else {
         return;
     };
-    let cause = if connection.parted {
-        cause_of(end)
-    } else {
-        connection.cause.unwrap_or_else(|| cause_of(end))
-    };
+    let known = connection
+        .cause
+        .filter(|&cause| cause != Cause::Unknown && !connection.parted);
+    let cause = known.unwrap_or_else(|| cause_of(end));
     if let Some(shown) = book.shown(slot, TcpState::Closed) {
         let dated = book.table.get(slot).map_or(time, |c| c.id.told.max(time));
         departure::vanish(book, slot, time, cause, out);

@@ -1,6 +1,11 @@
 //! Tests of the stream as a whole: a small world to tell it about, and what it must say.
 
+mod both;
+mod causes;
+mod lines;
 mod order;
+mod repair;
+mod time_wait;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,8 +15,8 @@ use super::{Stream, View};
 use crate::model::event::{Body, Connection, Event, Output, Transition, WholeLife};
 use crate::model::interest::Interest;
 use crate::model::observation::{
-    End, Eof, LastChange, Life, Loss, Observation, Open, Snapshot, SocketView, StateChange, Unheld,
-    What,
+    End, Eof, HalfClosed, LastChange, Life, Loss, Observation, Open, Snapshot, SocketView,
+    StateChange, Unheld, What,
 };
 use crate::model::socket::{
     Attribution, Endpoints, Holder, Owner, Process, ProcessId, Role, SocketKey,
