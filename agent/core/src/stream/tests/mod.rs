@@ -3,8 +3,11 @@
 mod both;
 mod causes;
 mod lines;
+mod model;
 mod order;
+mod properties;
 mod repair;
+mod run;
 mod time_wait;
 
 use std::net::SocketAddr;
@@ -159,7 +162,7 @@ fn snapshot(ms: u64, mut sockets: Vec<SocketView>) -> Snapshot {
     sockets.sort_unstable_by_key(|view| view.sock);
     Snapshot {
         taken: at(ms),
-        took: Duration::from_millis(1),
+        took: Duration::ZERO,
         jiffies: None,
         sockets,
         unheld: Some(Vec::new()),
