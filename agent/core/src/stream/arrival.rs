@@ -45,7 +45,7 @@ pub(super) fn meet(
 
 /// Whether a comparison would have found what a record of this moment speaks of: it did not, so that is over.
 pub(super) fn is_overtaken(book: &mut Book, time: Timestamp) -> bool {
-    let overtaken = time < book.compared;
+    let overtaken = time <= book.compared;
     book.stale += u64::from(overtaken);
     overtaken
 }

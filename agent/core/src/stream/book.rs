@@ -63,7 +63,7 @@ pub(super) struct Book {
     pub(super) minisocks: Minisocks,
     pub(super) tombstones: Tombstones,
     pub(super) overflow: Overflow,
-    /// A comparison has shown all that came of what is older.
+    /// A comparison was over by then: what began before it and is not in the table is over, too.
     pub(super) compared: Timestamp,
     pub(super) stale: u64,
     pub(super) holes: u64,

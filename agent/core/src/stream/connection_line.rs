@@ -32,19 +32,16 @@ pub(super) fn entries(life: &Life, role: Role) -> Entries {
     };
     let entry = |state, time: Option<Timestamp>| time.map(|time| (state, time));
     let (received, sent, acked) = (life.fin_received, life.fin_sent, life.fin_acked);
-    let peer_first = match (received, sent) {
-        (Some(received), Some(sent)) => received < sent,
-        (Some(_), None) => true,
-        (None, _) => false,
-    };
+    let crossed = life.last.is_some_and(|last| last.from == TcpState::Closing);
+    let peer_first =
+        !crossed && received.is_some_and(|received| sent.is_none_or(|sent| received <= sent));
     let (third, fourth) = if peer_first {
         (
             entry(TcpState::CloseWait, received),
             entry(TcpState::LastAck, sent),
         )
     } else {
-        let closing = entry(TcpState::Closing, received)
-            .filter(|_| life.last.is_some_and(|last| last.from == TcpState::Closing));
+        let closing = entry(TcpState::Closing, received).filter(|_| crossed);
         (
             entry(TcpState::FinWait1, sent),
             closing.or(entry(TcpState::FinWait2, acked)),

@@ -31,7 +31,10 @@ pub(super) fn recorded(book: &mut Book, time: Timestamp, sock: u64, end: &End, o
             id.offer_cookie(end.cookie);
             let peer = book.ends().of_stranger(end.endpoints);
             let shown = id.shown(TcpState::Closed, peer.and_then(|peer| peer.owner));
-            tell_life(book, time, time, end, cause_of(end), shown, out);
+            // That it was over was told when the next connection of its socket began.
+            let next = book.table.find(sock).map(|(_, next)| next.id.key.birth);
+            let dated = next.map_or(time, |next| next.max(time));
+            tell_life(book, dated, time, end, cause_of(end), shown, out);
         }
         Met::Unknown | Met::Over => {}
     }
@@ -73,13 +76,15 @@ fn finish(
     let Some(connection) = book.table.get(slot) else {
         return;
     };
-    let cause = if connection.parted {
-        cause_of(end)
-    } else {
-        connection.cause.unwrap_or_else(|| cause_of(end))
-    };
+    let known = connection
+        .cause
+        .filter(|&cause| cause != Cause::Unknown && !connection.parted);
+    let cause = known.unwrap_or_else(|| cause_of(end));
     if let Some(shown) = book.shown(slot, TcpState::Closed) {
-        let dated = book.table.get(slot).map_or(time, |c| c.id.told.max(time));
+        let dated = book
+            .table
+            .get(slot)
+            .map_or(time, |c| c.id.told.max(c.last()));
         departure::vanish(book, slot, time, cause, out);
         tell_life(book, dated, time, end, cause, shown, out);
     }

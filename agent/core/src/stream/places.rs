@@ -20,7 +20,7 @@ pub(super) trait Named {
 }
 
 #[derive(Debug)]
-struct Place<T> {
+pub(super) struct Place<T> {
     value: T,
     /// The next one whose addresses have the same hash.
     next: Slot,

@@ -26,6 +26,8 @@ pub(super) struct Repair {
     /// A look from before this moment cannot show what came of everything that was lost.
     wanted: Timestamp,
     asked: bool,
+    /// A look has failed: the next one is not asked for earlier.
+    not_before: Timestamp,
     last: Option<Timestamp>,
     /// Nothing is missing up to this moment.
     intact: Timestamp,
@@ -39,6 +41,7 @@ impl Repair {
             due: Some(now),
             wanted: now,
             asked: false,
+            not_before: now,
             last: None,
             intact: now,
         }
@@ -46,7 +49,8 @@ impl Repair {
 
     /// When a look is to be asked for.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        self.due.filter(|_| !self.asked)
+        let due = self.due.filter(|_| !self.asked)?;
+        Some(due.max(self.not_before))
     }
 
     /// Records were dropped.
@@ -78,14 +82,14 @@ impl Repair {
     /// It failed.
     pub(super) fn failed(&mut self, now: Timestamp) {
         self.asked = false;
-        self.due = self.due.map(|due| due.max(now + RETRY));
+        self.not_before = now + RETRY;
     }
 
-    /// Whether this look is one to compare with: it shows what is asked for, and that is due.
+    /// Whether this look is one to compare with: it shows enough, and it was asked for or one is due.
     pub(super) fn answered(&mut self, snapshot: &Snapshot, now: Timestamp) -> bool {
-        self.asked = false;
+        let asked = std::mem::take(&mut self.asked);
         let complete = snapshot.unheld.is_some() || !self.seeded;
-        if !complete || self.due.is_none_or(|due| due > now) {
+        if !complete || self.due.is_none_or(|due| due > now && !asked) {
             return false;
         }
         self.last = Some(now);

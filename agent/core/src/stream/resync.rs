@@ -53,7 +53,7 @@ impl Comparison<'_> {
         if let Some(unheld) = &self.snapshot.unheld {
             corrected += self.settle_unheld(book, unheld, out);
         }
-        book.compared = book.compared.max(self.snapshot.taken);
+        book.compared = book.compared.max(self.until());
         corrected
     }
 

@@ -95,6 +95,10 @@ impl Named for Connection {
     }
 }
 
+/// Bytes of one place.
+#[cfg(test)]
+pub(super) const SIZE: usize = size_of::<Option<super::places::Place<Connection>>>();
+
 /// The connections.
 #[derive(Debug, Default)]
 pub(super) struct Table {

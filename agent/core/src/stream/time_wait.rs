@@ -88,7 +88,9 @@ pub(super) fn entered(
     let Some((slot, connection)) = slot.and_then(|slot| Some((slot, book.table.get(slot)?))) else {
         return;
     };
-    let over = connection.state == TcpState::Closed && connection.changed > time;
+    // Its end was told already: of one moment are TIME_WAIT and the full socket's end.
+    let later = connection.changed > time || substate == TcpState::FinWait2;
+    let over = connection.state == TcpState::Closed && later;
     if connection.parted || over {
         book.stale += 1;
         return;

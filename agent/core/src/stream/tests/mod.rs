@@ -1,6 +1,14 @@
 //! Tests of the stream as a whole: a small world to tell it about, and what it must say.
 
+mod both;
+mod causes;
+mod lines;
+mod model;
 mod order;
+mod properties;
+mod repair;
+mod run;
+mod time_wait;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,8 +18,8 @@ use super::{Stream, View};
 use crate::model::event::{Body, Connection, Event, Output, Transition, WholeLife};
 use crate::model::interest::Interest;
 use crate::model::observation::{
-    End, Eof, LastChange, Life, Loss, Observation, Open, Snapshot, SocketView, StateChange, Unheld,
-    What,
+    End, Eof, HalfClosed, LastChange, Life, Loss, Observation, Open, Snapshot, SocketView,
+    StateChange, Unheld, What,
 };
 use crate::model::socket::{
     Attribution, Endpoints, Holder, Owner, Process, ProcessId, Role, SocketKey,
@@ -154,7 +162,7 @@ fn snapshot(ms: u64, mut sockets: Vec<SocketView>) -> Snapshot {
     sockets.sort_unstable_by_key(|view| view.sock);
     Snapshot {
         taken: at(ms),
-        took: Duration::from_millis(1),
+        took: Duration::ZERO,
         jiffies: None,
         sockets,
         unheld: Some(Vec::new()),
