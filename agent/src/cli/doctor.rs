@@ -172,6 +172,7 @@ mod tests {
             required: hook.required(),
             status,
             hits,
+            attached: true,
         }
     }
 
@@ -225,7 +226,7 @@ limit: missing CAP_X: no y
 SIGNAL     BY                     HOOK                         FLAVOUR     STATUS      HITS
 state      tracepoint             inet_sock_set_state          tracepoint  firing        12
                                   tcp_set_state                fentry      missing          cannot attach (errno 2)
-segment    off                   
+segment    look                  
 eof        missing               
                                   cannot attach (errno 2)
 ",
