@@ -148,7 +148,7 @@ pub(super) fn fill(
         return;
     };
     let met = connection.entry == Entry::Met && connection.state == state;
-    if !asked || !met && order::stage(state) <= order::stage(connection.state) {
+    if !asked || !met && !order::leads_to(connection.state, state) {
         return;
     }
     let Some(entered) = entered.filter(|&entered| entered >= since) else {

@@ -47,9 +47,8 @@ fn whose_end(known: &Connection, time: Timestamp, end: &End, entries: &Entries) 
         return Whose::Predecessors;
     }
     let mut later = entries.iter().flatten();
-    let later = later.any(|&(state, entered)| {
-        entered > known.changed && order::stage(state) < order::stage(known.state)
-    });
+    let later =
+        later.any(|&(state, entered)| entered > known.changed && !order::fits(known.state, state));
     if later || !order::are_same(known.id.endpoints, end.endpoints) {
         Whose::Successors
     } else {

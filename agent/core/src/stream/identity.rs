@@ -19,12 +19,19 @@ pub(super) struct Identity {
     pub(super) owner: Option<Owner>,
     pub(super) inode: Option<u64>,
     cookie: Option<NonZeroU64>,
-    /// The other end was on this host and is no more: its owner, if that was known.
-    pub(super) gone: Option<Option<Owner>>,
+    /// The other end was on this host and is no more.
+    pub(super) gone: Option<Gone>,
     /// Last FIN or RST that was not accepted at once and that no event has shown yet.
     pub(super) refused: Option<Timestamp>,
     /// What was last told of it is of this moment; 0 if nothing was.
     pub(super) told: Timestamp,
+}
+
+/// What is remembered of an end that is no more.
+#[derive(Clone, Debug)]
+pub(super) struct Gone {
+    /// Its process, if that was known.
+    pub(super) owner: Option<Owner>,
 }
 
 impl Identity {

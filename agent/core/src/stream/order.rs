@@ -32,7 +32,7 @@ pub(super) enum News {
 }
 
 /// How far in its life a connection is in this state.
-pub(super) const fn stage(state: TcpState) -> u8 {
+const fn stage(state: TcpState) -> u8 {
     match state {
         TcpState::Listen | TcpState::SynSent => 1,
         TcpState::SynReceived => 2,
@@ -54,12 +54,35 @@ pub(super) const fn begins(change: &StateChange) -> bool {
     )
 }
 
-/// How far its connection was before this change.
-const fn stage_before(change: &StateChange) -> u8 {
-    match (change.from, change.to) {
-        (TcpState::Closed, _) | (TcpState::Listen, TcpState::SynReceived) => 0,
-        (from, _) => stage(from),
-    }
+/// Whether a connection in one state can come to another one.
+pub(super) const fn leads_to(from: TcpState, to: TcpState) -> bool {
+    let peer_first = matches!(from, TcpState::CloseWait | TcpState::LastAck);
+    let other_side = match to {
+        TcpState::FinWait2 | TcpState::Closing | TcpState::TimeWait => peer_first,
+        TcpState::LastAck => matches!(from, TcpState::FinWait1),
+        TcpState::Closed
+        | TcpState::Listen
+        | TcpState::SynSent
+        | TcpState::SynReceived
+        | TcpState::Established
+        | TcpState::CloseWait
+        | TcpState::FinWait1 => false,
+    };
+    !other_side && stage(from) < stage(to)
+}
+
+/// Whether a connection that was in one state may be in another one now.
+pub(super) fn fits(before: TcpState, now: TcpState) -> bool {
+    before == now || leads_to(before, now)
+}
+
+/// Whether the connection may have been where this change begins.
+fn may_precede(known: &Connection, change: &StateChange) -> bool {
+    let born = matches!(
+        (change.from, change.to),
+        (TcpState::Closed, _) | (TcpState::Listen, TcpState::SynReceived)
+    );
+    !born && fits(known.state, change.from)
 }
 
 /// Whose change this is.
@@ -72,7 +95,7 @@ pub(super) fn whose_change(known: &Connection, time: Timestamp, change: &StateCh
         }
         return Whose::Predecessors;
     }
-    if time > known.changed && stage_before(change) < stage(known.state) {
+    if time > known.changed && !may_precede(known, change) {
         Whose::Successors
     } else {
         Whose::Its
@@ -85,7 +108,7 @@ pub(super) fn whose_opening(known: &Connection, time: Timestamp, open: &Open) ->
         return Whose::Predecessors;
     }
     let other = !are_same(known.id.endpoints, open.endpoints);
-    if other || time > known.changed && stage(open.state) < stage(known.state) {
+    if other || time > known.changed && !fits(known.state, open.state) {
         Whose::Successors
     } else {
         Whose::Its
@@ -96,7 +119,7 @@ pub(super) fn whose_opening(known: &Connection, time: Timestamp, open: &Open) ->
 pub(super) fn news(known: &Connection, change: &StateChange) -> News {
     if known.entry != Entry::Told && change.to == known.state {
         News::Announced
-    } else if stage(change.to) > stage(known.state) {
+    } else if leads_to(known.state, change.to) {
         News::Next
     } else {
         News::Stale

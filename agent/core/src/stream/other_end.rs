@@ -1,6 +1,6 @@
 //! The other end of a connection, where both are on this host.
 
-use super::identity::Identity;
+use super::identity::{Gone, Identity};
 use super::minisocks::Minisocks;
 use super::places::Slot;
 use super::table::Table;
@@ -34,9 +34,9 @@ struct Found<'a> {
 impl<'a> Ends<'a> {
     /// The other end of this connection, if that is or was on this host.
     pub(super) fn of(self, id: &Identity, fin_at: Option<Timestamp>) -> Option<OtherEnd> {
-        if let Some(owner) = &id.gone {
+        if let Some(gone) = &id.gone {
             return Some(OtherEnd {
-                owner: owner.clone(),
+                owner: gone.owner.clone(),
                 state: TcpState::Closed,
             });
         }
@@ -113,7 +113,9 @@ pub(super) fn part(
         None => return,
     };
     if !is_older(fin_at, removed) {
-        end.gone.get_or_insert_with(|| removed.owner.clone());
+        end.gone.get_or_insert_with(|| Gone {
+            owner: removed.owner.clone(),
+        });
     }
 }
 

@@ -87,8 +87,8 @@ impl Comparison<'_> {
         } else {
             known.state
         };
-        let back = order::stage(view.state) < order::stage(state);
-        let other = back || !order::are_same(known.id.endpoints, view.endpoints);
+        let fits = order::fits(state, view.state);
+        let other = !fits || !order::are_same(known.id.endpoints, view.endpoints);
         if known.id.key.birth > taken || other && known.last() >= taken {
             Found::Younger
         } else if other {
@@ -260,11 +260,11 @@ impl Comparison<'_> {
             return false;
         };
         let (parted, state) = (known.parted, known.state);
-        let closing = !matches!(state, TcpState::Closed | TcpState::Listen);
+        let closing = order::leads_to(state, TcpState::TimeWait);
         match found {
-            Some(found) if !found.minisock && !parted => {
-                let forward = order::stage(found.state) > order::stage(state);
-                forward && self.correct(book, slot, found.state, None, out)
+            Some(found) if !found.minisock && !parted && found.state == state => false,
+            Some(found) if !found.minisock && !parted && order::leads_to(state, found.state) => {
+                self.correct(book, slot, found.state, None, out)
             }
             Some(found) if found.minisock && !parted && closing => {
                 time_wait::enter(book, slot, taken, state, found.state, Cause::Resync, out);

@@ -66,7 +66,56 @@ impl Tombstones {
 }
 
 /// Sockets are aligned to at least 64 bytes: the low bits say nothing. Those named by their cookie count from 1.
-const fn place(sock: u64) -> usize {
+fn place(sock: u64) -> usize {
     let mixed = (sock >> 6) ^ (sock >> 16) ^ (sock >> 26) ^ sock;
-    (mixed % PLACES as u64) as usize
+    usize::try_from(mixed % PLACES as u64).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sock(n: u64) -> u64 {
+        0xffff_8880_0000_0000 + n * 64
+    }
+
+    fn at(nanos: u64) -> Timestamp {
+        Timestamp::from_nanos(nanos)
+    }
+
+    #[test]
+    fn an_older_end_told_later_does_not_hide_a_younger_one() {
+        let mut tombstones = Tombstones::new();
+        tombstones.note(sock(1), at(5));
+        tombstones.note(sock(1), at(4));
+        assert!(tombstones.cover(sock(1), at(5)));
+        tombstones.look_answered();
+        assert!(tombstones.cover(sock(1), at(5)));
+    }
+
+    #[test]
+    fn an_end_stands_for_what_came_before_it_under_the_same_address() {
+        let mut tombstones = Tombstones::new();
+        tombstones.look_answered();
+        tombstones.note(sock(1), at(5));
+        assert!(tombstones.cover(sock(1), at(5)));
+        assert!(tombstones.cover(sock(1), at(4)));
+        assert!(!tombstones.cover(sock(1), at(6)));
+        assert!(!tombstones.cover(sock(2), at(5)));
+    }
+
+    #[test]
+    fn every_end_is_kept_while_a_look_is_under_way_and_few_afterwards() {
+        let mut tombstones = Tombstones::new();
+        tombstones.look_answered();
+        tombstones.look_asked();
+        let many = 10 * PLACES as u64;
+        for n in 0..many {
+            tombstones.note(sock(n), at(1));
+        }
+        assert!((0..many).all(|n| tombstones.cover(sock(n), at(1))));
+        tombstones.look_answered();
+        let kept = (0..many).filter(|&n| tombstones.cover(sock(n), at(1)));
+        assert!(kept.count() <= PLACES);
+    }
 }

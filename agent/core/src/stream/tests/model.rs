@@ -1,10 +1,5 @@
 //! A small kernel: what really happens to some connections, and the records that tell of it.
 
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "in most states most acts do nothing"
-)]
-
 use super::*;
 
 /// Sockets that the model's kernel has memory for; their addresses are reused.

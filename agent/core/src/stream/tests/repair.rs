@@ -56,13 +56,13 @@ fn established(n: u64) -> SocketView {
     view(n, TcpState::Established)
 }
 
-fn unheld(state: TcpState, minisock: bool) -> Option<Vec<Unheld>> {
+fn unheld(state: TcpState, minisock: bool) -> Vec<Unheld> {
     let endpoints = ends(1);
-    Some(vec![Unheld {
+    vec![Unheld {
         endpoints,
         state,
         minisock,
-    }])
+    }]
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn the_entry_into_time_wait_that_a_comparison_has_overtaken_says_nothing() {
     let mut world = World::new();
     world.state(1, 1, TcpState::SynReceived, TcpState::Established);
     let mut found = snapshot(100, Vec::new());
-    found.unheld = unheld(TcpState::TimeWait, true);
+    found.unheld = Some(unheld(TcpState::TimeWait, true));
     world.compare(101, &found);
     let told = world.transitions.len();
     let entered = What::TimeWaitEntered {
@@ -318,7 +318,7 @@ fn a_comparison_begun_before_time_wait_does_not_bring_the_full_socket_back() {
     world.ended(1_011, 1);
     let told = world.transitions.len();
     let mut found = snapshot(1_000, vec![view(1, TcpState::FinWait1)]);
-    found.unheld = unheld(TcpState::TimeWait, true);
+    found.unheld = Some(unheld(TcpState::TimeWait, true));
     world.compare(1_030, &found);
     assert_eq!(world.transitions[told..], []);
 }
@@ -329,7 +329,7 @@ fn an_orphan_that_is_still_closing_stays() {
     world.half_closed(1, 2);
     world.state(3, 1, TcpState::CloseWait, TcpState::LastAck);
     let mut found = snapshot(100, Vec::new());
-    found.unheld = unheld(TcpState::LastAck, false);
+    found.unheld = Some(unheld(TcpState::LastAck, false));
     assert_eq!(world.compare(101, &found), (0, 0));
     assert_eq!(world.known(), [(key(1, 1), TcpState::LastAck)]);
     assert_eq!(world.compare(201, &snapshot(200, Vec::new())), (0, 1));
@@ -402,7 +402,7 @@ fn a_missed_time_wait_is_found_among_the_minisocks() {
     let mut world = World::new();
     world.state(1, 1, TcpState::Established, TcpState::FinWait1);
     let mut found = snapshot(100, Vec::new());
-    found.unheld = unheld(TcpState::TimeWait, true);
+    found.unheld = Some(unheld(TcpState::TimeWait, true));
     assert_eq!(world.compare(101, &found), (0, 1));
     assert_eq!(
         world.transitions.last(),

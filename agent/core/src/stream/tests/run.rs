@@ -247,19 +247,14 @@ impl Run {
         }
     }
 
-    /// The connection that the stream means by a name: born at that moment or before.
-    fn meant(&self, key: SocketKey) -> Option<&Truth> {
-        let mut all = self.model.connections.iter().rev();
-        all.find(|c| c.key.sock == key.sock && c.key.birth <= key.birth)
-    }
-
     /// The table equals the model; minisocks that the stream never heard of are not in it.
     pub(super) fn check_table(&self) {
         self.check_full_sockets();
         for view in self.stream.connections().filter(|view| view.minisock) {
             let shown = &view.connection;
-            let truth = self.meant(shown.key).and_then(|c| c.minisock);
-            let state = truth.map(|(substate, _)| substate);
+            let mut all = self.model.connections.iter();
+            let truth = all.find(|c| c.minisock.is_some() && c.ends == shown.endpoints);
+            let state = truth.map(Truth::seen_state);
             assert_eq!(state, Some(shown.state), "{shown:?}");
         }
     }
@@ -272,15 +267,16 @@ impl Run {
             let alive = all.find(|c| c.is_alive() && c.ends == ends(key.sock / 0x1000 % 0x1000));
             let truth = alive.filter(|_| self.is_last(key));
             let state = truth.map_or(TcpState::Closed, Truth::seen_state);
-            // Of the socket that closed a record may have come, of the minisock that goes on none.
-            let half = told == TcpState::Closed && truth.is_some_and(|c| c.minisock.is_some());
+            // Of what closed a record may have come, and none of what goes on without a descriptor.
+            let half =
+                told == TcpState::Closed && truth.is_some_and(|c| !c.open || c.minisock.is_some());
             let asked = self.model.interest.tells(state);
             assert!(
                 told == state || half || !asked,
                 "told {told:?}, is {state:?}: {key:?}"
             );
         }
-        let full = |c: &&Truth| c.full && c.minisock.is_none() && c.is_alive();
+        let full = |c: &&Truth| c.full && c.open && c.minisock.is_none() && c.is_alive();
         for truth in self.model.connections.iter().filter(full) {
             let known = self.states.keys().any(|key| key.sock == truth.key.sock);
             let asked = self.model.interest.tells(truth.state);
