@@ -50,6 +50,8 @@ pub mod source {
     pub const CONNECT: u8 = 1;
     /// It called accept.
     pub const ACCEPT: u8 = 2;
+    /// It ended its side of a connection that it was not seen opening.
+    pub const USE: u8 = 3;
 }
 
 /// An IPv4 address in the first four of sixteen bytes.

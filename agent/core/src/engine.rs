@@ -9,7 +9,7 @@ use crate::model::event::Output;
 use crate::model::finding::Finding;
 use crate::model::interest::Interest;
 use crate::model::observation::{Candidate, LocalPorts, Loss, Observation, Snapshot, Unheld};
-use crate::model::socket::{Endpoints, ProcessId, SocketKey};
+use crate::model::socket::{Endpoints, ProcessId};
 use crate::model::time::Timestamp;
 use crate::outbox::Outbox;
 use crate::settings::Settings;
@@ -17,7 +17,7 @@ use crate::settings::rules::Rules;
 use crate::stream::Stream;
 pub use crate::stream::{Stats as StreamStats, View};
 use crate::watch::Watch;
-use crate::watch::names::Names;
+use crate::watch::names::{self, Names};
 
 /// Both engines. Sans-IO: the caller
 /// - carries out every [`Output`] and hands back the answer,
@@ -76,7 +76,7 @@ impl Engine {
 
     /// One record. `now` may be later than the record.
     pub fn handle(&mut self, observation: &Observation, now: Timestamp) {
-        let known = Known(self.stream.as_ref());
+        let known = StreamNames(self.stream.as_ref());
         self.watch
             .handle(observation, &known, &self.rules, &mut self.out);
         if let Some(stream) = &mut self.stream {
@@ -97,7 +97,7 @@ impl Engine {
             let names = |sock, endpoints| watch.key(sock, endpoints);
             stream.handle_look(snapshot, &names, now, &mut self.out);
         }
-        let known = Known(self.stream.as_ref());
+        let known = StreamNames(self.stream.as_ref());
         self.watch
             .handle_look(snapshot, &known, &self.rules, now, &mut self.out);
     }
@@ -225,11 +225,16 @@ impl Engine {
 
 /// What the stream knows, for the watch.
 #[derive(Debug)]
-struct Known<'a>(Option<&'a Stream>);
+struct StreamNames<'a>(Option<&'a Stream>);
 
-impl Names for Known<'_> {
-    fn key(&self, sock: u64, endpoints: Endpoints) -> Option<SocketKey> {
-        self.0?.key_of(sock, endpoints)
+impl Names for StreamNames<'_> {
+    fn known(&self, sock: u64, endpoints: Endpoints) -> Option<names::Known> {
+        let (key, role, owner) = self.0?.known(sock, endpoints)?;
+        Some(names::Known {
+            key,
+            role,
+            owner: owner.cloned(),
+        })
     }
 
     fn other_end(&self, sock: u64, endpoints: Endpoints) -> Option<OtherEnd> {

@@ -58,6 +58,7 @@ impl Processes {
         let attribution = match owner.source {
             source::CONNECT => Attribution::Connect,
             source::ACCEPT => Attribution::Accept,
+            source::USE => Attribution::Holder,
             _ => return None,
         };
         let process = self.process(Key {

@@ -29,6 +29,7 @@ fn tp_inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
     let sock = sock(&ctx);
     let (old, new) = (ctx.arg::<i32>(1) as u8, ctx.arg::<i32>(2) as u8);
     again::done(sock.address(), old, new);
+    state::ending(sock, old, new);
     state::changed(sock, old, new, Hook::TpSetState);
     state::connecting(sock, new, Hook::TpSetState);
     0

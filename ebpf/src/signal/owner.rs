@@ -5,10 +5,10 @@ use finback_common::hook::Hook;
 use finback_common::interest::OPEN;
 use finback_common::place::OpenerPlace;
 use finback_common::record::{OpenRecord, kind};
-use finback_common::socket::Owner;
+use finback_common::socket::{Owner, source};
 
 use crate::memory::{Memory, Pointer};
-use crate::place::{self, store};
+use crate::place::{self, load, store};
 use crate::ring::{self, Urgency};
 use crate::sock::{self, Sock};
 use crate::stack;
@@ -46,6 +46,31 @@ pub(crate) fn opens<M: Memory>(
         });
     }
     stack::take(&owner, address, hook, now_ns);
+}
+
+/// Says that the current process uses a connection that nobody was seen opening. A subscriber wants to know whose it
+/// is, a finding looks at the descriptors.
+///
+/// A function of its own: its caller's stack is almost full.
+#[inline(never)]
+pub(crate) fn uses<M: Memory>(sock: Sock<M>, state: u8) -> u32 {
+    let address = sock.address();
+    let is_known = place::opener(address).is_some_and(|place| load!(place.sock) == address);
+    let task = Task::current();
+    if is_known || !place::is_asked_for(OPEN, address) || !task.is_somebody() {
+        return 0;
+    }
+    let now_ns = now();
+    let owner = task.owner(source::USE);
+    ring::emit(now_ns, Urgency::Patient, || OpenRecord {
+        header: ring::header(kind::OPEN, Hook::TpSetState, now_ns, address),
+        inode: sock::inode(sock.socket()),
+        owner,
+        tuple: sock.tuple(),
+        state,
+        reserved: [0; 3],
+    });
+    0
 }
 
 /// Takes the place, whoever is in it. While it is written it is nobody's.

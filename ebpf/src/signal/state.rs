@@ -2,18 +2,18 @@
 
 use aya_log_ebpf::debug;
 use finback_common::hook::Hook;
-use finback_common::interest::{HALF_BY_STATE, LIFE, MARKED, OPEN_BY_STATE, STATES};
+use finback_common::interest::{HALF_BY_STATE, LIFE, MARKED, OPEN, OPEN_BY_STATE, STATES};
 use finback_common::record::{StateRecord, kind};
 use finback_common::socket::source;
 use finback_common::tcp;
 
 use super::half;
 use super::life::{self, Before, Change};
-use super::owner::opens;
+use super::owner::{opens, uses};
 use crate::globals::interest;
 use crate::maps;
 use crate::memory::Memory;
-use crate::place;
+use crate::place::{self, load};
 use crate::ring::{self, Urgency};
 use crate::rule;
 use crate::sock::Sock;
@@ -42,6 +42,15 @@ pub(crate) fn changed<M: Memory>(sock: Sock<M>, old: u8, new: u8, hook: Hook) {
 pub(crate) fn connecting<M: Memory>(sock: Sock<M>, new: u8, hook: Hook) {
     if new == tcp::SYN_SENT && interest() & OPEN_BY_STATE != 0 && sock.is_tcp() {
         opens(sock, sock.socket(), tcp::SYN_SENT, source::CONNECT, hook);
+    }
+}
+
+/// Tells who ends a connection, where no hook tells who has accepted it.
+#[inline(always)]
+pub(crate) fn ending<M: Memory>(sock: Sock<M>, old: u8, new: u8) {
+    let by_state = interest() & (OPEN | OPEN_BY_STATE) == OPEN | OPEN_BY_STATE;
+    if by_state && old != new && matches!(new, tcp::FIN_WAIT1 | tcp::LAST_ACK) && sock.is_tcp() {
+        uses(sock, old);
     }
 }
 
@@ -74,7 +83,7 @@ fn tell<M: Memory>(sock: Sock<M>, old: u8, new: u8, interest: u64, hook: Hook) {
         new,
         error,
         is_exiting,
-        now_ns: now(),
+        now_ns: moment(sock, new),
     };
     let before = if interest & LIFE != 0 {
         life::follow(sock, change)
@@ -86,6 +95,17 @@ fn tell<M: Memory>(sock: Sock<M>, old: u8, new: u8, interest: u64, hook: Hook) {
     if interest & (1 << (new & 15)) != 0 || place::is_marked(address) {
         announce(sock, address, change, before, actor, hook);
     }
+}
+
+/// One FIN has one moment, in its place and in the record of the change.
+#[inline(always)]
+fn moment<M: Memory>(sock: Sock<M>, new: u8) -> u64 {
+    if new == tcp::CLOSE_WAIT
+        && let Some(place) = place::half(sock.address())
+    {
+        return load!(place.fin_ns);
+    }
+    now()
 }
 
 #[inline(always)]

@@ -154,6 +154,16 @@ impl Connection {
         self.written = self.written.max(written_since(view).unwrap_or(0));
     }
 
+    /// Takes over what the stream knows.
+    pub(crate) fn learn(&mut self, role: Role, owner: Option<&Owner>) {
+        if self.role == Role::Unknown {
+            self.role = role;
+        }
+        if let Some(owner) = owner {
+            self.offer_owner(owner);
+        }
+    }
+
     /// Takes over a better known owner.
     pub(crate) fn offer_owner(&mut self, owner: &Owner) {
         let known = self.owner.as_ref().map_or(u8::MAX, |o| rank(o.attribution));

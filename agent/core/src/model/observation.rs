@@ -21,7 +21,7 @@ pub struct Observation {
 pub enum What {
     /// It changed its state.
     State(StateChange),
-    /// A process opened it: connect, or accept.
+    /// A process opened it: connect, or accept; or was seen using it (`Attribution::Holder`).
     Open(Open),
     /// The end-of-stream was handed to a thread.
     Eof(Eof),

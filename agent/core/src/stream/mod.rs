@@ -36,7 +36,7 @@ use crate::connection::OtherEnd;
 use crate::model::event::{Body, Connection};
 use crate::model::interest::Interest;
 use crate::model::observation::{Loss, Observation, Snapshot, Unheld, What};
-use crate::model::socket::{Endpoints, SocketKey};
+use crate::model::socket::{Endpoints, Owner, Role, SocketKey};
 use crate::model::time::Timestamp;
 use crate::outbox::Outbox;
 use crate::settings::Settings;
@@ -198,10 +198,14 @@ impl Stream {
         self.repair.failed(now);
     }
 
-    /// The name of the connection that has this socket.
-    pub(crate) fn key_of(&self, sock: u64, endpoints: Endpoints) -> Option<SocketKey> {
+    /// Name, role and opener of the connection that has this socket.
+    pub(crate) fn known(
+        &self,
+        sock: u64,
+        endpoints: Endpoints,
+    ) -> Option<(SocketKey, Role, Option<&Owner>)> {
         let id = &self.book.table.find(sock)?.1.id;
-        order::are_same(id.endpoints, endpoints).then_some(id.key)
+        order::are_same(id.endpoints, endpoints).then_some((id.key, id.role, id.owner.as_ref()))
     }
 
     /// The other end of a connection, if that is or was on this host.

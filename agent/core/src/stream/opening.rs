@@ -10,12 +10,15 @@ use super::places::Slot;
 use super::table::Connection;
 use crate::model::event::Body;
 use crate::model::observation::{Eof, Open};
-use crate::model::socket::{Role, SocketKey};
+use crate::model::socket::{Attribution, Role, SocketKey};
 use crate::model::time::Timestamp;
 use crate::outbox::Outbox;
 
-/// A process has connected, or accepted.
+/// A process has connected or accepted, or was seen using it.
 pub(super) fn recorded(book: &mut Book, time: Timestamp, sock: u64, open: &Open, out: &mut Outbox) {
+    if open.owner.attribution == Attribution::Holder {
+        return used(book, time, sock, open);
+    }
     let whose = |known: &Connection| order::whose_opening(known, time, open);
     let slot = match arrival::meet(book, time, sock, whose, out) {
         Met::Known(slot) => Some(slot),
@@ -37,6 +40,19 @@ pub(super) fn recorded(book: &mut Book, time: Timestamp, sock: u64, open: &Open,
         connection.id.offer_owner(&open.owner);
         connection.id.offer_role(open.role);
         connection.id.inode = open.inode.or(connection.id.inode);
+    }
+}
+
+/// A process uses a connection that it was not seen opening.
+fn used(book: &mut Book, time: Timestamp, sock: u64, open: &Open) {
+    let slot = book.table.find(sock).map(|(slot, _)| slot);
+    let known = slot.and_then(|slot| book.table.get_mut(slot));
+    if let Some(known) = known
+        && time >= known.id.key.birth
+        && order::are_same(known.id.endpoints, open.endpoints)
+    {
+        known.id.offer_owner(&open.owner);
+        known.id.inode = open.inode.or(known.id.inode);
     }
 }
 

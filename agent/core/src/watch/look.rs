@@ -60,6 +60,9 @@ pub(super) fn at(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
     let Some(watched) = book.table.get_mut(sock) else {
         return;
     };
+    if let Some(known) = look.names.known(view.sock, view.endpoints) {
+        watched.connection.learn(known.role, known.owner.as_ref());
+    }
     watched.connection.absorb(view, taken);
     let other_end = look.names.other_end(view.sock, view.endpoints);
     see_peer(watched, other_end.or_else(|| look.peers.of(view.endpoints)));
@@ -77,10 +80,10 @@ pub(super) fn at(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
 /// Begins to watch a connection.
 fn meet(view: &SocketView, look: &Look<'_>) -> Watched {
     let taken = look.snapshot.taken;
-    let known = look.names.key(view.sock, view.endpoints);
+    let known = look.names.known(view.sock, view.endpoints);
     let born = view.opener.as_ref().map(|opener| opener.since);
     let fin_at = view.half.map(|half| half.fin_at);
-    let key = known.unwrap_or_else(|| SocketKey {
+    let key = known.map(|known| known.key).unwrap_or_else(|| SocketKey {
         sock: view.sock,
         birth: born.or(fin_at).unwrap_or(taken),
     });

@@ -85,7 +85,7 @@ impl Watch {
         let sock = observation.sock;
         let watched = self.table.get(sock).map(|watched| watched.connection.key);
         watched
-            .or_else(|| names.key(sock, endpoints))
+            .or_else(|| names.known(sock, endpoints).map(|known| known.key))
             .unwrap_or(SocketKey {
                 sock,
                 birth: observation.time,

@@ -96,6 +96,7 @@ impl Decoder {
         let role = match record.owner.source {
             source::CONNECT => Role::Client,
             source::ACCEPT => Role::Server,
+            source::USE => Role::Unknown,
             _ => return None,
         };
         Some(What::Open(Open {
