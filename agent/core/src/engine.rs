@@ -78,13 +78,14 @@ impl Engine {
     /// Something that [`Engine::poll_timeout`] announced is due.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.watch.handle_timeout(&self.rules, now, &mut self.out);
-        if self.looks.when(self.look_due()) <= now {
+        if self.look_when().is_some_and(|when| when <= now) {
             self.ask_for_look(now);
         }
     }
 
     fn ask_for_look(&mut self, now: Timestamp) {
-        let unheld = self.watch.unheld_due(&self.rules) <= now;
+        let unheld = self.watch.unheld_due(&self.rules);
+        let unheld = unheld.is_some_and(|due| due <= now);
         self.watch.looking(&self.rules, now);
         self.looks.ask(now);
         self.out.put(Output::Look { unheld });
@@ -92,13 +93,20 @@ impl Engine {
 
     /// When to call [`Engine::handle_timeout`].
     pub fn poll_timeout(&self) -> Timestamp {
-        self.watch.scan_due().min(self.looks.when(self.look_due()))
+        let scan = self.watch.scan_due();
+        self.look_when().map_or(scan, |look| scan.min(look))
     }
 
-    /// When anybody wants a look.
-    fn look_due(&self) -> Timestamp {
+    /// When to ask for the next look.
+    fn look_when(&self) -> Option<Timestamp> {
+        let due = self.look_due()?;
+        Some(self.looks.when(due))
+    }
+
+    /// When anybody wants a look; at first everything does.
+    fn look_due(&self) -> Option<Timestamp> {
         if !self.looks.have_begun() {
-            return Timestamp::default();
+            return Some(Timestamp::default());
         }
         let regular = self
             .rules
@@ -107,9 +115,9 @@ impl Engine {
         let all = [
             regular,
             self.watch.look_due(&self.rules),
-            Some(self.watch.unheld_due(&self.rules)),
+            self.watch.unheld_due(&self.rules),
         ];
-        all.into_iter().flatten().min().unwrap_or_default()
+        all.into_iter().flatten().min()
     }
 
     /// The next thing to do or to tell, in order.

@@ -12,5 +12,7 @@ mod looks;
 pub mod model;
 mod outbox;
 pub mod settings;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod watch;

@@ -81,9 +81,12 @@ mod tests {
     fn looks_take_their_part_of_the_time_whoever_wants_them() {
         let mut looks = Looks::default();
         let (mut now, mut count) = (0, 0_u64);
-        while now < 60_000 {
+        loop {
             let when = looks.when(at(now));
             now = (when.as_nanos() - at(0).as_nanos()).div_ceil(1_000_000);
+            if now >= 60_000 {
+                break;
+            }
             looks.ask(at(now));
             looks.come(at(now), Duration::from_millis(500), at(now));
             count += 1;

@@ -83,7 +83,7 @@ fn a_finding_shows_the_state_of_the_other_end_even_when_that_is_gone() {
 fn time_wait_remembers_whose_the_other_end_was() {
     let mut world = World::new();
     world.state(0, 1, TcpState::SynReceived, TcpState::Established);
-    world.owned(0, 1, owner(7, Attribution::Accept));
+    world.opened(0, 1, owner(7, Attribution::Accept));
     let far = Far::connected(&mut world, 0);
     world.state(10, 1, TcpState::Established, TcpState::FinWait1);
     far.goes(&mut world, 20, TcpState::Established, TcpState::Closed);

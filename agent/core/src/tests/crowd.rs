@@ -113,7 +113,7 @@ proptest! {
     #[test]
     fn growth_is_found_where_there_is_growth(one in phases(), other in phases()) {
         let mut world = World::new();
-        world.tracker.settings.scan_interval = Duration::from_millis(TICK);
+        world.engine.settings.scan_interval = Duration::from_millis(TICK);
         world.state(0, 90, TcpState::SynReceived, TcpState::Established);
         let end = one.len().max(other.len()) as u64 * TICK;
         world.run(end, |ms| sockets(7, &one, ms).chain(sockets(8, &other, ms)).collect());

@@ -13,7 +13,7 @@ fn counts_with(counts: &'static [u64], exceptions: Vec<Exception>) -> World {
         exceptions,
         ..Settings::default()
     });
-    world.tracker.settings.scan_interval = Duration::from_secs(15);
+    world.engine.settings.scan_interval = Duration::from_secs(15);
     world.state(0, 90, TcpState::SynReceived, TcpState::Established);
     let end = counts.len() as u64 * 60_000;
     world.run(end, |now| {
@@ -86,7 +86,7 @@ fn a_process_that_closes_them_all_is_well_again() {
         last,
         Some((Action::Resolved, Some(Resolution::ClosedByApp)))
     );
-    assert_eq!(world.tracker.findings().count(), 0);
+    assert_eq!(world.engine.findings().len(), 0);
 }
 
 #[test]

@@ -6,13 +6,13 @@ use crate::model::finding::Confidence;
 /// Looked at every 15 seconds.
 fn scanning() -> World {
     let mut world = World::new();
-    world.tracker.settings.scan_interval = Duration::from_secs(15);
+    world.engine.settings.scan_interval = Duration::from_secs(15);
     world
 }
 
 fn established(world: &mut World, n: u64) {
     world.state(0, n, TcpState::SynReceived, TcpState::Established);
-    world.owned(0, n, owner(7, Attribution::Accept));
+    world.opened(0, n, owner(7, Attribution::Accept));
 }
 
 fn seen(state: TcpState, counters: SocketCounters) -> SocketView {
@@ -45,13 +45,13 @@ fn dead(error: u32) -> SocketView {
 fn reset(world: &mut World, ms: u64) {
     let mut end = change(1, TcpState::Established, TcpState::Closed);
     end.error = 104;
-    world.tell(ms, key(1), What::State(end));
+    world.change(ms, 1, end);
 }
 
 #[test]
 fn without_a_connection_nothing_is_looked_at() {
     let mut world = scanning();
-    assert_eq!(world.tracker.poll_timeout(), None);
+    assert_eq!(world.engine.poll_timeout(), None);
     established(&mut world, 1);
     world.run(100_000, |_| Vec::new());
     assert_eq!(world.inspect.len(), 6);
@@ -91,7 +91,7 @@ fn a_reset_that_refused_a_write_is_dead_open_as_well() {
     world.tell(4_000, key(1), What::Write { pid, thread, bytes });
     let mut end = change(1, TcpState::CloseWait, TcpState::Closed);
     end.error = 32;
-    world.tell(5_000, key(1), What::State(end));
+    world.change(5_000, 1, end);
     world.run(60_000, |_| vec![dead(32)]);
     assert_eq!(
         world.verdicts(),
@@ -120,7 +120,7 @@ fn a_reset_that_nobody_fetched_is_dead_open() {
         finding.summary,
         "app7 (pid 7, fd 5) has not noticed that its connection with 10.0.0.1:1001 was reset 30 s ago"
     );
-    world.tell(70_000, key(1), What::Gone);
+    world.end(70_000, 1);
     assert_eq!(world.resolution(), Some(Resolution::ClosedByApp));
 }
 
@@ -163,7 +163,7 @@ fn a_connect_that_failed_was_never_a_connection() {
     established(&mut world, 1);
     let mut end = change(1, TcpState::SynSent, TcpState::Closed);
     (end.error, end.role) = (110, Role::Client);
-    world.tell(1_000, key(1), What::State(end));
+    world.change(1_000, 1, end);
     let failed = SocketView {
         role: Role::Client,
         ..dead(110)
@@ -241,7 +241,7 @@ fn data_sent_again_four_times_or_three_probes_are_a_dead_peer() {
         assert_eq!(world.verdicts(), [(Action::Opened, Verdict::DeadPeer)]);
         let mut end = change(1, TcpState::Established, TcpState::Closed);
         end.error = 110;
-        world.tell(30_000, key(1), What::State(end));
+        world.change(30_000, 1, end);
         assert_eq!(world.resolution(), Some(Resolution::TimedOut));
     }
 }

@@ -39,7 +39,7 @@ fn reset(world: &mut World, ms: u64, n: u64) {
         .unwrap()
         .connection
         .endpoints;
-    world.tell(ms, key(n), What::State(end));
+    world.change(ms, n, end);
 }
 
 /// A client's connection that its server closed after an answer of 200 bytes.
@@ -127,7 +127,7 @@ fn a_connection_handed_over_to_a_process_that_reads_it_is_not_inherited() {
 fn without_a_seen_opener_nothing_is_inherited() {
     let mut world = World::new();
     world.state(0, 1, TcpState::SynReceived, TcpState::Established);
-    world.owned(0, 1, owner(7, Attribution::Holder));
+    world.opened(0, 1, owner(7, Attribution::Holder));
     world.state(1, 1, TcpState::Established, TcpState::CloseWait);
     world.run(60_000, |_| vec![held_by(8, view(1))]);
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
@@ -182,7 +182,7 @@ fn data_that_a_client_sends_after_the_fin_and_that_is_reset_is_found_at_once() {
         "app7 (pid 7, fd 5) wrote 52 bytes to 10.0.0.2:80, which had hung up and answered with a reset 1.5 s after its \
          end-of-stream"
     );
-    assert_eq!(world.tracker.findings().count(), 0);
+    assert_eq!(world.engine.findings().len(), 0);
 }
 
 /// The connection after its reset, its descriptor still open and the error fetched by the write that failed.
@@ -206,7 +206,7 @@ fn a_refusal_whose_descriptor_is_closed_before_the_look_names_the_opener() {
         write(&mut world, 1_500, 1);
         reset(&mut world, 1_501, 1);
         if gone {
-            world.tell(1_502, key(1), What::Gone);
+            world.end(1_502, 1);
         }
         world.run(20_000, |_| Vec::new());
         assert_eq!(
@@ -286,7 +286,7 @@ fn what_is_reset_after_the_application_ended_its_side_is_no_refusal_whichever_re
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
     let mut end = change(1, TcpState::LastAck, TcpState::Closed);
     end.error = 104;
-    world.tell(61_000, key(1), What::State(end));
+    world.change(61_000, 1, end);
     world.state(60_999, 1, TcpState::CloseWait, TcpState::LastAck);
     assert_eq!(
         world.verdicts().last(),
@@ -300,7 +300,7 @@ fn a_reset_without_a_write_is_no_write_after_fin() {
     let mut world = World::new();
     pool_of(&mut world, 1, 0);
     reset(&mut world, 5_000, 1);
-    world.tell(6_000, key(1), What::Gone);
+    world.end(6_000, 1);
     assert!(world.findings.is_empty());
 }
 

@@ -57,14 +57,14 @@ fn left(world: &mut World, n: u64, ms: u64) {
 
 /// Lets time pass to `ms`; every question about ports is answered so.
 fn pass(world: &mut World, ms: u64, ports: &[LocalPorts], ended: &[ProcessId]) {
-    while let Some(due) = world.tracker.poll_timeout().filter(|&due| due <= at(ms)) {
+    while let Some(due) = world.engine.poll_timeout().filter(|&due| due <= at(ms)) {
         // The first count is due at once, whenever that is.
         let due = due.max(at(100));
-        world.tracker.handle_timeout(due);
+        world.engine.handle_timeout(due);
         let asked = world.ports.len();
         world.drain();
         if world.ports.len() > asked {
-            world.tracker.handle_ports(ports, ended, due);
+            world.engine.handle_ports(ports, ended, due);
             world.drain();
         }
     }
@@ -104,7 +104,7 @@ fn more_than_seventy_percent_for_the_threshold_is_pressure() {
     assert_eq!(world.ports[0], (vec![1], vec![process(7).id]));
     pass(&mut world, 16_000, &[FEW], &[]);
     assert_eq!(told(&world), [OPENED]);
-    let finding = world.tracker.findings().next().unwrap();
+    let finding = world.engine.findings().next().unwrap();
     let port_use = finding.evidence.port_use.unwrap();
     assert_eq!((port_use.time_wait, port_use.local_ports), (29, 40));
     assert_eq!(port_use.peer, addr("10.0.0.9:443"));
@@ -123,8 +123,8 @@ fn more_than_seventy_percent_for_the_threshold_is_pressure() {
         Some(Resolution::Resumed),
     );
     assert_eq!(told(&world), [OPENED, resumed]);
-    assert_eq!(world.tracker.stats().findings, 0);
-    assert_eq!(world.tracker.poll_timeout(), None);
+    assert_eq!(world.engine.stats().findings, 0);
+    assert_eq!(world.engine.poll_timeout(), None);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn the_last_ports_make_it_worse_and_less_pressure_ends_it() {
     pass(&mut world, 22_000, &[FEW], &[]);
     let worse = (Action::Updated, Severity::Critical, None);
     assert_eq!(told(&world), [OPENED, worse]);
-    let finding = world.tracker.findings().next().unwrap();
+    let finding = world.engine.findings().next().unwrap();
     let slope = finding.evidence.port_use.unwrap().time_wait_per_minute;
     assert!((25..=50).contains(&slope), "{slope}");
     // 26 of 40 are less than 70 %, but not less than 60 %.
@@ -269,9 +269,9 @@ proptest! {
             let balance = |action| told.iter().filter(|told| told.0 == action).count();
             let open = balance(Action::Opened) - balance(Action::Resolved);
             prop_assert!(open <= 1);
-            prop_assert_eq!(world.tracker.findings().count(), open);
-            prop_assert_eq!(world.tracker.stats().findings, open as u64);
-            for finding in world.tracker.findings() {
+            prop_assert_eq!(world.engine.findings().len(), open);
+            prop_assert_eq!(world.engine.stats().findings, open as u64);
+            for finding in world.engine.findings() {
                 let share = finding.evidence.port_use.unwrap().time_wait * 100 / 40;
                 prop_assert!(share > 60, "{share} %");
             }
@@ -280,7 +280,7 @@ proptest! {
             left(&mut world, n, now + 10);
         }
         pass(&mut world, now + 10_000, &[FEW], &[]);
-        prop_assert_eq!(world.tracker.findings().count(), 0);
-        prop_assert_eq!(world.tracker.poll_timeout(), None);
+        prop_assert_eq!(world.engine.findings().len(), 0);
+        prop_assert_eq!(world.engine.poll_timeout(), None);
     }
 }

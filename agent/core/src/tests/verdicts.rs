@@ -353,7 +353,7 @@ fn a_process_s_group_can_have_settings_of_its_own() {
             process: grouped(recorded),
             ..owner(7, Attribution::Accept)
         };
-        world.owned(0, 1, opener);
+        world.opened(0, 1, opener);
         world.state(0, 1, TcpState::Established, TcpState::CloseWait);
         let holder = Holder {
             process: grouped(seen),

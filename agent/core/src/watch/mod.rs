@@ -183,9 +183,9 @@ impl Watch {
         Some(first + rules.slack())
     }
 
-    /// When a look is to list the sockets without descriptor, too.
-    pub(crate) fn unheld_due(&self, rules: &Rules) -> Timestamp {
-        self.pressure.due(rules)
+    /// When a look is to list the sockets without descriptor, too, unless nothing is looked for regularly.
+    pub(crate) fn unheld_due(&self, rules: &Rules) -> Option<Timestamp> {
+        rules.scan_pause().map(|_| self.pressure.due(rules))
     }
 
     /// A look is under way: who is due waits for it, and asks again if it does not come.
