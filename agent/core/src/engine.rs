@@ -86,7 +86,9 @@ impl Engine {
     fn ask_for_look(&mut self, now: Timestamp) {
         let unheld = self.watch.unheld_due(&self.rules);
         let unheld = unheld.is_some_and(|due| due <= now);
-        self.watch.looking(&self.rules, now);
+        if unheld {
+            self.watch.looking_at_unheld(now);
+        }
         self.looks.ask(now);
         self.out.put(Output::Look { unheld });
     }

@@ -19,8 +19,6 @@ pub(crate) struct Fin {
     pub(crate) exact: bool,
     /// Bytes and FIN that waited to be read at that moment.
     pub(crate) unread: Option<u32>,
-    /// Nobody had accepted the connection then, and nobody has since as far as is known.
-    pub(crate) unattached: bool,
 }
 
 impl Fin {
@@ -30,7 +28,6 @@ impl Fin {
             since: view.half.map_or(taken, |half| half.fin_at),
             exact: view.half.is_some(),
             unread: view.half.map(|half| half.unread),
-            unattached: view.queued.is_some(),
         }
     }
 

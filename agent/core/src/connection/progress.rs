@@ -15,7 +15,9 @@ pub(crate) struct Progress {
     pub(crate) sent_at: Option<Timestamp>,
     /// Latest moment at which it may have been reading.
     pub(crate) read_at: Option<Timestamp>,
-    /// Latest moment at which it may have been accepted, if that was after the FIN.
+    /// It waited in an accept queue when it was last seen.
+    queued: bool,
+    /// Latest moment at which it may have been accepted, if that was after its end.
     pub(crate) accepted_at: Option<Timestamp>,
     /// Not half-closed: nothing was received, read or acknowledged since.
     pub(crate) still_since: Option<Timestamp>,
@@ -36,7 +38,22 @@ pub(crate) struct Seen {
 
 impl Progress {
     /// Compares a look at a connection that is not half-closed with the last one.
-    pub(crate) fn look_open(&mut self, counters: SocketCounters, taken: Timestamp) {
+    pub(crate) fn look_open(&mut self, view: &SocketView, taken: Timestamp) -> Seen {
+        let accepted = self.is_accepted(view, taken);
+        match view.counters {
+            Some(counters) => self.compare(counters, taken),
+            None => self.still_since = self.still_since.or(Some(taken)),
+        }
+        if accepted {
+            self.still_since = Some(taken);
+        }
+        Seen {
+            accepted,
+            sending: false,
+        }
+    }
+
+    fn compare(&mut self, counters: SocketCounters, taken: Timestamp) {
         let numbers = |c: SocketCounters| (c.unread, c.bytes_received, c.bytes_acked);
         let moved = self
             .last
@@ -48,9 +65,9 @@ impl Progress {
     }
 
     /// Compares a look at a half-closed connection with the last one.
-    pub(crate) fn look(&mut self, fin: &mut Fin, view: &SocketView, taken: Timestamp) -> Seen {
+    pub(crate) fn look(&mut self, fin: Fin, view: &SocketView, taken: Timestamp) -> Seen {
         let mut seen = Seen {
-            accepted: self.attached(fin, view, taken),
+            accepted: self.is_accepted(view, taken),
             sending: false,
         };
         if let Some(half) = view.half.filter(|half| half.eof_at.is_some()) {
@@ -74,15 +91,19 @@ impl Progress {
     }
 
     /// Whether it was accepted since the last look.
-    fn attached(&mut self, fin: &mut Fin, view: &SocketView, taken: Timestamp) -> bool {
+    fn is_accepted(&mut self, view: &SocketView, taken: Timestamp) -> bool {
         if view.queued.is_some() {
-            fin.unattached = true;
+            self.queued = true;
             return false;
         }
-        let accepted = fin.unattached && !view.holders.is_empty();
+        !view.holders.is_empty() && self.accept(taken)
+    }
+
+    /// Somebody has it. Whether nobody had before.
+    pub(crate) fn accept(&mut self, at: Timestamp) -> bool {
+        let accepted = std::mem::take(&mut self.queued);
         if accepted {
-            fin.unattached = false;
-            self.accepted_at = Some(self.accepted_at.unwrap_or(taken));
+            self.accepted_at = Some(at);
         }
         accepted
     }

@@ -2,6 +2,11 @@
 
 mod accept;
 mod life;
+mod open;
+mod particular;
+mod pooled;
+mod spin;
+mod verdicts;
 mod world;
 
 use std::net::SocketAddr;

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::engine::Engine;
 use crate::model::event::Output;
-use crate::model::observation::{Candidate, End, Eof, Life, Observation, Open, ResetWrite};
+use crate::model::observation::{
+    Candidate, End, Eof, Life, Observation, Open, Opener, ResetWrite, Unheld,
+};
 
 /// What the kernel programs remember.
 #[derive(Debug, Default)]
@@ -16,6 +18,10 @@ pub(super) struct Kernel {
     pub(super) openers: BTreeMap<u64, Owner>,
     /// Sockets whose changes make records.
     pub(super) marked: BTreeSet<u64>,
+    /// Sockets that no descriptor refers to, if they can be listed.
+    pub(super) unheld: Option<Vec<Unheld>>,
+    /// Who connected to whom lately.
+    pub(super) connected: Vec<Opener>,
     /// Addresses and role, where they are not those of a server's [`ends`].
     clients: BTreeMap<u64, Endpoints>,
     /// Written after the FIN: when first and how much.
@@ -77,7 +83,10 @@ impl World {
 
     fn begin(settings: Settings, sockets: Vec<SocketView>) -> Self {
         let mut world = Self {
-            kernel: Kernel::default(),
+            kernel: Kernel {
+                unheld: Some(Vec::new()),
+                ..Kernel::default()
+            },
             engine: Engine::new(settings),
             events: Vec::new(),
             findings: Vec::new(),
@@ -123,9 +132,13 @@ impl World {
                     self.scans += 1;
                     self.engine.handle_scan(&self.kernel.places());
                 }
-                Output::Look { .. } => {
+                Output::Look { unheld } => {
                     self.looks.push(ms(now));
-                    let snapshot = self.snapshot(ms(now), answer(ms(now)));
+                    let mut snapshot = self.snapshot(ms(now), answer(ms(now)));
+                    if unheld {
+                        snapshot.unheld.clone_from(&self.kernel.unheld);
+                        snapshot.openers.clone_from(&self.kernel.connected);
+                    }
                     self.engine.handle_look(&snapshot, at(ms(now)));
                 }
                 Output::Mark(sock) => assert!(self.kernel.marked.insert(sock), "marked twice"),

@@ -19,6 +19,8 @@ pub(crate) mod missing {
     pub(crate) const HOLDERS: &str = "holders";
     /// Whether the end-of-stream was delivered.
     pub(crate) const EOF: &str = "eof";
+    /// The numbers at the peer's FIN.
+    pub(crate) const FIN: &str = "fin";
     /// The socket's numbers.
     pub(crate) const COUNTERS: &str = "counters";
     /// Whose accept queue it waits in.

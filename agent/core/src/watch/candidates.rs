@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::model::observation::{Candidate, Snapshot};
+use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
 use crate::settings::rules::Rules;
 
@@ -20,6 +21,8 @@ pub(super) struct Candidates {
     scan_due: Timestamp,
     /// When the first of those that wait is worth a look.
     due: Option<Timestamp>,
+    /// When something that no place shows is worth one.
+    hurried: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,18 +43,13 @@ impl Candidates {
     }
 
     /// When a candidate wants to be looked at.
-    pub(super) const fn due(&self) -> Option<Timestamp> {
-        self.due
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        [self.due, self.hurried].into_iter().flatten().min()
     }
 
     /// Something that no place shows wants to be looked at.
     pub(super) fn hurry(&mut self, at: Timestamp) {
-        self.due = Some(self.due.map_or(at, |due| due.min(at)));
-    }
-
-    /// A look is under way; if it does not come, the next one is due at `retry`.
-    pub(super) fn looking(&mut self, retry: Timestamp) {
-        self.due = self.due.map(|due| due.max(retry));
+        self.hurried = Some(self.hurried.map_or(at, |due| due.min(at)));
     }
 
     /// A scan; `watched` knows those that have a deadline of their own.
@@ -77,6 +75,7 @@ impl Candidates {
 
     /// A look: those that it found are watched now. Returns the places that are stale.
     pub(super) fn looked(&mut self, snapshot: &Snapshot, rules: &Rules) -> Vec<Candidate> {
+        self.hurried = self.hurried.filter(|wanted| snapshot.taken < *wanted);
         let mut stale = Vec::new();
         let missing = &mut self.missing;
         self.waiting.retain(|candidate| {
@@ -84,21 +83,21 @@ impl Candidates {
             if candidate.fin_at >= snapshot.taken {
                 return true;
             }
-            if snapshot.find(candidate.sock).is_some() {
+            let found = snapshot.find(candidate.sock);
+            if found.is_some() {
                 missing.remove(&candidate.sock);
-                return false;
             }
-            let entry = missing.entry(candidate.sock).or_insert(Missing {
-                fin_at: candidate.fin_at,
-                looks: 0,
-            });
-            entry.looks += 1;
-            let is_stale = entry.looks >= LOOKS;
+            let is_stale = match found.map(|view| view.state) {
+                None => missed(missing, candidate),
+                // In the second state the FIN is being taken just now.
+                Some(TcpState::CloseWait | TcpState::Established) => false,
+                // It ended otherwise than by the application's FIN.
+                Some(_) => true,
+            };
             if is_stale {
-                missing.remove(&candidate.sock);
                 stale.push(*candidate);
             }
-            !is_stale
+            found.is_none() && !is_stale
         });
         self.settle(rules);
         stale
@@ -114,4 +113,18 @@ impl Candidates {
             .map(|candidate| rules.first_look_at(candidate.fin_at))
             .min();
     }
+}
+
+/// A look did not find the socket. Whether that has happened so often that its place is stale.
+fn missed(missing: &mut FxHashMap<u64, Missing>, candidate: &Candidate) -> bool {
+    let entry = missing.entry(candidate.sock).or_insert(Missing {
+        fin_at: candidate.fin_at,
+        looks: 0,
+    });
+    entry.looks += 1;
+    let is_stale = entry.looks >= LOOKS;
+    if is_stale {
+        missing.remove(&candidate.sock);
+    }
+    is_stale
 }

@@ -25,10 +25,4 @@ impl Deadlines {
     pub(super) fn first(&self) -> Option<Timestamp> {
         self.set.first().map(|&(at, _)| at)
     }
-
-    /// One socket whose deadline has come. It keeps the deadline: the caller moves or removes it.
-    pub(super) fn due(&self, now: Timestamp) -> Option<u64> {
-        let first = self.set.first().filter(|&&(at, _)| at <= now);
-        first.map(|&(_, sock)| sock)
-    }
 }

@@ -156,8 +156,15 @@ pub(super) fn resolve_only(
     verdict: Verdict,
     why: Resolution,
 ) {
-    let open = book.table.get(sock).and_then(|w| w.finding.as_ref());
-    if open.is_some_and(|open| open.verdict == verdict) {
-        resolve(book, sock, time, TcpState::CloseWait, why);
+    let Some(watched) = book.table.get(sock) else {
+        return;
+    };
+    let state = watched.connection.state;
+    if watched
+        .finding
+        .as_ref()
+        .is_some_and(|open| open.verdict == verdict)
+    {
+        resolve(book, sock, time, state, why);
     }
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::book::Book;
+use super::departure::absent;
 use super::evidence::{Charge, evidence, holders};
 use super::finding::{self, conclude, resolve, resolve_only};
 use super::names::Names;
 use super::peer::{OtherEnd, Peers};
-use super::reset_write;
+use super::refusal;
 use super::watched::Watched;
 use crate::connection::{Connection, Fin};
 use crate::model::finding::{Resolution, Verdict};
@@ -53,18 +54,19 @@ pub(super) fn at(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
         // Something was done meanwhile.
         Some(watched) if watched.recorded >= taken => {
             let soon = look.now + book.rules.slack();
-            return book.table.advance(sock, soon);
+            return book.table.arm(sock, soon);
         }
         Some(_) => {}
     }
     let Some(watched) = book.table.get_mut(sock) else {
         return;
     };
+    watched.state_as_of = taken;
     watched.connection.absorb(view, taken);
     let other_end = look.names.other_end(view.endpoints);
-    see_peer(watched, other_end.or_else(|| look.peers.of(view.endpoints)));
+    see_peer(watched, other_end.or_else(|| look.peers.of(view)));
     if watched.refused.is_some() {
-        reset_write::settle(book, sock, holders(view));
+        refusal::settle(book, sock, holders(view));
     }
     agree(book, view, taken);
     if view.state == TcpState::CloseWait {
@@ -146,27 +148,19 @@ fn change(before: TcpState, view: &SocketView) -> Resolution {
     }
 }
 
-/// The look did not find it any more, or found another one in its place.
-pub(super) fn absent(book: &mut Book<'_>, sock: u64, taken: Timestamp) {
-    reset_write::settle(book, sock, Vec::new());
-    resolve(book, sock, taken, TcpState::Closed, Resolution::Resync);
-    book.forget(sock);
-}
-
 fn judge(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
     let (sock, taken) = (view.sock, look.snapshot.taken);
     let Some(watched) = book.table.get_mut(sock) else {
         return;
     };
-    let Some(mut fin) = watched.connection.fin else {
+    let Some(fin) = watched.connection.fin else {
         return;
     };
     let held_by = view.holders.iter().map(|holder| holder.process.id);
     let left = verdict::inherited::has_left(watched.connection.owner.as_ref(), held_by);
     let progress = &mut watched.progress;
     progress.left_at = left.then(|| progress.left_at.unwrap_or(taken));
-    let seen = progress.look(&mut fin, view, taken);
-    watched.connection.fin = Some(fin);
+    let seen = progress.look(fin, view, taken);
     if seen.accepted {
         let accepted = Resolution::Accepted;
         resolve_only(book, sock, taken, Verdict::NeverAccepted, accepted);
@@ -213,18 +207,25 @@ fn act_on(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>, judgement: Ju
 /// Judges a connection that is not half-closed.
 fn judge_open(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
     let (sock, taken) = (view.sock, look.snapshot.taken);
-    if !verdict::is_suspicious(view) {
-        return calm(book, sock, taken, view.state);
-    }
     let Some(watched) = book.table.get_mut(sock) else {
         return;
     };
-    let progress = &mut watched.progress;
-    match view.counters {
-        Some(counters) => progress.look_open(counters, taken),
-        None => progress.still_since = progress.still_since.or(Some(taken)),
+    if watched.progress.look_open(view, taken).accepted {
+        resolve_only(
+            book,
+            sock,
+            taken,
+            Verdict::NeverAccepted,
+            Resolution::Accepted,
+        );
     }
-    let connection = &watched.connection;
+    if !verdict::is_suspicious(view) {
+        return calm(book, sock, taken, view.state);
+    }
+    let Some(watched) = book.table.get(sock) else {
+        return;
+    };
+    let (connection, progress) = (&watched.connection, &watched.progress);
     let judgement = verdict::judge_open(&OpenCase {
         settings: &book.rules.settings,
         taken,

@@ -6,6 +6,7 @@
 mod book;
 mod candidates;
 mod deadlines;
+mod departure;
 mod evidence;
 mod finding;
 mod growth;
@@ -15,6 +16,7 @@ pub(crate) mod peer;
 mod pressure;
 mod process_finding;
 mod record;
+mod refusal;
 mod reset_write;
 mod trend;
 mod watched;
@@ -83,8 +85,7 @@ impl Watch {
         names: &dyn Names,
     ) -> SocketKey {
         let sock = observation.sock;
-        let watched = self.table.get(sock).map(|watched| watched.connection.key);
-        watched
+        self.key(sock, endpoints)
             .or_else(|| names.key(sock, endpoints))
             .unwrap_or(SocketKey {
                 sock,
@@ -140,7 +141,7 @@ impl Watch {
         });
         let gone: Vec<u64> = gone.map(watched::Watched::sock).collect();
         for sock in gone {
-            look::absent(&mut book, sock, taken);
+            departure::absent(&mut book, sock, taken);
         }
         self.growth.count(snapshot, &mut book);
         self.pressure.count(snapshot, &mut book);
@@ -188,12 +189,9 @@ impl Watch {
         rules.scan_pause().map(|_| self.pressure.due(rules))
     }
 
-    /// A look is under way: who is due waits for it, and asks again if it does not come.
-    pub(crate) fn looking(&mut self, rules: &Rules, now: Timestamp) {
-        self.table
-            .put_off(now, now + rules.settings.inspection_interval);
-        self.candidates
-            .looking(now + rules.settings.inspection_interval);
+    /// A look that lists the sockets without descriptor as well is under way.
+    pub(crate) const fn looking_at_unheld(&mut self, now: Timestamp) {
+        self.pressure.asked(now);
     }
 
     /// The name of the connection that has this socket, if it is watched.

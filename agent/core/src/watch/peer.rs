@@ -44,8 +44,10 @@ impl<'a> Peers<'a> {
 
     /// In the same namespace, or in another one if only one has such addresses (loopback addresses never leave their
     /// namespace).
-    pub(super) fn of(&self, endpoints: Endpoints) -> Option<OtherEnd> {
+    pub(super) fn of(&self, view: &SocketView) -> Option<OtherEnd> {
+        let endpoints = view.endpoints;
         let found = self.by_ends.get(&(endpoints.peer, endpoints.local))?;
+        let found: Vec<_> = found.iter().filter(|far| can_face(far, view)).collect();
         let here = found
             .iter()
             .find(|view| view.endpoints.netns == endpoints.netns);
@@ -53,8 +55,17 @@ impl<'a> Peers<'a> {
             [one] if !endpoints.peer.ip().is_loopback() => Some(one),
             _ => None,
         };
-        here.copied().or_else(elsewhere).map(other_end)
+        here.copied().or_else(elsewhere).map(|far| other_end(far))
     }
+}
+
+/// What has sent its FIN is not open any more: a later connection has the same addresses.
+fn can_face(far: &SocketView, view: &SocketView) -> bool {
+    let open = matches!(
+        far.state,
+        TcpState::SynSent | TcpState::SynReceived | TcpState::Established
+    );
+    view.state != TcpState::CloseWait || !open
 }
 
 fn other_end(view: &SocketView) -> OtherEnd {

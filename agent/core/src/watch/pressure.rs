@@ -41,6 +41,7 @@ const SETTINGS_AGE: Duration = Duration::from_mins(1);
 /// The processes under pressure.
 #[derive(Debug, Default)]
 pub(super) struct Pressure {
+    /// When a count was last asked for or made: one that cannot be made is not asked for more often.
     counted: Timestamp,
     counts: BTreeMap<Group, Count>,
     ports: FxHashMap<u32, (LocalPorts, Timestamp)>,
@@ -94,12 +95,17 @@ impl Pressure {
         self.counted + pause
     }
 
+    /// A look that lists the minisocks, if it can, is under way.
+    pub(super) const fn asked(&mut self, now: Timestamp) {
+        self.counted = now;
+    }
+
     /// Counts what a look found, if it has listed the minisocks, and asks for what is needed to judge it.
     pub(super) fn count(&mut self, snapshot: &Snapshot, book: &mut Book<'_>) {
         let Some(unheld) = &snapshot.unheld else {
             return;
         };
-        self.counted = snapshot.taken;
+        self.counted = self.counted.max(snapshot.taken);
         self.counts = count(unheld, snapshot, &self.ports);
         let squeezes = &self.squeezes;
         self.counts

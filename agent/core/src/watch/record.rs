@@ -1,9 +1,8 @@
 //! What a record says of a connection that is watched. Records make findings end sooner; nothing depends on them.
 
 use super::book::Book;
-use super::finding::{self, conclude, resolution};
-use super::reset_write;
-use crate::connection::Fin;
+use super::finding::{conclude, resolution, resolve_only};
+use super::{departure, refusal};
 use crate::model::cause;
 use crate::model::finding::{Resolution, Verdict};
 use crate::model::observation::{Observation, Open, StateChange, What};
@@ -31,7 +30,13 @@ pub(super) fn handle(book: &mut Book<'_>, observation: &Observation) {
             book.table.advance(sock, time + book.rules.slack());
         }
         What::TimeWaitEntered { substate, .. } => {
-            conclude(book, sock, time, *substate, Resolution::PeerClosed);
+            // In FIN_WAIT2 a minisock takes over once the last descriptor is closed.
+            let why = if *substate == TcpState::FinWait2 {
+                Resolution::ClosedByApp
+            } else {
+                Resolution::PeerClosed
+            };
+            conclude(book, sock, time, *substate, why);
             book.forget(sock);
         }
         What::End(_) => ended(book, sock, time),
@@ -72,35 +77,28 @@ const fn endpoints(what: &What) -> Option<Endpoints> {
 }
 
 fn state_changed(book: &mut Book<'_>, sock: u64, time: Timestamp, change: &StateChange) {
-    if change.from == change.to {
-        return;
-    }
-    if let Some(watched) = book.table.get_mut(sock)
-        && change.role != Role::Unknown
-    {
-        watched.connection.role = change.role;
-    }
-    let why = resolution(cause::cause(change));
-    conclude(book, sock, time, change.to, why);
-    let first_look = book.rules.first_look_at(time);
     let Some(watched) = book.table.get_mut(sock) else {
         return;
     };
+    let known = watched.connection.state;
+    // A look or a later record has told of it.
+    if change.from == change.to || change.to == known || time < watched.state_as_of {
+        return;
+    }
+    watched.state_as_of = time;
+    if change.role != Role::Unknown {
+        watched.connection.role = change.role;
+    }
+    let first_look = book.rules.first_look_at(time);
+    conclude(book, sock, time, change.to, ending(known, change));
     match change.to {
-        TcpState::CloseWait => {
-            watched.connection.fin = Some(Fin {
-                since: time,
-                exact: true,
-                unread: Some(change.unread),
-                unattached: change.unattached,
-            });
-            book.table.arm(sock, first_look);
-        }
+        // What it was like at the FIN the look tells.
+        TcpState::CloseWait => book.table.arm(sock, first_look),
         // A descriptor refers to what is over: does anybody notice?
         TcpState::Closed if !change.dead => book.table.advance(sock, first_look),
         TcpState::Closed => {
             // Nobody holds it: no look will tell more.
-            reset_write::settle(book, sock, Vec::new());
+            refusal::settle(book, sock, Vec::new());
             book.forget(sock);
         }
         TcpState::Listen
@@ -115,6 +113,16 @@ fn state_changed(book: &mut Book<'_>, sock: u64, time: Timestamp, change: &State
     }
 }
 
+/// How a finding about the connection ends by this change.
+fn ending(known: TcpState, change: &StateChange) -> Resolution {
+    if known == TcpState::CloseWait && change.from == TcpState::LastAck {
+        // Our FIN went out first; the record of that did not come.
+        Resolution::ClosedByApp
+    } else {
+        resolution(cause::cause(change))
+    }
+}
+
 /// A process has it now: it no longer waits in an accept queue.
 fn opened(book: &mut Book<'_>, sock: u64, time: Timestamp, open: &Open) {
     let first_look = book.rules.first_look_at(time);
@@ -122,20 +130,16 @@ fn opened(book: &mut Book<'_>, sock: u64, time: Timestamp, open: &Open) {
         return;
     };
     watched.connection.offer_owner(&open.owner);
-    let fin = watched.connection.fin.as_mut();
-    let Some(fin) = fin.filter(|fin| fin.unattached) else {
-        return;
-    };
-    fin.unattached = false;
-    watched.progress.accepted_at = Some(time);
-    book.table.advance(sock, first_look);
-    finding::resolve_only(
-        book,
-        sock,
-        time,
-        Verdict::NeverAccepted,
-        Resolution::Accepted,
-    );
+    if watched.progress.accept(time) {
+        book.table.advance(sock, first_look);
+        resolve_only(
+            book,
+            sock,
+            time,
+            Verdict::NeverAccepted,
+            Resolution::Accepted,
+        );
+    }
 }
 
 /// Its memory is freed.
@@ -146,7 +150,5 @@ fn ended(book: &mut Book<'_>, sock: u64, time: Timestamp) {
         Some(TcpState::Closed) => Resolution::ClosedByApp,
         _ => Resolution::Resync,
     };
-    reset_write::settle(book, sock, Vec::new());
-    finding::resolve(book, sock, time, TcpState::Closed, why);
-    book.forget(sock);
+    departure::ended(book, sock, time, why);
 }

@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use super::book::Book;
-use super::evidence::{self, Charge};
-use super::finding;
+use super::departure::absent;
+use super::refusal::accuse;
 use super::watched::{Refused, Watched};
 use crate::connection::{Connection, Delivery, Fin};
-use crate::model::finding::{Resolution, Verdict};
 use crate::model::observation::ResetWrite;
-use crate::model::socket::{Holder, Role, SocketKey};
+use crate::model::socket::{Role, SocketKey};
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
-use crate::verdict::case::Grade;
 
 /// A write so soon after the FIN may have crossed it: the application could not have known.
 const CROSSING: Duration = Duration::from_millis(100);
@@ -24,8 +22,11 @@ pub(super) fn recorded(book: &mut Book<'_>, key: SocketKey, time: Timestamp, res
         since: reset.fin_at,
         exact: true,
         unread: None,
-        unattached: false,
     };
+    if book.table.get(sock).is_some_and(|w| !is_of(reset, w)) {
+        // Another connection had its socket before.
+        absent(book, sock, time);
+    }
     let open = book.table.get(sock).and_then(|w| w.finding.clone());
     if open.is_none() && !is_careless(reset) {
         return;
@@ -60,6 +61,13 @@ fn is_careless(reset: &ResetWrite) -> bool {
     told || (reset.role == Role::Client && late)
 }
 
+/// Whether the record tells of this connection.
+fn is_of(reset: &ResetWrite, watched: &Watched) -> bool {
+    let connection = &watched.connection;
+    let known = connection.fin.filter(|fin| fin.exact);
+    connection.endpoints == reset.endpoints && known.is_none_or(|fin| fin.since == reset.fin_at)
+}
+
 fn stranger(key: SocketKey, reset: &ResetWrite, fin: Fin) -> Connection {
     Connection {
         key,
@@ -78,41 +86,4 @@ fn stranger(key: SocketKey, reset: &ResetWrite, fin: Fin) -> Connection {
         written: 0,
         sent_at: None,
     }
-}
-
-/// A refusal waits for a look: this is it, or there will be none.
-pub(super) fn settle(book: &mut Book<'_>, sock: u64, holders: Vec<Holder>) {
-    let watched = book.table.get_mut(sock);
-    let Some(refused) = watched.and_then(|watched| watched.refused.take()) else {
-        return;
-    };
-    accuse(book, sock, refused, holders);
-    finding::resolve(
-        book,
-        sock,
-        refused.time,
-        TcpState::Closed,
-        Resolution::Reset,
-    );
-}
-
-fn accuse(book: &mut Book<'_>, sock: u64, refused: Refused, holders: Vec<Holder>) {
-    let Some(watched) = book.table.get(sock) else {
-        return;
-    };
-    let mut evidence = evidence::known(&watched.connection);
-    evidence.state = Some(TcpState::Closed);
-    finding::accuse(
-        book,
-        sock,
-        Charge {
-            verdict: Verdict::WriteAfterFin,
-            grade: Grade::Normal,
-            time: refused.time,
-            state: TcpState::Closed,
-            fin: Some(refused.fin),
-            holders,
-            evidence,
-        },
-    );
 }

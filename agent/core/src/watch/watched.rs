@@ -19,6 +19,8 @@ pub(super) struct Watched {
     pub(super) progress: Progress,
     /// The latest record of it: a look that began before is outdated.
     pub(super) recorded: Timestamp,
+    /// A look or a record told of its state as of then.
+    pub(super) state_as_of: Timestamp,
     /// Data was refused so; the look that shows who holds the descriptor is under way.
     pub(super) refused: Option<Refused>,
     /// The other end, as it was last seen on this host.
@@ -48,6 +50,7 @@ impl Watched {
             connection,
             progress: Progress::default(),
             recorded: Timestamp::default(),
+            state_as_of: Timestamp::default(),
             refused: None,
             peer: None,
             in_vain: 0,
@@ -118,12 +121,5 @@ impl Table {
     /// The earliest deadline.
     pub(super) fn first_deadline(&self) -> Option<Timestamp> {
         self.deadlines.first()
-    }
-
-    /// Puts off every deadline that has come: their look is under way.
-    pub(super) fn put_off(&mut self, now: Timestamp, until: Timestamp) {
-        while let Some(sock) = self.deadlines.due(now) {
-            self.arm(sock, until);
-        }
     }
 }
