@@ -6,6 +6,9 @@ use super::Settings;
 use crate::model::finding::Verdict;
 use crate::model::time::Timestamp;
 
+/// A threshold of nothing does not mean to look all the time.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
 /// What the engines go by.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
@@ -60,7 +63,8 @@ fn smallest(settings: &Settings, counts: impl Fn(Verdict) -> bool) -> Option<Dur
 
 fn smallest_scanned(settings: &Settings) -> Option<Duration> {
     let smallest = smallest(settings, Verdict::is_found_by_scanning)? / 2;
-    (!settings.scan_interval.is_zero()).then(|| settings.scan_interval.min(smallest))
+    let pause = settings.scan_interval.min(smallest).max(SHORTEST_PAUSE);
+    (!settings.scan_interval.is_zero()).then_some(pause)
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! Tests of the engine as a whole: a small kernel to watch, and what must be said of it.
 
 mod accept;
+mod growth;
 mod life;
 mod open;
 mod particular;
 mod pooled;
+mod pressure;
 mod spin;
 mod verdicts;
 mod world;

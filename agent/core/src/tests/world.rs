@@ -6,7 +6,7 @@ use super::*;
 use crate::engine::Engine;
 use crate::model::event::Output;
 use crate::model::observation::{
-    Candidate, End, Eof, Life, Observation, Open, Opener, ResetWrite, Unheld,
+    Candidate, End, Eof, Life, LocalPorts, Observation, Open, Opener, ResetWrite, Unheld,
 };
 
 /// What the kernel programs remember.
@@ -22,6 +22,10 @@ pub(super) struct Kernel {
     pub(super) unheld: Option<Vec<Unheld>>,
     /// Who connected to whom lately.
     pub(super) connected: Vec<Opener>,
+    /// The settings of namespaces that can be read.
+    pub(super) ports: Vec<LocalPorts>,
+    /// Processes that have ended.
+    pub(super) ended: Vec<ProcessId>,
     /// Addresses and role, where they are not those of a server's [`ends`].
     clients: BTreeMap<u64, Endpoints>,
     /// Written after the FIN: when first and how much.
@@ -153,7 +157,11 @@ impl World {
                 Output::LookAtPorts {
                     namespaces,
                     processes,
-                } => self.ports.push((namespaces, processes)),
+                } => {
+                    self.ports.push((namespaces, processes));
+                    let (ports, ended) = (&self.kernel.ports, &self.kernel.ended);
+                    self.engine.handle_ports(ports, ended, now);
+                }
             }
         }
     }

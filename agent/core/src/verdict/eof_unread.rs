@@ -1,6 +1,7 @@
 //! The peer's FIN is in the receive queue and nobody reads.
 
-use super::case::{Case, Opinion};
+use super::case::{Case, Opinion, missing};
+use super::pool;
 use crate::model::finding::Verdict;
 
 /// A FIN that waits in the queue (`rcv_nxt - copied_seq >= 1`) was not read. An application that
@@ -12,5 +13,10 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
     if counters.unread == 0 || case.connection.delivery.at.is_some() {
         return Opinion::No;
     }
-    case.settle(Verdict::EofUnread, case.read_at(), case.without_queue())
+    let mut missing = case.without_queue();
+    if case.view.half.is_none() && pool::is_idle(case.view) {
+        // A pool may keep it, unless it has written since the FIN.
+        missing.push(missing::FIN);
+    }
+    case.settle(Verdict::EofUnread, case.read_at(), missing)
 }

@@ -1,6 +1,6 @@
 //! Its opener has closed its descriptor or ended; another process keeps it alive.
 
-use super::case::{Case, Opinion};
+use super::case::{Case, Opinion, Proof, missing};
 use crate::model::finding::Verdict;
 use crate::model::socket::{Attribution, Owner, ProcessId};
 
@@ -22,7 +22,12 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
     if !unused || connection.written > 0 {
         return Opinion::No;
     }
-    case.settle_alone(Verdict::Inherited, left.max(case.read_at()))
+    let opinion = case.settle_alone(Verdict::Inherited, left.max(case.read_at()));
+    if let (Opinion::Holds(_), None) = (&opinion, case.view.half) {
+        // Whether anybody has written since.
+        return Opinion::Holds(Proof::missing(vec![missing::FIN]));
+    }
+    opinion
 }
 
 /// Whether the opener, seen opening the connection, has left it to others.

@@ -80,25 +80,24 @@ impl Pool {
     }
 }
 
-/// Whether this is an idle outgoing connection that its server has closed. A pool has read all of an answer and
-/// does not look before the next use, so only the FIN waits. A forgotten connection has something unread, or its
-/// end was read, or nothing was ever exchanged.
+/// Whether this is an idle outgoing connection that its server has closed.
 pub(crate) fn is_stale(view: &SocketView) -> bool {
+    let told = view.half.is_some_and(|half| half.eof_at.is_some());
+    is_idle(view) && written_since(view) == Some(0) && !told
+}
+
+/// Whether it can be one. A pool has read all of an answer and does not look before the next use, so only the FIN
+/// waits. A forgotten connection has something unread, or its end was read, or nothing was ever exchanged.
+pub(super) fn is_idle(view: &SocketView) -> bool {
+    if view.state != TcpState::CloseWait || view.role != Role::Client || view.queued.is_some() {
+        return false;
+    }
     let Some(counters) = view.counters else {
         return false;
     };
     let exchanged = counters.bytes_sent > 0 && counters.bytes_received > 1;
-    let written = written_since(view) == Some(0);
-    let idle = written && counters.unacked == 0;
-    let told = view.half.is_some_and(|half| half.eof_at.is_some());
-    view.state == TcpState::CloseWait
-        && view.role == Role::Client
-        && view.queued.is_none()
-        && !told
-        && counters.unread == 1
-        && !counters.upper_layer
-        && exchanged
-        && idle
+    let idle = counters.unread == 1 && counters.unacked == 0;
+    exchanged && idle && !counters.upper_layer
 }
 
 fn key(view: &SocketView) -> Option<(ProcessId, SocketAddr)> {

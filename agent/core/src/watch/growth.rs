@@ -12,6 +12,7 @@ use crate::model::observation::{Snapshot, SocketView};
 use crate::model::socket::{Attribution, Endpoints, Owner, Process, ProcessId, Role};
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
+use crate::settings::VerdictSettings;
 use crate::settings::exception::Subject;
 use crate::verdict::case::Grade;
 use crate::verdict::wording;
@@ -28,8 +29,8 @@ struct Crowd {
     process: Arc<Process>,
     trend: Trend,
     finding: Option<Arc<Finding>>,
-    /// When the open finding was last told.
-    told: Timestamp,
+    /// When the open finding was last told, and with how many connections.
+    told: (Timestamp, u32),
 }
 
 /// What one look found of a process.
@@ -71,7 +72,7 @@ impl Crowd {
             process,
             trend: Trend::default(),
             finding: None,
-            told: Timestamp::default(),
+            told: (Timestamp::default(), 0),
         }
     }
 
@@ -81,31 +82,30 @@ impl Crowd {
             .rules
             .settings
             .verdict_about(Verdict::CloseWaitGrowth, subject);
-        let window = set.after;
         let connections = found.map(|found| found.connections.iter().copied());
         self.trend
-            .look(connections.into_iter().flatten(), window, taken);
+            .look(connections.into_iter().flatten(), set.after, taken);
         match found {
-            Some(found) if self.trend.is_rising() => {
-                let due = self.finding.is_none() || taken >= self.told + window;
-                if due {
-                    self.tell(found, taken, book);
-                }
-            }
+            Some(found) if self.trend.is_rising() => self.accuse(found, set, taken, book),
             Some(_) => self.acquit(taken, Resolution::Resumed, book),
             // All at once: it has closed them, or has ended.
             None => self.acquit(taken, Resolution::ClosedByApp, book),
         }
     }
 
-    fn tell(&mut self, found: &Found, taken: Timestamp, book: &mut Book<'_>) {
-        let subject = Subject::of_process(&self.process);
-        let set = book
-            .rules
-            .settings
-            .verdict_about(Verdict::CloseWaitGrowth, subject);
+    /// Its numbers are those of this look; they are told once in a window.
+    fn accuse(
+        &mut self,
+        found: &Found,
+        set: VerdictSettings,
+        taken: Timestamp,
+        book: &mut Book<'_>,
+    ) {
+        let count = self.trend.count();
+        let (told, known) = self.told;
+        let news = self.finding.is_none() || (count != known && taken >= told + set.after);
         let evidence = Evidence {
-            close_wait: Some(self.trend.count()),
+            close_wait: Some(count),
             close_wait_per_minute: Some(self.trend.per_minute(set.after)),
             most_common_peer: most(&found.peers),
             most_common_port: most(&found.ports),
@@ -113,8 +113,6 @@ impl Crowd {
             threshold: set.after,
             ..Evidence::default()
         };
-        let before = self.finding.as_ref();
-        let moved = before.is_none_or(|before| before.evidence.close_wait != evidence.close_wait);
         let accusation = Accusation {
             verdict: Verdict::CloseWaitGrowth,
             severity: set.severity,
@@ -122,11 +120,13 @@ impl Crowd {
             summary: wording::growth(&self.process, &evidence),
             evidence,
             time: taken,
-            news: moved,
+            news,
         };
         let owner = self.owner(taken);
-        self.finding = Some(accuse(book, &owner, before, accusation));
-        self.told = taken;
+        self.finding = Some(accuse(book, &owner, self.finding.as_ref(), accusation));
+        if news {
+            self.told = (taken, count);
+        }
     }
 
     fn acquit(&mut self, taken: Timestamp, why: Resolution, book: &mut Book<'_>) {

@@ -11,6 +11,7 @@ mod evidence;
 mod finding;
 mod growth;
 mod look;
+mod minisocks;
 pub(crate) mod names;
 pub(crate) mod peer;
 mod pressure;

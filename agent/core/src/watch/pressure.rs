@@ -1,22 +1,21 @@
 //! Processes whose connections in TIME_WAIT use up the local ports toward one peer.
 //!
-//! A minisock does not know whose it was. A look that lists them brings along who connected to which peer lately. What
-//! a port can still be used for depends on the namespace's settings, so those are asked for before anything is judged.
+//! What a port can still be used for depends on the namespace's settings, so those are asked for before anything is
+//! judged.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::book::Book;
+use super::minisocks::{self, Count, Group};
 use super::process_finding::{Accusation, accuse, acquit};
 use crate::model::event::Output;
 use crate::model::finding::{Evidence, Finding, PortUse, Resolution, Verdict};
-use crate::model::observation::{LocalPorts, Opener, Snapshot, Unheld};
-use crate::model::socket::{Attribution, Owner, ProcessId, Role};
-use crate::model::state::TcpState;
+use crate::model::observation::{LocalPorts, Snapshot};
+use crate::model::socket::{Owner, ProcessId};
 use crate::model::time::Timestamp;
 use crate::settings::exception::Subject;
 use crate::settings::rules::Rules;
@@ -48,16 +47,6 @@ pub(super) struct Pressure {
     squeezes: BTreeMap<Group, Squeeze>,
 }
 
-/// Connections that take a local port from each other: a port can serve another local address or another peer at
-/// the same time (`__inet_check_established`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Group {
-    process: ProcessId,
-    netns: u32,
-    local: IpAddr,
-    peer: SocketAddr,
-}
-
 /// More than [`MUCH`].
 #[derive(Debug)]
 struct Squeeze {
@@ -66,15 +55,6 @@ struct Squeeze {
     /// How many there were then.
     first: u32,
     finding: Option<Arc<Finding>>,
-}
-
-/// What a count found.
-#[derive(Debug)]
-struct Count {
-    owner: Owner,
-    time_wait: u32,
-    /// Others have connected to that peer, too.
-    shared: bool,
 }
 
 impl Pressure {
@@ -106,7 +86,8 @@ impl Pressure {
             return;
         };
         self.counted = self.counted.max(snapshot.taken);
-        self.counts = count(unheld, snapshot, &self.ports);
+        let range = |netns| self.ports.get(&netns).map(|known| known.0);
+        self.counts = minisocks::count(unheld, snapshot, range);
         let squeezes = &self.squeezes;
         self.counts
             .retain(|group, count| count.time_wait >= WORTH_ASKING || squeezes.contains_key(group));
@@ -144,6 +125,7 @@ impl Pressure {
         for settings in ports {
             self.ports.insert(settings.netns, (*settings, now));
         }
+        let ended: FxHashSet<ProcessId> = ended.iter().copied().collect();
         self.counts
             .retain(|group, _| !ended.contains(&group.process));
         let known: Vec<Group> = self.squeezes.keys().copied().collect();
@@ -156,7 +138,8 @@ impl Pressure {
             }
         }
         let counts = std::mem::take(&mut self.counts);
-        for (group, count) in &counts {
+        // Those of which also other ports were counted are counted again with what is known now.
+        for (group, count) in counts.iter().filter(|(_, count)| count.in_range) {
             self.judge_one(*group, count, now, book);
         }
         self.counts = counts;
@@ -214,7 +197,7 @@ impl Pressure {
                 port_use: Some(port_use),
                 observed: Some(now),
                 threshold: set.after,
-                missing: Vec::from_iter(count.shared.then_some(missing::HOLDERS)),
+                missing: Vec::from_iter((!count.proven).then_some(missing::HOLDERS)),
                 ..Evidence::default()
             },
             time: now,
@@ -237,94 +220,6 @@ impl Pressure {
         let known = self.ports.get(&group.netns);
         known.is_some_and(|(settings, _)| part(count, *settings) > percent)
     }
-}
-
-type Destination = (u32, SocketAddr);
-
-/// Connections in TIME_WAIT toward a peer that a known process has connected to, as far as they have a port of the
-/// range.
-fn count(
-    unheld: &[Unheld],
-    snapshot: &Snapshot,
-    ports: &FxHashMap<u32, (LocalPorts, Timestamp)>,
-) -> BTreeMap<Group, Count> {
-    let mut waiting: FxHashMap<(u32, IpAddr, SocketAddr), u32> = FxHashMap::default();
-    for minisock in unheld.iter().filter(|one| one.state == TcpState::TimeWait) {
-        let ends = minisock.endpoints;
-        let range = ports.get(&ends.netns);
-        if range.is_none_or(|(range, _)| range.contains(ends.local.port())) {
-            *waiting
-                .entry((ends.netns, ends.local.ip(), ends.peer))
-                .or_default() += 1;
-        }
-    }
-    waiting.retain(|_, count| *count >= WORTH_ASKING);
-    let clients = clients(snapshot, |to| {
-        waiting.keys().any(|(netns, _, peer)| (*netns, *peer) == to)
-    });
-    let counts = waiting
-        .into_iter()
-        .filter_map(|((netns, local, peer), time_wait)| {
-            let (owner, shared) = clients.get(&(netns, peer))?;
-            let group = Group {
-                process: owner.process.id,
-                netns,
-                local,
-                peer,
-            };
-            let count = Count {
-                owner: owner.clone(),
-                time_wait,
-                shared: *shared,
-            };
-            Some((group, count))
-        });
-    counts.collect()
-}
-
-/// Who connects to these peers most, and whether others do.
-fn clients(
-    snapshot: &Snapshot,
-    wanted: impl Fn(Destination) -> bool,
-) -> FxHashMap<Destination, (Owner, bool)> {
-    let mut found: FxHashMap<Destination, BTreeMap<ProcessId, (u32, Owner)>> = FxHashMap::default();
-    let mut add = |to: Destination, owner: Owner| {
-        let by = found.entry(to).or_default();
-        by.entry(owner.process.id).or_insert((0, owner)).0 += 1;
-    };
-    for Opener { netns, peer, owner } in &snapshot.openers {
-        if wanted((*netns, *peer)) {
-            add((*netns, *peer), owner.clone());
-        }
-    }
-    let live = snapshot
-        .sockets
-        .iter()
-        .filter(|view| view.role == Role::Client);
-    for view in live {
-        let to = (view.endpoints.netns, view.endpoints.peer);
-        if let Some(holder) = view.holders.first().filter(|_| wanted(to)) {
-            add(
-                to,
-                Owner {
-                    process: Arc::clone(&holder.process),
-                    thread: None,
-                    attribution: Attribution::Holder,
-                    since: snapshot.taken,
-                },
-            );
-        }
-    }
-    let most = found.into_iter().filter_map(|(to, by)| {
-        let shared = by.len() > 1;
-        let (_, owner) = by.into_values().max_by_key(|(count, _)| *count)?;
-        let owner = Owner {
-            thread: None,
-            ..owner
-        };
-        Some((to, (owner, shared)))
-    });
-    most.collect()
 }
 
 /// Percent of the ports, rounded down.

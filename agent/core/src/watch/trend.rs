@@ -30,16 +30,16 @@ const LONGEST: Duration = Duration::from_mins(30);
 /// The unnoticed connections of one cause.
 #[derive(Debug, Default)]
 pub(super) struct Trend {
-    present: FxHashMap<u64, Present>,
+    /// By socket and since when it is unnoticed: a later connection can have the same socket.
+    present: FxHashMap<(u64, Timestamp), Present>,
     stays: VecDeque<Duration>,
     scales: [Scale; SCALES.len()],
     looks: u64,
 }
 
 /// One connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Present {
-    since: Timestamp,
     /// Bit `n`: settled by the measure of scale `n`.
     settled: u8,
     /// The look that saw it last.
@@ -72,21 +72,8 @@ impl Trend {
         for (scale, times) in self.scales.iter_mut().zip(SCALES) {
             scale.turn(shortest * times, taken);
         }
-        for (sock, since) in connections {
-            let looks = self.looks;
-            let known = self.present.entry(sock).or_insert(Present {
-                since,
-                settled: 0,
-                seen: looks,
-            });
-            if known.since != since && known.seen < looks {
-                *known = Present {
-                    since,
-                    settled: 0,
-                    seen: looks,
-                };
-            }
-            known.seen = looks;
+        for connection in connections {
+            self.present.entry(connection).or_default().seen = self.looks;
         }
         self.see_off(taken);
         self.settle(shortest, taken);
@@ -98,7 +85,7 @@ impl Trend {
     /// Those that are no more.
     fn see_off(&mut self, taken: Timestamp) {
         let (looks, scales, stays) = (self.looks, &mut self.scales, &mut self.stays);
-        self.present.retain(|_, present| {
+        self.present.retain(|&(_, since), present| {
             if present.seen == looks {
                 return true;
             }
@@ -107,7 +94,7 @@ impl Trend {
                     scale.latest().left += 1;
                 }
             }
-            stays.push_back(taken.since(present.since));
+            stays.push_back(taken.since(since));
             if stays.len() > STAYS {
                 stays.pop_front();
             }
@@ -119,8 +106,8 @@ impl Trend {
         let longest = self.stays.iter().max().copied().unwrap_or_default();
         for (n, (scale, times)) in self.scales.iter_mut().zip(SCALES).enumerate() {
             let usual = longest.min(LONGEST).max(shortest * times);
-            for present in self.present.values_mut() {
-                if present.settled & (1 << n) == 0 && taken.since(present.since) > usual {
+            for (&(_, since), present) in &mut self.present {
+                if present.settled & (1 << n) == 0 && taken.since(since) > usual {
                     present.settled |= 1 << n;
                     scale.latest().settled += 1;
                 }
