@@ -142,6 +142,12 @@ impl Connection {
         self.written = self.written.max(written_since(view).unwrap_or(0));
     }
 
+    /// When it was accepted, if that was seen.
+    pub(crate) fn accepted_at(&self) -> Option<Timestamp> {
+        let owner = self.owner.as_ref()?;
+        (owner.attribution == Attribution::Accept).then_some(owner.since)
+    }
+
     /// Takes over a better known owner.
     pub(crate) fn offer_owner(&mut self, owner: &Owner) {
         let known = self.owner.as_ref().map_or(u8::MAX, |o| rank(o.attribution));

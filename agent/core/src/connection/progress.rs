@@ -44,13 +44,15 @@ impl Progress {
             Some(counters) => self.compare(counters, taken),
             None => self.still_since = self.still_since.or(Some(taken)),
         }
-        if accepted {
-            self.still_since = Some(taken);
-        }
         Seen {
             accepted,
             sending: false,
         }
+    }
+
+    /// Not half-closed: since then nothing has happened to it and nobody has accepted it.
+    pub(crate) fn untouched_since(&self) -> Option<Timestamp> {
+        self.still_since.max(self.accepted_at)
     }
 
     fn compare(&mut self, counters: SocketCounters, taken: Timestamp) {
@@ -78,8 +80,9 @@ impl Progress {
         };
         let last = self.last.replace(counters);
         let sent = has_sent(view, &counters, last.as_ref());
-        let under_way = counters.unacked > 0 && !counters.is_unanswered();
-        seen.sending = (sent && last.is_some()) || under_way;
+        let answered = !counters.is_unanswered();
+        let under_way = counters.unacked > 0 && answered;
+        seen.sending = (sent && last.is_some() && answered) || under_way;
         if sent || under_way {
             self.sent_at = Some(taken);
         }
@@ -110,17 +113,23 @@ impl Progress {
 }
 
 /// Whether it has sent since the last look or, at the first one, since the FIN. Without a mark to measure from, the
-/// first look is the mark. What is only sent again counts only while it is answered.
+/// first look is the mark.
 fn has_sent(view: &SocketView, now: &SocketCounters, last: Option<&SocketCounters>) -> bool {
     match last {
-        Some(last) => {
-            now.bytes_acked > last.bytes_acked
-                || now.bytes_sent > last.bytes_sent && !now.is_unanswered()
-        }
+        Some(last) => now.bytes_acked > last.bytes_acked || has_written(now, last),
         None => {
             let acknowledged = acknowledged_since(view);
             let written = written_since(view).map(|bytes| bytes > 0);
             acknowledged.zip(written).is_none_or(|(a, b)| a || b)
         }
+    }
+}
+
+/// Whether the application has written. Where only the bytes sent are known, those that are sent again count as long as
+/// they are answered.
+fn has_written(now: &SocketCounters, last: &SocketCounters) -> bool {
+    match now.write_seq.zip(last.write_seq) {
+        Some((now, last)) => now.wrapping_sub(last).cast_signed() > 0,
+        None => now.bytes_sent > last.bytes_sent && !now.is_unanswered(),
     }
 }

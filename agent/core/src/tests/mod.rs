@@ -2,11 +2,15 @@
 
 mod accept;
 mod growth;
+mod justice;
 mod life;
+mod model;
 mod open;
 mod particular;
 mod pooled;
 mod pressure;
+mod properties;
+mod run;
 mod spin;
 mod verdicts;
 mod world;
@@ -14,6 +18,8 @@ mod world;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
 use self::world::World;
 use crate::model::event::{Body, Connection, Event};
@@ -25,6 +31,19 @@ use crate::model::socket::{Attribution, Endpoints, Holder, Owner, Process, Proce
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
 use crate::settings::Settings;
+
+/// So many cases of a property, unless `PROPTEST_CASES` says otherwise; from the seed `FINBACK_TEST_SEED`, if that is
+/// given.
+fn cases(cases: u32) -> ProptestConfig {
+    let mut config = ProptestConfig::default();
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = cases;
+    }
+    if let Ok(seed) = std::env::var("FINBACK_TEST_SEED") {
+        config.rng_seed = RngSeed::Fixed(seed.parse().expect("a number"));
+    }
+    config
+}
 
 /// Milliseconds since a moment long after the boot.
 fn at(ms: u64) -> Timestamp {

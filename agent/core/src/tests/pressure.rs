@@ -267,10 +267,7 @@ fn a_process_can_have_a_threshold_of_its_own() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: ProptestConfig::default().cases.max(300),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases(300))]
 
     /// Whatever comes and goes: open exactly while it holds, opened and resolved once each.
     #[test]

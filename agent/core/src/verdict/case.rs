@@ -103,7 +103,8 @@ impl Case<'_> {
         missing: Vec<&'static str>,
     ) -> Opinion {
         let after = self.after(verdict);
-        let accepted = self.progress.accepted_at.unwrap_or_default();
+        let accepted = self.progress.accepted_at.max(self.connection.accepted_at());
+        let accepted = accepted.unwrap_or_default();
         let idle: Duration = after.max(self.settings.draining_window);
         let sent = self.progress.sent_at.map_or(base, |sent| sent + idle);
         let due = (base.max(accepted).max(self.fin.since) + after).max(sent);

@@ -1,6 +1,6 @@
 //! Its opener has closed its descriptor or ended; another process keeps it alive.
 
-use super::case::{Case, Opinion, Proof, missing};
+use super::case::{Case, Opinion};
 use crate::model::finding::Verdict;
 use crate::model::socket::{Attribution, Owner, ProcessId};
 
@@ -19,15 +19,12 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
         }
         None => counters.unread > 0 && !counters.upper_layer,
     };
-    if !unused || connection.written > 0 {
+    // Without the numbers at the FIN nobody knows whether they have written since.
+    let silent = connection.written == 0 && case.view.half.is_some();
+    if !unused || !silent {
         return Opinion::No;
     }
-    let opinion = case.settle_alone(Verdict::Inherited, left.max(case.read_at()));
-    if let (Opinion::Holds(_), None) = (&opinion, case.view.half) {
-        // Whether anybody has written since.
-        return Opinion::Holds(Proof::missing(vec![missing::FIN]));
-    }
-    opinion
+    case.settle_alone(Verdict::Inherited, left.max(case.read_at()))
 }
 
 /// Whether the opener, seen opening the connection, has left it to others.

@@ -229,7 +229,10 @@ fn judge_open(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
     let judgement = verdict::judge_open(&OpenCase {
         settings: &book.rules.settings,
         taken,
-        still_since: progress.still_since.unwrap_or(taken),
+        still_since: progress
+            .untouched_since()
+            .max(connection.accepted_at())
+            .unwrap_or(taken),
         view,
         subject: Subject::new(
             connection.owner.as_ref(),
