@@ -164,7 +164,9 @@ impl Connection {
         };
         let same_file = match (self.inode, view.inode) {
             (Some(known), Some(seen)) => known == seen,
-            _ => true,
+            // What was accepted does not wait in a queue again.
+            (Some(_), None) => view.queued.is_none(),
+            (None, _) => true,
         };
         // A closed socket has given its local port back.
         let ends = view.endpoints.local.port() == 0 || self.endpoints == view.endpoints;

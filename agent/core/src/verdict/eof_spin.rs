@@ -8,9 +8,10 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
     let after = case.after(Verdict::EofSpin);
     let sampled = case.taken + after / 2;
     let Some(since) = case.progress.spin.since else {
-        // One look knows no rate; so many deliveries deserve a second one.
-        let first = case.progress.spin.looks == 1 && case.connection.delivery.count >= SUSPICIOUS;
-        return if first {
+        // One look knows no rate, and over a long time one that has just begun does not show: so many deliveries
+        // deserve another look soon.
+        let spin = &case.progress.spin;
+        return if spin.fresh >= SUSPICIOUS && spin.gap > after {
             Opinion::NotYet(sampled)
         } else {
             Opinion::No

@@ -43,8 +43,8 @@ const RULES: &[(Verdict, Rule)] = &[
 /// What all rules together say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Judgement {
-    /// This is wrong.
-    Wrong(Verdict, Proof),
+    /// This is wrong. At the moment that is given a more particular verdict may hold.
+    Wrong(Verdict, Proof, Option<Timestamp>),
     /// Nothing is wrong before that moment.
     Wait(Timestamp),
     /// The look tells too little.
@@ -108,7 +108,7 @@ fn first(opinions: impl Iterator<Item = (Verdict, Opinion)>) -> Judgement {
             Opinion::NotYet(at) | Opinion::NothingElse(at) => {
                 wait = Some(wait.map_or(at, |known| known.min(at)));
             }
-            Opinion::Holds(proof) => return Judgement::Wrong(verdict, proof),
+            Opinion::Holds(proof) => return Judgement::Wrong(verdict, proof, wait),
         }
         if alone {
             break;

@@ -197,9 +197,10 @@ fn act_on(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>, judgement: Ju
             let next = if open { until.min(regular) } else { until };
             book.look_at(sock, next.max(look.now));
         }
-        Judgement::Wrong(verdict, proof) => {
+        Judgement::Wrong(verdict, proof, other) => {
             flag(book, view, look, verdict, proof);
-            book.look_at(sock, regular);
+            let next = other.map_or(regular, |other| other.min(regular));
+            book.look_at(sock, next.max(look.now));
         }
     }
 }
@@ -246,7 +247,7 @@ fn judge_open(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
             resolve(book, sock, taken, view.state, Resolution::Resumed);
             book.look_at(sock, until.max(look.now));
         }
-        Judgement::Wrong(verdict, proof) => {
+        Judgement::Wrong(verdict, proof, _) => {
             let regular = look.now + book.rules.settings.inspection_interval;
             flag(book, view, look, verdict, proof);
             book.look_at(sock, regular);

@@ -241,7 +241,12 @@ impl Model {
         self.connections.push(Truth {
             sock,
             number: self.births,
-            ends: ends(socket as u64),
+            // A server's next connection comes from another port.
+            ends: ends(if client {
+                socket as u64
+            } else {
+                10 + self.births
+            }),
             state: if client {
                 TcpState::SynSent
             } else {

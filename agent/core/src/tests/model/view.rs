@@ -41,7 +41,7 @@ impl Model {
             opener: self.openers.get(&truth.sock).cloned(),
             holders: Vec::from_iter(truth.accepted.then(|| holder(truth.holder, 5))),
             queued,
-            inode: None,
+            inode: truth.accepted.then_some(truth.number),
             cookie: None,
             half,
             fin_behind_hole: false,
