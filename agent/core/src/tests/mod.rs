@@ -1,6 +1,8 @@
 //! Tests of the engine as a whole: a small kernel to watch, and what must be said of it.
 
 mod accept;
+mod both;
+mod crowd;
 mod growth;
 mod justice;
 mod life;
