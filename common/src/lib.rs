@@ -57,6 +57,10 @@ pub mod map {
     pub const MARKS: &str = "MARKS";
     /// The writable word of [`interest`](crate::interest) bits: a data section of its own.
     pub const INTEREST: &str = ".data.interest";
+    /// Mapped array of [`QueueRow`](crate::row::QueueRow): accept queues in one look.
+    pub const QUEUED: &str = "QUEUED";
+    /// Mapped array of one [`QueueWalk`](crate::row::QueueWalk).
+    pub const QUEUE_WALK: &str = "QUEUE_WALK";
     /// Per-CPU array of [`Counter`](crate::counter::Counter) values.
     pub const COUNTERS: &str = "COUNTERS";
     /// Per-CPU array: how often each [`Hook`](crate::hook::Hook) did its work while it was being proven.

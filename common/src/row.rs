@@ -1,6 +1,6 @@
-//! What the iterators write. `iter/task_file`: one [`HolderRow`] per descriptor that refers to a TCP socket, one
-//! [`QueueRow`] per connection that waits in a listener's accept queue although its peer has left. Rows follow one
-//! another without a separator; the first byte tells which one it is.
+//! What the iterators write. `iter/task_file`: one [`HolderRow`] per descriptor that refers to a TCP socket. Rows follow
+//! one another without a separator; the first byte tells which one it is. Connections that wait in accept queues although
+//! their peer has left go into a mapped array of [`QueueRow`]s.
 
 use crate::record::Registers;
 use crate::socket::{Tuple, widen};
@@ -9,7 +9,7 @@ use crate::socket::{Tuple, widen};
 pub mod kind {
     /// [`HolderRow`](super::HolderRow).
     pub const HOLDER: u8 = 1;
-    /// [`QueueRow`](super::QueueRow).
+    /// [`QueueRow`](super::QueueRow), in a table of its own.
     pub const QUEUED: u8 = 2;
     /// [`WaitRow`](super::WaitRow).
     pub const WAIT: u8 = 3;
@@ -18,6 +18,11 @@ pub mod kind {
     /// [`StartRow`](super::StartRow).
     pub const START: u8 = 5;
 }
+
+/// Rows of accept queues that one look has room for.
+pub const QUEUE_ROWS: u32 = 4096;
+/// Listeners whose queues one look remembers to have walked.
+pub const QUEUE_LISTENERS: u32 = 128;
 
 /// So much unread is much even where the window is still open.
 pub const MUCH_UNREAD: u32 = 64 << 10;
@@ -144,6 +149,14 @@ shared! {
         pub unread: u32,
         /// `sk_err`, an errno.
         pub error: u32,
+    }
+
+    /// How far the walk of accept queues has got in one look.
+    pub struct QueueWalk {
+        /// Rows written.
+        pub rows: u64,
+        /// Listeners whose queues were walked, each at the place of its address.
+        pub listeners: [u64; QUEUE_LISTENERS as usize],
     }
 
     /// Somebody who waits for a socket that [shows it](SocketView::shows_waiters): one entry of its wait queue

@@ -151,7 +151,7 @@ impl<M: Memory> Pointer<M> {
 
     /// The same pointer, read through the helper: for members behind the end of its BTF type.
     #[inline(always)]
-    pub(crate) const fn probed(self) -> Pointer<Probe> {
+    pub(crate) const fn probed(self) -> Pointer<M::Beyond> {
         Pointer {
             address: self.address,
             way: PhantomData,
@@ -173,5 +173,19 @@ pub(crate) fn copy<T: Copy>(from: Pointer<Probe>, offset: u32, into: &mut T) {
     };
     if failed != 0 {
         maps::count(Counter::ReadFailed);
+    }
+}
+
+/// Reads the member at `offset` to where it is wanted; zeros if it cannot be read.
+#[inline(always)]
+pub(crate) fn fill<T: Copy, M: Memory>(from: Pointer<M>, offset: u32, into: &mut T) {
+    let at = from.address.wrapping_add(offset as usize);
+    // SAFETY: the helper checks the source itself and fills the whole destination, with zeros if it fails.
+    unsafe {
+        generated::bpf_probe_read_kernel(
+            core::ptr::from_mut(into).cast(),
+            size_of::<T>() as u32,
+            at.cast(),
+        );
     }
 }

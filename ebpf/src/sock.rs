@@ -5,7 +5,7 @@ use finback_common::socket::{Tuple, widen};
 use finback_common::tcp;
 
 use crate::globals::{global, has};
-use crate::memory::{Memory, Pointer};
+use crate::memory::{self, Memory, Pointer};
 
 /// A socket (or, for the members of `sock_common`, a minisock).
 pub(crate) struct Sock<M>(Pointer<M>);
@@ -223,88 +223,73 @@ impl<M: Memory> Sock<M> {
         flags & tcp::FLAG_FIN != 0
     }
 
-    /// What a look tells of a connection in an accept queue, without a branch.
+    /// Addresses, written to where they are wanted.
     #[inline(always)]
-    pub(crate) fn queue_row(self, listener: u64) -> QueueRow {
-        QueueRow {
-            kind: kind::QUEUED,
-            state: self.state(),
-            family: self.family(),
-            peer_port: self.0.get(global!(OFFSETS.skc_dport)),
-            shutdown: self.shutdown(),
-            sock_flags: self.flags() as u8,
-            listener,
-            sock: self.address(),
-            cookie: self.cookie(),
-            v4: [
-                self.0.get(global!(OFFSETS.skc_daddr)),
-                self.0.get(global!(OFFSETS.skc_rcv_saddr)),
-            ],
-            v6_peer: if has!(skc_v6_daddr) {
-                self.0.get(global!(OFFSETS.skc_v6_daddr))
-            } else {
-                [0; 16]
-            },
-            v6_local: if has!(skc_v6_rcv_saddr) {
-                self.0.get(global!(OFFSETS.skc_v6_rcv_saddr))
-            } else {
-                [0; 16]
-            },
-            unread: self.unread(),
-            error: self.error(),
-        }
+    fn write_tuple(self, into: &mut Tuple) {
+        let port: u16 = self.0.probed().get(global!(OFFSETS.inet_sport));
+        into.local_addr = self.local_addr();
+        into.peer_addr = self.peer_addr();
+        into.netns = self.netns();
+        into.local_port = u16::from_be(port);
+        into.peer_port = self.peer_port();
+        into.family = self.family();
+        into.reserved = 0;
     }
 
-    /// Everything a look tells of a full socket.
+    /// What a look tells of a connection in an accept queue, without a branch, written to where it is wanted.
     #[inline(always)]
-    pub(crate) fn view(self) -> SocketView {
-        let tcp = self.0.probed();
-        let state = self.state();
-        let mut view = SocketView {
-            sock: self.address(),
-            cookie: self.cookie(),
-            bytes_sent: 0,
-            bytes_acked: 0,
-            bytes_received: 0,
-            tuple: self.tuple(),
-            unread: 0,
-            snd_una: 0,
-            write_seq: 0,
-            last_sent: 0,
-            last_received: 0,
-            last_heard: 0,
-            backlog: self.0.get(global!(OFFSETS.sk_ack_backlog)),
-            max_backlog: self.0.get(global!(OFFSETS.sk_max_ack_backlog)),
-            error: self.error(),
-            window: 0,
-            state,
-            shutdown: self.shutdown(),
-            sock_flags: self.flags() as u8,
-            fin_behind_hole: 0,
-            retransmits: 0,
-            backoff: 0,
-            probes: 0,
-            upper_layer: 0,
-            reserved: 0,
-        };
-        if state != tcp::LISTEN {
-            view.bytes_sent = tcp.get(global!(OFFSETS.bytes_sent));
-            view.bytes_acked = self.bytes_acked();
-            view.bytes_received = self.bytes_received();
-            view.unread = self.unread();
-            view.snd_una = self.snd_una();
-            view.write_seq = self.write_seq();
-            view.last_sent = self.last_sent();
-            view.last_received = self.last_received();
-            view.last_heard = tcp.get(global!(OFFSETS.last_heard));
-            view.window = self.receive_window();
-            view.fin_behind_hole = u8::from(self.has_fin_behind_hole());
-            view.retransmits = tcp.get(global!(OFFSETS.icsk_retransmits));
-            view.backoff = tcp.get(global!(OFFSETS.icsk_backoff));
-            view.probes = tcp.get(global!(OFFSETS.icsk_probes));
-            view.upper_layer = u8::from(tcp.get::<u64>(global!(OFFSETS.icsk_ulp)) != 0);
+    pub(crate) fn write_queued(self, listener: u64, into: &mut QueueRow) {
+        into.kind = kind::QUEUED;
+        into.state = self.state();
+        into.family = self.family();
+        into.peer_port = self.0.get(global!(OFFSETS.skc_dport));
+        into.shutdown = self.shutdown();
+        into.sock_flags = self.flags() as u8;
+        into.listener = listener;
+        into.sock = self.address();
+        into.cookie = self.cookie();
+        let [peer, local] = &mut into.v4;
+        memory::fill(self.0, global!(OFFSETS.skc_daddr), peer);
+        memory::fill(self.0, global!(OFFSETS.skc_rcv_saddr), local);
+        if has!(skc_v6_daddr) {
+            memory::fill(self.0, global!(OFFSETS.skc_v6_daddr), &mut into.v6_peer);
         }
-        view
+        if has!(skc_v6_rcv_saddr) {
+            memory::fill(self.0, global!(OFFSETS.skc_v6_rcv_saddr), &mut into.v6_local);
+        }
+        into.unread = self.unread();
+        into.error = self.error();
+    }
+
+    /// Everything a look tells of a full socket, written to where it is wanted.
+    #[inline(always)]
+    pub(crate) fn write_view(self, into: &mut SocketView) {
+        let tcp = self.0.probed();
+        into.sock = self.address();
+        into.cookie = self.cookie();
+        self.write_tuple(&mut into.tuple);
+        into.state = self.state();
+        into.shutdown = self.shutdown();
+        into.sock_flags = self.flags() as u8;
+        into.error = self.error();
+        into.backlog = self.0.get(global!(OFFSETS.sk_ack_backlog));
+        into.max_backlog = self.0.get(global!(OFFSETS.sk_max_ack_backlog));
+        into.bytes_sent = tcp.get(global!(OFFSETS.bytes_sent));
+        into.bytes_acked = self.bytes_acked();
+        into.bytes_received = self.bytes_received();
+        into.unread = self.unread();
+        into.snd_una = self.snd_una();
+        into.write_seq = self.write_seq();
+        into.last_sent = self.last_sent();
+        into.last_received = self.last_received();
+        into.last_heard = tcp.get(global!(OFFSETS.last_heard));
+        into.window = self.receive_window();
+        into.fin_behind_hole = u8::from(self.has_fin_behind_hole());
+        into.retransmits = tcp.get(global!(OFFSETS.icsk_retransmits));
+        into.backoff = tcp.get(global!(OFFSETS.icsk_backoff));
+        into.probes = tcp.get(global!(OFFSETS.icsk_probes));
+        into.upper_layer = u8::from(tcp.get::<u64>(global!(OFFSETS.icsk_ulp)) != 0);
+        into.reserved = 0;
     }
 }
 

@@ -33,7 +33,7 @@ use self::cgroup::Groups;
 use self::count::Counts;
 pub use self::error::{ErrorKind, KernelError};
 use self::load::demand::Demand;
-use self::load::object::{ITERATOR, THREADS};
+use self::load::object::{ITERATOR, ITERATOR_OLD, THREADS};
 pub use self::load::options::{Attach, Options};
 use self::load::prerequisites;
 pub use self::load::report::HookReport;
@@ -47,7 +47,7 @@ use self::record::ring::Ring;
 use self::record::stack::RawStack;
 pub use self::snapshot::Looker;
 use self::snapshot::Threads;
-use self::table::{Lives, Marks, Tables};
+use self::table::{Lives, Marks, Queues, Tables};
 use finback_core::model::interest::Interest;
 use finback_core::model::observation::{Candidate, LocalPorts, Loss, Observation, Unheld};
 use finback_core::model::socket::Owner;
@@ -99,10 +99,14 @@ impl Kernel {
             _ => None,
         };
         let program = match report.snapshot {
-            SnapshotReport::Iterator => Some(descriptor(object, ITERATOR)?),
+            SnapshotReport::Iterator => {
+                Some(descriptor(object, ITERATOR).or_else(|_| descriptor(object, ITERATOR_OLD))?)
+            }
             SnapshotReport::Proc { .. } => None,
         };
-        let looker = Looker::new(program, tables.clone(), Processes::new(groups(options)));
+        let queues = Queues::take(object)?;
+        let processes = Processes::new(groups(options));
+        let looker = Looker::new(program, tables.clone(), queues, processes);
         let mut kernel = Self {
             ring: Ring::take(object)?,
             failures: Counts::failures(object)?,

@@ -11,6 +11,7 @@ use finback_common::map;
 use finback_common::place::{
     HALF_PLACES, HalfPlace, LIFE_PLACES, LifePlace, MARK_PLACES, OpenerPlace, beside, index,
 };
+use finback_common::row::{QUEUE_ROWS, QueueRow, QueueWalk};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::error::KernelError;
@@ -151,6 +152,37 @@ impl Marks {
         let first = index(sock, self.table.places());
         let is_it = |place: &u32| self.table.word(*place, 0).load(Ordering::Acquire) == content;
         [first, beside(first)].into_iter().find(is_it)
+    }
+}
+
+/// Where the iterator writes what waits in accept queues.
+#[derive(Debug)]
+pub(super) struct Queues {
+    rows: Mapped<QueueRow>,
+    walk: Mapped<QueueWalk>,
+}
+
+/// Word of a [`QueueWalk`]: the number of rows.
+const ROWS: usize = 0;
+
+impl Queues {
+    pub(super) fn take(object: &mut Ebpf) -> Result<Self, KernelError> {
+        Ok(Self {
+            rows: mapped(object, map::QUEUED, QUEUE_ROWS)?,
+            walk: mapped(object, map::QUEUE_WALK, 1)?,
+        })
+    }
+
+    /// A look begins.
+    pub(super) fn clear(&self) {
+        self.walk.clear();
+    }
+
+    /// What it has found.
+    pub(super) fn rows(&self) -> impl Iterator<Item = QueueRow> {
+        let count = self.walk.word(0, ROWS).load(Ordering::Acquire);
+        let count = u32::try_from(count).unwrap_or(u32::MAX).min(self.rows.places());
+        (0..count).map(|place| self.rows.load(place))
     }
 }
 

@@ -25,7 +25,9 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use zerocopy::IntoBytes as _;
 
 use self::attach::{Programs, Types};
-use self::object::{ITERATOR, ITERATOR_TARGET, OBJECT, THREADS, THREADS_TARGET};
+use self::object::{
+    ITERATOR, ITERATOR_OLD, ITERATOR_TARGET, OBJECT, THREADS, THREADS_TARGET,
+};
 use self::options::Options;
 use self::plan::{Plan, hooks};
 use self::report::{
@@ -280,7 +282,11 @@ impl Trial {
     fn load_look(&mut self, types: &Types<'_>, resolved: &Resolved) -> SnapshotReport {
         let loaded = match resolved.lack(LOOK) {
             Some(lack) => Err(lack.to_string()),
-            None => self.programs.load_iterator(ITERATOR, ITERATOR_TARGET, types.aya),
+            // The reason why there is no new one is that the kernel is older.
+            None => self
+                .programs
+                .load_iterator(ITERATOR, ITERATOR_TARGET, types.aya)
+                .or_else(|_| self.programs.load_iterator(ITERATOR_OLD, ITERATOR_TARGET, types.aya)),
         };
         loaded.map_or_else(
             |reason| SnapshotReport::Proc { reason },

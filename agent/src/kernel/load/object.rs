@@ -6,7 +6,9 @@ pub(in crate::kernel) static OBJECT: &[u8] =
 
 /// The program that walks all descriptors, and what it iterates over.
 pub(in crate::kernel) const ITERATOR: &str = "iter_task_file";
-/// Its target (`bpf_iter_task_file`).
+/// The same for kernels before 5.17.
+pub(in crate::kernel) const ITERATOR_OLD: &str = "iter_task_file_old";
+/// Their target (`bpf_iter_task_file`).
 pub(in crate::kernel) const ITERATOR_TARGET: &str = "task_file";
 
 /// The program that lists the threads of one process, and what it iterates over.

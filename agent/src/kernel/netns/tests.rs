@@ -92,9 +92,10 @@ fn a_minisock_is_listed_as_time_wait() {
     drop(server);
     let (minisocks, _) = minisocks(&[]).unwrap();
     let netns = netns::own().unwrap();
-    let wanted = Minisock {
+    let wanted = Unheld {
         endpoints: Endpoints { local, peer, netns },
-        substate: TcpState::TimeWait,
+        state: TcpState::TimeWait,
+        minisock: true,
     };
     assert!(minisocks.contains(&wanted), "{minisocks:?}");
 }

@@ -97,7 +97,6 @@ impl<'a, M: Memory> Join<'a, M> {
             // The low bits are those that sockets keep.
             Row::Start(row) => self.jiffies = Some((row.jiffies & u64::from(u32::MAX)) as u32),
             Row::Holder(row) => self.holder(row),
-            Row::Queued(row) => self.queued(row),
             Row::Wait(row) => self.wait(row),
         }
     }
@@ -145,8 +144,8 @@ impl<'a, M: Memory> Join<'a, M> {
         }
     }
 
-    /// The kernel visits a listener's descriptor before it writes its queue: the listener is known.
-    fn queued(&mut self, row: &QueueRow) {
+    /// One connection in an accept queue; all rows of the iterator come before.
+    pub(super) fn queued(&mut self, row: &QueueRow) {
         let Some(listener) = self.listeners.get(&row.listener) else {
             return;
         };

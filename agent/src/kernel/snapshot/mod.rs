@@ -19,7 +19,7 @@ use super::error::KernelError;
 use super::netns::sock_diag;
 use super::processes::Processes;
 use super::sys::walk;
-use super::table::Tables;
+use super::table::{Queues, Tables};
 use finback_core::model::observation::{Snapshot, Unheld};
 
 /// Looks at the kernel's sockets. It needs nothing that reads the ring: it belongs on a thread of its own.
@@ -27,6 +27,7 @@ pub struct Looker {
     /// The iterator's program, if the kernel gives it.
     program: Option<OwnedFd>,
     tables: Tables,
+    queues: Queues,
     processes: Processes,
     functions: Functions,
 }
@@ -39,8 +40,13 @@ impl fmt::Debug for Looker {
 
 impl Looker {
     /// Without a program it looks into `/proc`.
-    pub(super) fn new(program: Option<OwnedFd>, tables: Tables, processes: Processes) -> Self {
-        Self { program, tables, processes, functions: Functions::default() }
+    pub(super) fn new(
+        program: Option<OwnedFd>,
+        tables: Tables,
+        queues: Queues,
+        processes: Processes,
+    ) -> Self {
+        Self { program, tables, queues, processes, functions: Functions::default() }
     }
 
     /// Every TCP socket of the host with its holders; with `unheld` also those that no descriptor refers to. Takes some
@@ -55,7 +61,9 @@ impl Looker {
                 };
                 let mut join = Join::new(&self.tables, &mut self.processes, &mut self.functions);
                 let file = walk(program.as_fd()).map_err(failed)?;
+                self.queues.clear();
                 rows::read(file, |row| join.row(row)).map_err(failed)?;
+                self.queues.rows().for_each(|row| join.queued(&row));
                 join.finish()
             }
             None => proc::look(&mut self.processes)?,

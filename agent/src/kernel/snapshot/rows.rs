@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 
-use finback_common::row::{HolderRow, QueueRow, StartRow, WaitRow, kind};
+use finback_common::row::{HolderRow, StartRow, WaitRow, kind};
 use zerocopy::FromBytes;
 
 /// The kernel hands out at most eight pages per read (`bpf_seq_read`).
@@ -16,8 +16,6 @@ pub(super) enum Row {
     Start(StartRow),
     /// A descriptor.
     Holder(HolderRow),
-    /// A connection in an accept queue.
-    Queued(QueueRow),
     /// Somebody who waits for a half-closed socket.
     Wait(WaitRow),
 }
@@ -56,7 +54,6 @@ fn parse(bytes: &[u8], visit: &mut impl FnMut(&Row)) -> io::Result<usize> {
         let taken = match *first {
             kind::START => take(&mut rest, Row::Start),
             kind::HOLDER => take(&mut rest, Row::Holder),
-            kind::QUEUED => take(&mut rest, Row::Queued),
             kind::WAIT => take(&mut rest, Row::Wait),
             _ => return Err(malformed()),
         };
@@ -97,17 +94,17 @@ mod tests {
             fd: 4,
             ..HolderRow::default()
         };
-        let queued = QueueRow {
-            kind: kind::QUEUED,
-            listener: 5,
-            ..QueueRow::default()
+        let wait = WaitRow {
+            kind: kind::WAIT,
+            sock: 5,
+            ..WaitRow::default()
         };
         let mut bytes = Vec::new();
         let mut rows = Vec::new();
         for _ in 0..1_000 {
             bytes.extend_from_slice(holder.as_bytes());
-            bytes.extend_from_slice(queued.as_bytes());
-            rows.extend([Row::Holder(holder), Row::Queued(queued)]);
+            bytes.extend_from_slice(wait.as_bytes());
+            rows.extend([Row::Holder(holder), Row::Wait(wait)]);
         }
         (rows, bytes)
     }
