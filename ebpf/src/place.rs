@@ -29,9 +29,9 @@ static MARKS: Array<u64> = Array::with_max_entries(MARK_PLACES, BPF_F_MMAPABLE);
 
 /// Reads one field of a place.
 macro_rules! load {
-    ($place:ident . $field:ident) => {{
+    ($place:ident . $($field:ident).+) => {{
         // SAFETY: a place lives as long as its map, which is as long as the program runs.
-        unsafe { core::ptr::addr_of!((*$place).$field).read_volatile() }
+        unsafe { core::ptr::addr_of!((*$place).$($field).+).read_volatile() }
     }};
 }
 pub(crate) use load;

@@ -82,10 +82,11 @@ fn after_a_reset_the_end_is_counted_too() {
         for _ in 0..2 {
             assert_eq!(server.read(&mut [0; 8]).unwrap(), 0);
         }
-        let half = half(rig, &server);
+        let view = rig.view_of(sock);
+        let half = view.half.unwrap();
         assert!(half.by_reset, "{half:?}");
         assert_eq!((half.eof_count, half.eof_by), (2, Some(std::process::id())));
-        assert_eq!(rig.view(&server).state, TcpState::Closed);
+        assert_eq!(view.state, TcpState::Closed);
         drop(server);
         rig.eventually(|rig| !rig.is_candidate(sock));
     });
@@ -99,8 +100,8 @@ fn a_reset_after_the_fin_keeps_the_place_while_a_descriptor_is_open() {
         let sock = rig.view(&server).sock;
         rig.eventually(|rig| rig.is_candidate(sock));
         abort(client);
-        rig.eventually(|rig| rig.view(&server).state == TcpState::Closed);
-        let half = half(rig, &server);
+        rig.eventually(|rig| rig.view_of(sock).state == TcpState::Closed);
+        let half = rig.view_of(sock).half.unwrap();
         assert!(!half.by_reset, "{half:?}");
         drop(server);
         rig.eventually(|rig| !rig.is_candidate(sock));

@@ -95,13 +95,14 @@ fn a_whole_life_is_told_in_order_with_its_moments() {
         let told = changes(&rig.seen, local);
         let states: Vec<TcpState> = told
             .iter()
-            .filter(|change| change.endpoints.peer == peer)
+            // Some hooks do not see a child's first moments.
+            .filter(|change| change.endpoints.peer == peer && change.to != TcpState::SynReceived)
             .map(|change| change.to)
             .collect();
         let wanted = [TcpState::Established, TcpState::CloseWait, TcpState::LastAck];
         assert!(states.starts_with(&wanted), "{told:#?}");
         let half = told.iter().find(|change| change.to == TcpState::CloseWait).unwrap();
-        assert_eq!((half.role, half.unread, half.fin_received), (Role::Server, 1, half.fin_received));
+        assert_eq!((half.role, half.unread), (Role::Server, 1));
         assert!(half.entered.is_some(), "{half:?}");
         let closed = told.iter().find(|change| change.to == TcpState::LastAck).unwrap();
         assert_eq!(closed.actor, Some(std::process::id()));
@@ -118,7 +119,7 @@ fn a_whole_life_is_told_in_order_with_its_moments() {
         });
         let eof = eof.unwrap();
         assert_eq!((eof.pid, eof.state), (std::process::id(), TcpState::CloseWait));
-        assert_eq!(eof.fin_at, life.fin_received.filter(|_| eof.fin_at == life.fin_received).or(eof.fin_at));
+        assert!(eof.fin_at.unwrap() < life.fin_sent.unwrap(), "{eof:?}");
     });
 }
 
@@ -268,13 +269,13 @@ fn a_farewell_that_is_closed_at_once_is_told_as_nobodys() {
         let (_listener, client, mut server) = pair("127.0.0.1:0");
         let local = server.local_addr().unwrap();
         let sock = rig.view(&server).sock;
-        // The client's receive buffer has a byte that nobody reads: its close is a reset, as soon as data comes.
-        client.shutdown(Shutdown::Write).unwrap();
-        rig.eventually(|rig| rig.is_candidate(sock));
         let fin = server.peer_addr().unwrap();
+        drop(client);
+        rig.eventually(|rig| rig.is_candidate(sock));
+        // Held back until the close: data and FIN go together.
+        rustix::net::sockopt::set_tcp_cork(&server, true).unwrap();
         server.write_all(b"farewell").unwrap();
         drop(server);
-        abort(client);
         rig.until(|seen| reset_write(seen, local).is_some());
         let reset = reset_write(&rig.seen, local).unwrap();
         assert_eq!((reset.bytes, reset.dead, reset.endpoints.peer), (8, true, fin));

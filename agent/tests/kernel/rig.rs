@@ -66,10 +66,17 @@ impl Rig {
         self.looker.look(false).unwrap()
     }
 
-    /// What a look says of this end of a connection.
+    /// What a look says of this end of a connection, which must not be over.
     pub(crate) fn view(&mut self, stream: &TcpStream) -> SocketView {
         let (local, peer) = (stream.local_addr().unwrap(), stream.peer_addr().unwrap());
         find(&self.look(), local, peer).clone()
+    }
+
+    /// What a look says of a socket.
+    pub(crate) fn view_of(&mut self, sock: u64) -> SocketView {
+        let snapshot = self.look();
+        let view = snapshot.find(sock);
+        view.unwrap_or_else(|| panic!("{sock:#x} is not there")).clone()
     }
 
     pub(crate) fn scan(&mut self) -> Vec<Candidate> {

@@ -67,21 +67,26 @@ fn after_fin<M: Memory>(
         last_sent: sock.last_sent(),
         jiffies: jiffies() as u32,
         eof_pid: load!(place.eof_pid),
-        flags: role(sock.address()) | if is_dead { life_flag::DEAD } else { 0 },
+        flags: role(sock) | if is_dead { life_flag::DEAD } else { 0 },
         reserved: [0; 3],
     });
 }
 
-/// Which end opened the connection, if its opener is still known.
+/// Which end opened the connection, if its opener is still known. A place is not cleared with its socket: the peer must
+/// be the same.
 #[inline(always)]
-fn role(address: u64) -> u8 {
+fn role<M: Memory>(sock: Sock<M>) -> u8 {
+    let address = sock.address();
     let Some(place) = place::opener(address) else {
         return 0;
     };
-    if load!(place.sock) != address {
+    let is_it = load!(place.sock) == address
+        && load!(place.peer_port) == sock.peer_port()
+        && load!(place.netns) == sock.netns();
+    if !is_it {
         return 0;
     }
-    match load!(place.owner).source {
+    match load!(place.owner.source) {
         source::CONNECT => life_flag::CLIENT,
         source::ACCEPT => life_flag::SERVER,
         _ => 0,
