@@ -10,8 +10,64 @@ pub(crate) struct Crate {
     pub(crate) layers: &'static [(&'static str, &'static [&'static str])],
 }
 
-/// The crates that the rules hold for.
-pub(crate) const CRATES: [Crate; 3] = [
+/// Every crate of the workspace.
+pub(crate) const CRATES: [Crate; 5] = [
+    Crate {
+        source: "agent/core/src",
+        layers: &[
+            ("model", &[]),
+            ("settings", &["model"]),
+            ("verdict", &["model", "settings"]),
+            ("watch", &["model", "settings", "verdict"]),
+            ("incident", &["model", "settings", "verdict"]),
+            ("stream", &["model", "settings", "verdict"]),
+            (
+                "engine",
+                &[
+                    "model", "settings", "verdict", "watch", "incident", "stream",
+                ],
+            ),
+        ],
+    },
+    Crate {
+        source: "agent/src",
+        layers: &[
+            ("kernel", &[]),
+            ("process", &[]),
+            // Gives names to the addresses that the kernel's side has read.
+            ("process/stack", &["kernel", "process"]),
+            ("client", &[]),
+            ("config", &["kernel"]),
+            ("output", &["process", "process/stack"]),
+            ("server", &["client", "output"]),
+            ("tui", &["client", "output"]),
+            (
+                "daemon",
+                &[
+                    "config",
+                    "kernel",
+                    "output",
+                    "process",
+                    "process/stack",
+                    "server",
+                ],
+            ),
+            (
+                "cli",
+                &[
+                    "client",
+                    "config",
+                    "daemon",
+                    "kernel",
+                    "output",
+                    "process",
+                    "process/stack",
+                    "server",
+                    "tui",
+                ],
+            ),
+        ],
+    },
     Crate {
         source: "common/src",
         layers: &[],
