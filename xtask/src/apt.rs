@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 use std::{env, fs};
 
@@ -40,7 +40,8 @@ pub(crate) fn available() -> bool {
 /// Makes sure that all these packages are installed, and installs the missing ones.
 ///
 /// # Errors
-/// Not root (the error names the command to run), no apt, or apt fails.
+/// Not root (the error names the command to run), no apt, or apt refuses some (the error names them and the reason; the
+/// others are installed).
 pub(crate) fn ensure(packages: &[Package]) -> Result<()> {
     let missing = missing(packages);
     if missing.is_empty() {
@@ -68,13 +69,48 @@ pub(crate) fn ensure(packages: &[Package]) -> Result<()> {
     }
     refresh_lists()?;
     eprintln!("xtask: {command}");
-    // Never at the price of something else: Debian's rustc-web conflicts with its rustup package.
-    process::run(
-        apt_get()
-            .args(["install", "--yes", "--no-install-recommends", "--no-remove"])
-            .args(&names),
-    )
-    .context("apt-get could not install what is missing")
+    if install(&names).is_ok() {
+        return Ok(());
+    }
+    // One that cannot be had must not cost the others.
+    let refused: Vec<String> = names
+        .iter()
+        .filter_map(|name| Some(format!("{name}: {:#}", install(&[name]).err()?)))
+        .collect();
+    if !refused.is_empty() {
+        bail!("apt-get could not install {}", refused.join("; "));
+    }
+    Ok(())
+}
+
+/// Installs packages, never at the price of something else: nothing is removed, downgraded or taken off hold.
+fn install(names: &[&str]) -> Result<()> {
+    let mut apt = apt_get();
+    apt.args(["install", "--yes", "--no-install-recommends", "--no-remove"])
+        .args(names);
+    let done = apt
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .output()
+        .context("cannot run apt-get")?;
+    let said = String::from_utf8_lossy(&done.stderr);
+    eprint!("{said}");
+    if !done.status.success() {
+        bail!(
+            "{}",
+            reason(&said).unwrap_or_else(|| done.status.to_string())
+        );
+    }
+    Ok(())
+}
+
+/// What apt says is wrong, in one line.
+fn reason(said: &str) -> Option<String> {
+    let errors: Vec<&str> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("E: "))
+        .collect();
+    (!errors.is_empty()).then(|| errors.join(" "))
 }
 
 /// Those of the packages that are not installed.
@@ -168,6 +204,14 @@ mod tests {
         let names =
             installed_names("installed gcc\nconfig-files rustc-web\nnot-installed llvm-22-dev\n");
         assert_eq!(names, BTreeSet::from(["gcc".to_owned()]));
+    }
+
+    #[test]
+    fn a_refusal_names_its_reason() {
+        let said = "W: old list\nE: Packages need to be removed but remove is disabled.\n";
+        let wanted = "Packages need to be removed but remove is disabled.";
+        assert_eq!(reason(said).as_deref(), Some(wanted));
+        assert_eq!(reason("W: old list\n"), None);
     }
 
     #[test]

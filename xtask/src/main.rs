@@ -12,9 +12,11 @@ mod bench;
 mod doctor;
 mod lint;
 mod process;
+mod runtimes;
 mod stage;
 mod summary;
 mod test;
+mod timing;
 mod toolchain;
 mod vm;
 mod workspace;
@@ -55,8 +57,8 @@ enum Task {
     Run(agent::RunArgs),
     /// Boots Debian kernels in QEMU and runs the live tests, or a command, inside.
     ///
-    /// Kernels and the guests' programs are Debian packages, fetched below the target directory and kept there. The
-    /// exit code is the command's own: `cargo xtask vm --kernel 6.1 -- ss -tan`; 124 if a guest took too long, 125 if
+    /// QEMU, kernels and the guests' programs are Debian packages, fetched below the target directory, unpacked and kept
+    /// there; nothing is installed. The exit code is the command's own: `cargo xtask vm --kernel 6.1 -- ss -tan`; 124 if a guest took too long, 125 if
     /// it died.
     Vm(vm::VmArgs),
     /// Runs everything that must hold: checks of the sources, unit and property tests, live tests, guests.
@@ -90,8 +92,8 @@ fn setup(args: &SetupArgs) -> Result<()> {
     let found = toolchain::ensure()?;
     if args.tests {
         lint::ensure(&found)?;
-        vm::ensure_host()?;
-        accuracy::ensure()?;
+        vm::fetch_tools()?;
+        runtimes::ensure()?;
     }
     println!(
         "ready: kernel programs are built with rustc {} ({})",
@@ -106,7 +108,7 @@ fn main() -> ExitCode {
         Task::Doctor => Ok(ExitCode::from(u8::from(!doctor::run()))),
         Task::Build(args) => agent::build(&args).map(|()| ExitCode::SUCCESS),
         Task::Run(args) => agent::run(&args),
-        Task::Vm(args) => vm::run(&args).map(|summary| ExitCode::from(summary.code)),
+        Task::Vm(args) => vm::run(&args).map(|outcome| ExitCode::from(outcome.code)),
         Task::Test(args) => Ok(test::run(&args)),
         Task::Accuracy(args) => accuracy::run(&args),
         Task::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),

@@ -10,9 +10,12 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::process;
 use crate::summary::Summary;
+use crate::timing::{self, Stopwatch};
 
 /// No stage takes this long unless it hangs.
 const LIMIT: Duration = Duration::from_mins(20);
+/// Tests that are named at the end.
+const SLOWEST: usize = 10;
 /// For what is left in a pipe that a leftover grandchild holds open.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -65,8 +68,15 @@ impl Report {
         counted.failed == 0
     }
 
-    /// Prints the table of stages and, as the last line, the sum. Whether nothing failed.
+    /// Prints the slowest tests, the table of stages and, as the last line, the sum. Whether nothing failed.
     pub(crate) fn finish(&self) -> bool {
+        let slowest = timing::slowest(SLOWEST);
+        if !slowest.is_empty() {
+            println!("\nslowest tests:");
+        }
+        for taken in slowest {
+            println!("{taken}");
+        }
         println!();
         for line in &self.lines {
             println!("{line}");
@@ -76,15 +86,20 @@ impl Report {
     }
 }
 
-/// Runs a test binary, shows its output, and sums up the summaries in it.
+/// Runs a test binary, shows its output, sums up the summaries in it, and takes the times of its tests if there is a
+/// watch.
 ///
 /// # Errors
 /// It cannot be started, or runs longer than any stage may.
-pub(crate) fn tests(command: &mut Command) -> Result<Summary> {
-    tests_shown_on(command, std::io::stdout())
+pub(crate) fn tests(command: &mut Command, watch: Option<Stopwatch>) -> Result<Summary> {
+    tests_shown_on(command, watch, std::io::stdout())
 }
 
-fn tests_shown_on(command: &mut Command, out: impl Write + Send + 'static) -> Result<Summary> {
+fn tests_shown_on(
+    command: &mut Command,
+    watch: Option<Stopwatch>,
+    out: impl Write + Send + 'static,
+) -> Result<Summary> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -94,7 +109,7 @@ fn tests_shown_on(command: &mut Command, out: impl Write + Send + 'static) -> Re
     let sum = Arc::new(Mutex::new(Summary::default()));
     let reader = thread::spawn({
         let sum = Arc::clone(&sum);
-        move || show_and_count(stdout, out, &sum)
+        move || show_and_count(stdout, watch, out, &sum)
     });
     let status = wait(&mut child, LIMIT)?;
     let drained = Instant::now();
@@ -126,7 +141,12 @@ fn wait(child: &mut std::process::Child, limit: Duration) -> Result<ExitStatus> 
     }
 }
 
-fn show_and_count(stdout: ChildStdout, mut out: impl Write, sum: &Mutex<Summary>) {
+fn show_and_count(
+    stdout: ChildStdout,
+    mut watch: Option<Stopwatch>,
+    mut out: impl Write,
+    sum: &Mutex<Summary>,
+) {
     let mut stdout = BufReader::new(stdout);
     let mut line = Vec::new();
     // Bytes, not text: a test may print anything.
@@ -136,10 +156,11 @@ fn show_and_count(stdout: ChildStdout, mut out: impl Write, sum: &Mutex<Summary>
     {
         // A closed terminal must not stop the count.
         drop(out.write_all(&line));
-        if let (Some(counted), Ok(mut sum)) = (
-            Summary::of_line(&String::from_utf8_lossy(&line)),
-            sum.lock(),
-        ) {
+        let text = String::from_utf8_lossy(&line);
+        if let Some(watch) = &mut watch {
+            watch.line(&text);
+        }
+        if let (Some(counted), Ok(mut sum)) = (Summary::of_line(&text), sum.lock()) {
             *sum += counted;
         }
         line.clear();
@@ -152,7 +173,8 @@ mod tests {
 
     fn sh(script: &str) -> Summary {
         // Not to stdout: the summaries would be counted by whoever runs these tests.
-        tests_shown_on(Command::new("sh").args(["-c", script]), std::io::sink()).expect("sh runs")
+        let mut command = Command::new("sh");
+        tests_shown_on(command.args(["-c", script]), None, std::io::sink()).expect("sh runs")
     }
 
     #[test]

@@ -58,3 +58,14 @@ pub(crate) fn write_atomically(path: &Path, text: &str) -> Result<()> {
     fs::write(&new, text).with_context(|| format!("cannot write {}", new.display()))?;
     fs::rename(&new, path).with_context(|| format!("cannot replace {}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_shows_that_it_compiles_this_program() {
+        let config = fs::read_to_string(root().join(".cargo/config.toml")).expect("the alias");
+        assert!(config.contains("xtask = \"run --package xtask --\""));
+    }
+}

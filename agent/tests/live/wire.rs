@@ -1,5 +1,5 @@
-//! A line of the stream as a subscriber understands it: a field that design §6 promises and that is missing or
-//! of another type makes the line unreadable, and that fails the test.
+//! A line of the stream as a subscriber understands it: a field that `docs/events.md` promises and that is missing,
+//! or of another type, makes the line unreadable, and that fails the test.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +10,7 @@ use serde_json::Value;
 /// A word of a closed list (`words!`). An alias: serde takes a plain reference for one into the line.
 pub(crate) type Word = &'static str;
 
-/// Verdicts about a process, not about one of its connections (design §5).
+/// Verdicts about a process, not about one of its connections.
 const OF_PROCESSES: [&str; 2] = ["close_wait_growth", "time_wait_pressure"];
 
 /// Any event.
@@ -54,7 +54,7 @@ pub(crate) struct Hello {
     pub(crate) next_seq: u64,
 }
 
-/// The types of design §6; another one makes the line unreadable.
+/// The types of `docs/events.md`; another one makes the line unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {

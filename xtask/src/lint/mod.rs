@@ -1,5 +1,7 @@
 //! Checks of the sources: formatting, lints, documentation, and the repository's own rules.
 
+mod imports;
+mod layers;
 mod rules;
 mod tidy;
 
@@ -25,6 +27,7 @@ pub(crate) fn run() -> Result<ExitCode> {
 /// Runs every check, each counted as one.
 pub(crate) fn checks(report: &mut Report, toolchain: &Toolchain) {
     report.check("tidy", tidy::check);
+    report.check("imports", tidy::check_imports);
     report.check("fmt", || {
         with_component("rustfmt", "fmt", &["--all", "--check"])
     });

@@ -9,6 +9,17 @@ const CORE: &str = "agent/core/src/lib.rs";
 /// Home directories. Written in pieces, else this file would break its own rule.
 const HOMES: [&str; 2] = [concat!("/ho", "me/"), concat!("/ro", "ot/")];
 
+/// Documents that are not in the repository, as comments would name them. In pieces, as above.
+const OUTSIDE: [&str; 5] = [
+    concat!("design", " §"),
+    concat!("design", ".md"),
+    concat!("kernel", ".md"),
+    concat!("toolchain", ".md"),
+    concat!("vm", ".md"),
+];
+/// Proptest's option that throws away what has found a fault.
+const FORGETFUL: &str = concat!("failure_persistence", ": None");
+
 /// What is wrong with a file; `path` is relative to the repository, `root` the checkout's absolute path.
 pub(crate) fn problems(path: &str, text: &str, root: &str) -> Vec<String> {
     let mut problems = Vec::new();
@@ -21,6 +32,18 @@ pub(crate) fn problems(path: &str, text: &str, root: &str) -> Vec<String> {
         if let Some(place) = machine {
             problems.push(format!(
                 "line {}: a path of one machine ({place})",
+                number + 1
+            ));
+        }
+        if let Some(name) = OUTSIDE.iter().find(|name| names_path(line, name)) {
+            problems.push(format!(
+                "line {}: `{name}` is not in the repository: say the fact itself",
+                number + 1
+            ));
+        }
+        if line.contains(FORGETFUL) {
+            problems.push(format!(
+                "line {}: a property keeps the seeds that have failed",
                 number + 1
             ));
         }
@@ -90,6 +113,23 @@ mod tests {
             .is_empty()
         );
         assert!(problems("README.md", "any/path", "/").is_empty());
+    }
+
+    #[test]
+    fn only_documents_of_the_repository_are_named() {
+        let told = |line: &str| problems("agent/src/a.rs", line, "/src/finback").len();
+        assert_eq!(told(&format!("/// The default ({}5).", OUTSIDE[0])), 1);
+        assert_eq!(told(&format!("// See {}.", OUTSIDE[2])), 1);
+        assert_eq!(
+            told("// See docs/kernels.md and my_kernel.md, RFC 9293 §3.5."),
+            0
+        );
+    }
+
+    #[test]
+    fn properties_keep_their_seeds() {
+        assert_eq!(problems("a/b.rs", FORGETFUL, "/src/finback").len(), 1);
+        assert!(problems("a/b.rs", "failure_persistence: seeds()", "/src/finback").is_empty());
     }
 
     #[test]

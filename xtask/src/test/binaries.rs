@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use crate::timing::{Source, Stopwatch};
 use crate::workspace;
 
 /// The test targets that attach to the running kernel.
@@ -34,6 +35,22 @@ impl TestBinary {
             "lib" | "bin" | "proc-macro" => format!("{package} ({})", self.kind),
             kind => format!("{package} ({kind} {})", self.target),
         }
+    }
+
+    /// Starts it as `cargo test` would, with what this binary's harness has for the times of its tests.
+    ///
+    /// libtest keeps `--report-time` for nightly compilers, unless it is told that this one is.
+    pub(crate) fn timed(&self) -> (Command, Stopwatch) {
+        let mut command = self.command();
+        command.env("RUSTC_BOOTSTRAP", "1");
+        command.args(["-Z", "unstable-options", "--report-time"]);
+        (command, Stopwatch::start(&self.name(), Source::Line))
+    }
+
+    /// For tests that run one after the other; those of the corpus do not.
+    pub(crate) fn watch(&self) -> Option<Stopwatch> {
+        let in_a_row = !self.needs_runtimes();
+        in_a_row.then(|| Stopwatch::start(&self.name(), Source::Interval))
     }
 
     /// Whether it attaches to the kernel.

@@ -1,15 +1,19 @@
 //! `cargo xtask test`: every check and every test.
 
 pub(crate) mod binaries;
+mod changes;
 
+use std::env;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
 use crate::stage::{self, Report, Verdict};
 use crate::summary::Summary;
-use crate::{accuracy, lint, process, toolchain, vm, workspace};
+use crate::vm::Matrix;
+use crate::{lint, process, runtimes, toolchain, vm, workspace};
 use binaries::TestBinary;
+use changes::KernelSide;
 
 /// What to test.
 #[derive(Debug, clap::Args)]
@@ -19,6 +23,9 @@ pub(crate) struct TestArgs {
     /// No virtual machines: they take the longest, and fetch kernels the first time.
     #[arg(long)]
     no_guests: bool,
+    /// Every flavour on every kernel. By default so much of it as the change asks for.
+    #[arg(long, conflicts_with = "no_guests")]
+    full: bool,
 }
 
 /// Runs everything and prints, as the last line, `N passed, N failed, N skipped`.
@@ -54,7 +61,8 @@ fn stages(args: &TestArgs, report: &mut Report) {
     let (live, unit): (Vec<_>, Vec<_>) = built.into_iter().partition(TestBinary::needs_root);
     for binary in &unit {
         report.stage(&format!("tests of {}", binary.name()), || {
-            stage::tests(binary.command().args(filter))
+            let (mut command, watch) = binary.timed();
+            stage::tests(command.args(filter), Some(watch))
         });
     }
     report.stage("tests in documentation", || {
@@ -62,57 +70,98 @@ fn stages(args: &TestArgs, report: &mut Report) {
             workspace::cargo()
                 .args(["test", "--quiet", "--workspace", "--doc", "--"])
                 .args(filter),
+            None,
         )
     });
-    report.stage("live tests on this kernel", || live_tests(&live, filter));
+    live_tests(&live, filter, report);
     if args.no_guests || filter.is_some() {
         report.check("guests", || {
             Ok(Verdict::Skipped("left out as asked".to_owned()))
         });
     } else {
-        report.stage("guests", || guests(&vm::VmArgs::all()));
+        report.stage("guests", || guests(args.full));
     }
 }
 
-/// Live tests attach to the kernel: as root, or through a sudo that asks nothing.
-fn live_tests(live: &[TestBinary], filter: Option<&str>) -> Result<Summary> {
+/// Live tests attach to the kernel: as root, or through a sudo that asks nothing. Without its runtimes only the corpus
+/// has failed.
+fn live_tests(live: &[TestBinary], filter: Option<&str>, report: &mut Report) {
+    let possible = report.check("live tests: what they need", || {
+        can_attach(live).map(|()| Verdict::Passed)
+    });
+    if !possible {
+        return;
+    }
+    for binary in live {
+        report.stage(&format!("live tests of {}", binary.name()), || {
+            if binary.needs_runtimes() {
+                runtimes::ensure()?;
+            }
+            let mut command = if process::is_root() {
+                binary.command()
+            } else {
+                binary.command_with_sudo()
+            };
+            stage::tests(command.args(filter), binary.watch())
+        });
+    }
+}
+
+fn can_attach(live: &[TestBinary]) -> Result<()> {
     if live.len() != binaries::LIVE.len() {
         let wanted = binaries::LIVE.join(", ");
         bail!("of the test targets {wanted} there are {}", live.len());
     }
-    let sudo = !process::is_root();
-    if sudo && process::output(Command::new("sudo").args(["-n", "true"])).is_err() {
+    if !process::is_root() && process::output(Command::new("sudo").args(["-n", "true"])).is_err() {
         bail!(
             "they need root, and sudo is not there or asks for a password: run `sudo -v` first, or test as root"
         );
     }
-    let mut sum = Summary::default();
-    if live.iter().any(TestBinary::needs_runtimes) {
-        accuracy::ensure()?;
-    }
-    for binary in live {
-        let mut command = if sudo {
-            binary.command_with_sudo()
-        } else {
-            binary.command()
-        };
-        sum += stage::tests(command.args(filter))?;
-    }
-    Ok(sum)
+    Ok(())
 }
 
-/// The live tests again, on every supported kernel, and what only guests have: corpus and timers.
-fn guests(args: &vm::VmArgs) -> Result<Summary> {
-    let vm::Summary {
-        passed,
-        failed,
-        skipped,
-        code,
-    } = vm::run(args)?;
-    Ok(Summary {
-        passed,
-        failed,
-        skipped,
+/// The live tests again, on other kernels, and what only guests have: their corpus and the timers.
+fn guests(full: bool) -> Result<Summary> {
+    let matrix = if full {
+        Matrix::Full
+    } else {
+        let side = changes::kernel_side();
+        let matrix = matrix(&side, env::var_os("CI").is_some_and(|ci| ci == "true"));
+        println!("{side}: {}", said(matrix));
+        matrix
+    };
+    let vm::Outcome { counts, code } = vm::run(&vm::VmArgs::all(matrix))?;
+    Ok(counts.at_least_exit(code == 0))
+}
+
+/// How much a change asks for. CI has less time than a developer who waits for one result.
+const fn matrix(side: &KernelSide, ci: bool) -> Matrix {
+    match (side, ci) {
+        (KernelSide::Differs(..), false) => Matrix::Full,
+        (KernelSide::Differs(..), true) => Matrix::Ends,
+        (KernelSide::Same(_) | KernelSide::Unknown, _) => Matrix::Pairs,
     }
-    .at_least_exit(code == 0))
+}
+
+const fn said(matrix: Matrix) -> &'static str {
+    match matrix {
+        Matrix::Pairs => "each kernel with one or two flavours (all: --full)",
+        Matrix::Ends => "the oldest kernel and the newest with every flavour (all: --full)",
+        Matrix::Full => "every kernel with every flavour",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_change_of_the_kernel_side_asks_for_more() {
+        let differs = KernelSide::Differs("main".to_owned(), "ebpf/src/main.rs".to_owned());
+        assert_eq!(matrix(&differs, false), Matrix::Full);
+        assert_eq!(matrix(&differs, true), Matrix::Ends);
+        for side in [KernelSide::Same("main".to_owned()), KernelSide::Unknown] {
+            assert_eq!(matrix(&side, false), Matrix::Pairs);
+        }
+    }
 }

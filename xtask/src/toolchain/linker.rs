@@ -63,7 +63,7 @@ fn install(prefix: &Path, llvm_major: u32) -> Command {
     cargo
         // Away from the repository, whose configuration and toolchain file are not meant for this crate.
         .current_dir(prefix)
-        .args(["install", "bpf-linker", "--quiet", "--locked", "--force", "--no-track", "--version", VERSION])
+        .args(["install", "bpf-linker", "--locked", "--force", "--no-track", "--version", VERSION])
         .args(["--no-default-features", "--features"])
         .arg(format!("llvm-{llvm_major}"))
         // All the work is LLVM's: an unoptimised wrapper links no slower (measured) and builds in half the time.

@@ -1,11 +1,17 @@
 //! The options of `cargo xtask vm`.
 
 use anyhow::Result;
-use clap::{Args, Parser, ValueEnum as _};
+use clap::{Args, Parser};
 
 use super::{
-    accel::Choice, corpus::Corpus, initramfs::GuestFile, mirror::Mirrors, series::Series,
-    suite::Suite,
+    debian::{mirror::Mirrors, series::Series},
+    image::initramfs::GuestFile,
+    machine::accel::Choice,
+    suite::{
+        corpus::Corpus,
+        kind::Suite,
+        matrix::{Cell, Matrix},
+    },
 };
 
 /// Which guests, and what to run in them.
@@ -24,11 +30,11 @@ pub(crate) struct VmArgs {
     /// The project's tests to run, without a command: live, unless virtual time is asked for
     #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "command")]
     pub(super) suite: Vec<Suite>,
+    /// All suites, each on the kernels that it is for, instead of naming them
+    #[arg(long, value_enum, conflicts_with_all = ["command", "suite", "kernel", "virtual_time"])]
+    matrix: Option<Matrix>,
     #[arg(skip)]
     pub(super) corpus: Corpus,
-    /// Each suite only on the kernels that it needs, not on all of them
-    #[arg(skip)]
-    pub(super) only_needed: bool,
     /// Use only what is cached
     #[arg(long)]
     pub(super) offline: bool,
@@ -94,11 +100,10 @@ impl VmArgs {
         }
     }
 
-    /// Every suite, each on the kernels that it is for.
-    pub(crate) fn all() -> Self {
+    /// Every suite, on as many kernels and with as many flavours as asked.
+    pub(crate) fn all(matrix: Matrix) -> Self {
         Self {
-            suite: Suite::value_variants().to_vec(),
-            only_needed: true,
+            matrix: Some(matrix),
             ..Self::default()
         }
     }
@@ -108,26 +113,46 @@ impl VmArgs {
         self.accel != Choice::Auto || self.smp > 1
     }
 
-    /// The kernels on which a suite is run.
-    pub(super) fn kernels_of(&self, suite: Suite) -> Vec<Series> {
-        if self.only_needed && suite.needs_only_ends() && self.kernel.len() > 1 {
-            let ends = [self.kernel.first(), self.kernel.last()];
-            return ends.into_iter().flatten().copied().collect();
+    /// What the guests run; nothing if there is a command.
+    pub(super) fn cells(&self) -> Vec<Cell> {
+        if !self.command.is_empty() {
+            return Vec::new();
         }
-        self.kernel.clone()
+        if let Some(matrix) = self.matrix {
+            return matrix.cells();
+        }
+        let suites: &[Suite] = match (&self.suite[..], self.virtual_time) {
+            ([], true) => &[Suite::Timers],
+            ([], false) => &[Suite::Live],
+            (named, _) => named,
+        };
+        let mut cells = Vec::new();
+        for suite in suites {
+            cells.extend(self.kernel.iter().map(|series| self.cell(*suite, *series)));
+        }
+        cells
     }
 
-    /// Suites to run; none if there is a command.
-    pub(super) fn suites(&self) -> &[Suite] {
-        if !self.command.is_empty() {
-            &[]
-        } else if !self.suite.is_empty() {
-            &self.suite
-        } else if self.virtual_time {
-            &[Suite::Timers]
-        } else {
-            &[Suite::Live]
+    fn cell(&self, suite: Suite, series: Series) -> Cell {
+        let mut cell = Cell::full(suite, series);
+        if suite == Suite::Corpus && !self.corpus.attach.is_empty() {
+            cell.flavours.clone_from(&self.corpus.attach);
         }
+        cell
+    }
+
+    /// The kernels of all guests.
+    pub(super) fn series(&self) -> Vec<Series> {
+        if self.matrix.is_none() {
+            return self.kernel.clone();
+        }
+        let mut all = Vec::new();
+        for cell in self.cells() {
+            if !all.contains(&cell.series) {
+                all.push(cell.series);
+            }
+        }
+        all
     }
 
     /// The archives named, else those of the machine's apt.

@@ -108,8 +108,6 @@ fn check(counts: &[u32], told: &[(u64, Action)]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
     #[test]
     fn growth_is_found_where_there_is_growth(one in phases(), other in phases()) {
         let mut world = World::new();

@@ -234,7 +234,6 @@ fn a_process_can_have_a_threshold_of_its_own() {
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 300,
-        failure_persistence: None,
         ..ProptestConfig::default()
     })]
 

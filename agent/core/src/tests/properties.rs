@@ -57,7 +57,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: ProptestConfig::default().cases.max(2000),
-        failure_persistence: None,
         ..ProptestConfig::default()
     })]
 

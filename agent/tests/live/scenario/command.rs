@@ -1,4 +1,4 @@
-//! Bad conditions: a clear word and the right exit code (design §7), and a clean end.
+//! Bad conditions: a clear word and the right exit code, and a clean end.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};

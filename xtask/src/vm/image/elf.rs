@@ -6,11 +6,16 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use object::{
+    Endianness,
+    elf::{FileHeader64, PT_DYNAMIC, PT_INTERP},
+    read::elf::{FileHeader as _, ProgramHeader as _},
+};
 
 /// The x86-64 psABI's interpreter; also its place in the guest.
-pub(super) const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
+pub(crate) const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 /// Where every library goes in the guest: a default folder of Debian's loader.
-pub(super) const LIBRARY_DIR: &str = "usr/lib/x86_64-linux-gnu";
+pub(crate) const LIBRARY_DIR: &str = "usr/lib/x86_64-linux-gnu";
 
 /// glibc's own libraries share private symbols and must come from one build: the host's, as the
 /// programs under test are linked against it. The guest's other programs run with a newer one.
@@ -28,32 +33,27 @@ const GLIBC: [&str; 9] = [
 
 /// A library as the loader found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Library {
-    pub(super) name: String,
-    pub(super) path: PathBuf,
+pub(crate) struct Library {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
 }
 
 /// Whether `bytes` is a 64-bit ELF file with a dynamic section or an interpreter.
-pub(super) fn is_dynamic(bytes: &[u8]) -> bool {
-    const PT_DYNAMIC: u32 = 2;
-    const PT_INTERP: u32 = 3;
-    if !bytes.starts_with(b"\x7fELF\x02\x01") {
-        return false;
-    }
-    let half = |at: usize| read::<2>(bytes, at).map(|raw| usize::from(u16::from_le_bytes(raw)));
-    let table =
-        read::<8>(bytes, 0x20).and_then(|raw| usize::try_from(u64::from_le_bytes(raw)).ok());
-    let (Some(table), Some(size), Some(count)) = (table, half(0x36), half(0x38)) else {
+pub(crate) fn is_dynamic(bytes: &[u8]) -> bool {
+    let Ok(header) = FileHeader64::<Endianness>::parse(bytes) else {
         return false;
     };
-    (0..count)
-        .filter_map(|index| read::<4>(bytes, table.checked_add(index * size)?))
-        .map(u32::from_le_bytes)
-        .any(|kind| kind == PT_DYNAMIC || kind == PT_INTERP)
+    let segments = header
+        .endian()
+        .and_then(|endian| Ok((endian, header.program_headers(endian, bytes)?)));
+    segments.is_ok_and(|(endian, all)| {
+        all.iter()
+            .any(|segment| matches!(segment.p_type(endian), PT_DYNAMIC | PT_INTERP))
+    })
 }
 
 /// Everything `file` needs, searched first in `search` and then where the host's loader looks.
-pub(super) fn libraries(file: &Path, search: &[PathBuf]) -> Result<Vec<Library>> {
+pub(crate) fn libraries(file: &Path, search: &[PathBuf]) -> Result<Vec<Library>> {
     let mut command = Command::new(LOADER);
     if !search.is_empty() {
         let joined = std::env::join_paths(search)?;
@@ -79,9 +79,10 @@ pub(super) fn libraries(file: &Path, search: &[PathBuf]) -> Result<Vec<Library>>
 }
 
 /// The host's glibc, loader excluded.
-pub(super) fn glibc() -> Result<Vec<Library>> {
-    let own = std::env::current_exe().context("cannot find this program's own file")?;
-    let libc = libraries(&own, &[])?
+pub(crate) fn glibc() -> Result<Vec<Library>> {
+    // Not by its name: it may have been built anew since it was started.
+    let own = format!("/proc/{}/exe", std::process::id());
+    let libc = libraries(Path::new(&own), &[])?
         .into_iter()
         .find(|library| library.name == GLIBC[0]);
     let libc = libc.context("this program is not linked against glibc")?;
@@ -97,17 +98,13 @@ pub(super) fn glibc() -> Result<Vec<Library>> {
 }
 
 /// Where Debian packages unpacked below `root` have their libraries.
-pub(super) fn library_dirs(root: &Path) -> [PathBuf; 2] {
+pub(crate) fn library_dirs(root: &Path) -> [PathBuf; 2] {
     ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|dir| root.join(dir))
 }
 
 /// Whether the library belongs to glibc.
-pub(super) fn is_glibc(name: &str) -> bool {
+pub(crate) fn is_glibc(name: &str) -> bool {
     GLIBC.contains(&name)
-}
-
-fn read<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..at.checked_add(N)?)?.try_into().ok()
 }
 
 /// Lines `name => path (address)`; the loader's own and the vDSO's line have no arrow.

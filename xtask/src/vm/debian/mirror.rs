@@ -8,14 +8,14 @@ const APT: &str = "/etc/apt";
 
 /// Base addresses of the Debian archive and of its security archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mirrors {
-    pub(super) archive: String,
-    pub(super) security: String,
+pub(crate) struct Mirrors {
+    pub(crate) archive: String,
+    pub(crate) security: String,
 }
 
 impl Mirrors {
     /// Reads `/etc/apt/sources.list` and the `.list` and `.sources` files next to it.
-    pub(super) fn from_sys() -> Result<Self> {
+    pub(crate) fn from_sys() -> Result<Self> {
         let mut pairs = Vec::new();
         let mut files = vec![Path::new(APT).join("sources.list")];
         if let Ok(entries) = fs::read_dir(Path::new(APT).join("sources.list.d")) {

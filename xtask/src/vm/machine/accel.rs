@@ -5,13 +5,13 @@ use std::{fs, path::Path, time::Duration};
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::{
-    initramfs::{self, Step},
-    machine::{Accel, End, Machine},
+use crate::vm::{
+    debian::{kernel::Kernel, tools::Tools},
+    image::initramfs::{self, Step},
     output,
-    protocol::Event,
-    store::Kernel,
 };
+
+use super::{Accel, End, Machine, protocol::Event};
 
 /// A guest that does nothing is done in three seconds even when emulated.
 const PROBE: Duration = Duration::from_secs(10);
@@ -26,9 +26,10 @@ pub(crate) enum Choice {
 
 /// A host may offer /dev/kvm and still be unable to run a guest, for instance when it is a
 /// guest itself: only booting one tells. The answer is remembered until the host reboots.
-pub(super) fn choose(
+pub(crate) fn choose(
     choice: Choice,
     dir: &Path,
+    tools: &Tools,
     userland: &Path,
     kernel: &Kernel,
 ) -> Result<Accel> {
@@ -52,7 +53,7 @@ pub(super) fn choose(
         Some("yes") => true,
         Some("no") => false,
         _ => {
-            let works = boots(dir, userland, kernel)?;
+            let works = boots(dir, tools, userland, kernel)?;
             let answer = if works { "yes" } else { "no" };
             output::note(&format!("does KVM run guests here: {answer}"));
             fs::write(&memory, format!("{} {answer}\n", boot.trim()))?;
@@ -62,15 +63,17 @@ pub(super) fn choose(
     Ok(if works { Accel::Kvm } else { Accel::Tcg })
 }
 
-fn boots(dir: &Path, userland: &Path, kernel: &Kernel) -> Result<bool> {
+fn boots(dir: &Path, tools: &Tools, userland: &Path, kernel: &Kernel) -> Result<bool> {
     let step = Step {
         label: "probe".into(),
         command: vec!["true".into()],
         env: Vec::new(),
         is_test: false,
+        in_a_row: false,
     };
-    let initramfs = initramfs::write(dir, userland, kernel, &[], &[step])?;
+    let initramfs = initramfs::write(dir, tools, userland, kernel, &[], &[step])?;
     let machine = Machine {
+        tools,
         image: &kernel.image(),
         initramfs: &initramfs.path(),
         console: &dir.join("logs/kvm-probe.log"),

@@ -3,9 +3,9 @@
 use std::{fmt, str::FromStr};
 
 /// Suites of the Debian archive that carry the kernels: `latest` comes from the backports.
-pub(super) const ARCHIVE_SUITES: &str = "bookworm trixie-backports";
+pub(crate) const ARCHIVE_SUITES: &str = "bookworm trixie-backports";
 /// Suites of the Debian security archive: 5.10 is in the first, 6.1 and 6.12 in the second.
-pub(super) const SECURITY_SUITES: &str = "bullseye-security bookworm-security";
+pub(crate) const SECURITY_SUITES: &str = "bullseye-security bookworm-security";
 
 const PREFIX: &str = "linux-image-";
 const SUFFIX: &str = "-cloud-amd64";
@@ -19,14 +19,14 @@ pub(crate) enum Series {
 
 impl Series {
     /// The newest of `packages` that belongs to this series, as a package name.
-    pub(super) fn newest<'a>(self, packages: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    pub(crate) fn newest<'a>(self, packages: impl Iterator<Item = &'a str>) -> Option<&'a str> {
         packages
             .filter(|name| kernel_of_package(name).is_some_and(|version| self.holds(version)))
             .max_by_key(|name| kernel_of_package(name).map(numbers))
     }
 
     /// The newest of the kernel versions `cached` that belongs to this series.
-    pub(super) fn newest_cached(self, cached: impl Iterator<Item = String>) -> Option<String> {
+    pub(crate) fn newest_cached(self, cached: impl Iterator<Item = String>) -> Option<String> {
         cached
             .filter(|version| self.holds(version))
             .max_by_key(|version| numbers(version))
@@ -75,7 +75,7 @@ impl fmt::Display for Series {
 }
 
 /// `linux-image-6.1.0-56-cloud-amd64` → `6.1.0-56-cloud-amd64`, the kernel's own `uname -r`.
-pub(super) fn kernel_of_package(package: &str) -> Option<&str> {
+pub(crate) fn kernel_of_package(package: &str) -> Option<&str> {
     package
         .strip_prefix(PREFIX)
         .filter(|version| version.ends_with(SUFFIX))

@@ -8,14 +8,14 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::{process, toolchain, workspace};
+use crate::{process, toolchain, vm::output, workspace};
 
-use super::{initramfs::GuestFile, output};
+use super::initramfs::GuestFile;
 
 const PACKAGE: &str = "finback";
 
 /// Test targets of the package, and what cargo said of them.
-pub(super) struct Built {
+pub(crate) struct Built {
     messages: String,
     /// For the copies that go into guests.
     dir: PathBuf,
@@ -26,7 +26,7 @@ impl Built {
     ///
     /// # Errors
     /// One does not compile (cargo has shown why).
-    pub(super) fn new(dir: &Path, targets: &[&str]) -> Result<Self> {
+    pub(crate) fn new(dir: &Path, targets: &[&str]) -> Result<Self> {
         output::note("building the guest tests");
         toolchain::ensure()?;
         let mut cargo = workspace::cargo();
@@ -51,7 +51,7 @@ impl Built {
     ///
     /// # Errors
     /// Cargo built none, or it cannot be stripped.
-    pub(super) fn agent(&self) -> Result<GuestFile> {
+    pub(crate) fn agent(&self) -> Result<GuestFile> {
         self.file("bin", PACKAGE)
     }
 
@@ -59,7 +59,7 @@ impl Built {
     ///
     /// # Errors
     /// Cargo built none, or it cannot be stripped.
-    pub(super) fn test(&self, name: &str) -> Result<GuestFile> {
+    pub(crate) fn test(&self, name: &str) -> Result<GuestFile> {
         self.file("test", name)
     }
 
@@ -67,7 +67,7 @@ impl Built {
     ///
     /// # Errors
     /// Cargo built none.
-    pub(super) fn on_host(&self, kind: &str, name: &str) -> Result<PathBuf> {
+    pub(crate) fn on_host(&self, kind: &str, name: &str) -> Result<PathBuf> {
         executable(&self.messages, kind, name)
             .with_context(|| format!("cargo built no {kind} `{name}`"))
     }

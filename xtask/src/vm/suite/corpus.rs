@@ -4,20 +4,24 @@ use std::{path::Path, process::Command};
 
 use anyhow::Result;
 
-use crate::{accuracy, process};
-
-use super::{
-    built::Built,
-    initramfs::{GuestFile, Step},
-    output,
-    series::Series,
+use crate::{
+    process, runtimes,
+    vm::{
+        image::{
+            built::Built,
+            initramfs::{GuestFile, Step},
+        },
+        output,
+    },
 };
+
+use super::matrix::Cell;
 
 /// Test target of the package.
 const CORPUS: &str = "corpus";
 
 /// What to play.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Corpus {
     /// Values for `--attach`, one after the other.
     pub(crate) attach: Vec<String>,
@@ -25,19 +29,9 @@ pub(crate) struct Corpus {
     pub(crate) filter: Option<String>,
 }
 
-impl Default for Corpus {
-    /// Everything, with the flavours that a host may not have.
-    fn default() -> Self {
-        Self {
-            attach: ["kprobe", "fentry"].map(String::from).into(),
-            filter: None,
-        }
-    }
-}
-
 /// Builds corpus and agent and packs the programs; returns what must be copied into a guest. Copies go to `dir`.
-pub(super) fn files(dir: &Path) -> Result<Vec<GuestFile>> {
-    accuracy::ensure_compilers()?;
+pub(crate) fn files(dir: &Path) -> Result<Vec<GuestFile>> {
+    runtimes::ensure_compilers()?;
     let built = Built::new(dir, &[CORPUS])?;
     output::note("packing the corpus");
     let folder = dir.join(CORPUS);
@@ -54,32 +48,30 @@ pub(super) fn files(dir: &Path) -> Result<Vec<GuestFile>> {
 }
 
 /// One step for each flavour.
-pub(super) fn steps(series: Series, corpus: &Corpus) -> Vec<Step> {
+pub(crate) fn steps(cell: &Cell, filter: Option<&str>) -> Vec<Step> {
     let step = |attach: &String| {
         let env = [
-            ("FINBACK_BIN", "/finback"),
-            ("FINBACK_CORPUS", "/programs"),
-            ("FINBACK_TEST_ATTACH", attach),
-            ("FINBACK_GUEST_KERNEL", &series.to_string()),
+            ("FINBACK_BIN", "/finback".to_owned()),
+            ("FINBACK_CORPUS", "/programs".to_owned()),
+            ("FINBACK_TEST_ATTACH", attach.clone()),
+            ("FINBACK_GUEST_KERNEL", cell.series.to_string()),
         ];
         let mut step = Step::test(&format!("{attach} {CORPUS}"), CORPUS, &env);
-        step.command.extend(corpus.filter.clone());
+        step.in_a_row = false;
+        step.command.extend(filter.map(str::to_owned));
         step
     };
-    corpus.attach.iter().map(step).collect()
+    cell.flavours.iter().map(step).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vm::{debian::series::Series, suite::kind::Suite};
 
     #[test]
     fn each_flavour_plays_what_was_asked_for() {
-        let corpus = Corpus {
-            filter: Some("S17".into()),
-            ..Corpus::default()
-        };
-        let steps = steps("5.10".parse().unwrap(), &corpus);
+        let steps = steps(&Cell::full(Suite::Corpus, Series::Latest), Some("S17"));
         let labels: Vec<_> = steps.iter().map(|step| step.label.as_str()).collect();
         assert_eq!(labels, ["kprobe corpus", "fentry corpus"]);
         assert!(steps.iter().all(|step| step.command == ["/corpus", "S17"]));

@@ -3,13 +3,13 @@
 //! A marker starts with a newline of its own, so that output without one is not glued to it.
 
 /// Marker after a step; its exit code follows.
-pub(super) const EXIT: &str = "GUEST-EXIT ";
+pub(crate) const EXIT: &str = "GUEST-EXIT ";
 /// Marker after the last step.
-pub(super) const END: &str = "GUEST-END";
+pub(crate) const END: &str = "GUEST-END";
 
 /// What a line of the guest means.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Event<'a> {
+pub(crate) enum Event<'a> {
     /// Output of the step with this index; lines to show, in order.
     Output(usize, Vec<&'a str>),
     /// The step with this index ended with this code.
@@ -21,14 +21,14 @@ pub(super) enum Event<'a> {
 
 /// Reads the guest's lines one by one.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     step: usize,
     /// An empty line may belong to a marker: it is held back until the next line tells.
     blank: bool,
 }
 
 impl Reader {
-    pub(super) fn feed<'a>(&mut self, line: &'a str) -> Event<'a> {
+    pub(crate) fn feed<'a>(&mut self, line: &'a str) -> Event<'a> {
         let line = line.trim_end_matches(['\r', '\n']);
         if line == END {
             return Event::End;
@@ -51,47 +51,6 @@ impl Reader {
         } else {
             Event::Output(self.step, lines)
         }
-    }
-}
-
-/// Counts of test cases, summed over test binaries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub(super) passed: u32,
-    pub(super) failed: u32,
-    pub(super) skipped: u32,
-}
-
-impl Tally {
-    /// A libtest summary: `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; …`.
-    pub(super) fn parse(line: &str) -> Option<Self> {
-        let rest = line.trim().strip_prefix("test result: ")?;
-        let (_, counts) = rest.split_once(". ")?;
-        let mut tally = Self::default();
-        for part in counts.split(';') {
-            let Some((count, what)) = part.trim().split_once(' ') else {
-                continue;
-            };
-            let place = match what {
-                "passed" => &mut tally.passed,
-                "failed" => &mut tally.failed,
-                "ignored" => &mut tally.skipped,
-                _ => continue,
-            };
-            *place = count.parse().ok()?;
-        }
-        Some(tally)
-    }
-
-    pub(super) fn add(&mut self, other: Self) {
-        let Self {
-            passed,
-            failed,
-            skipped,
-        } = other;
-        self.passed += passed;
-        self.failed += failed;
-        self.skipped += skipped;
     }
 }
 
@@ -131,22 +90,9 @@ mod tests {
     }
 
     #[test]
-    fn libtest_summaries_are_summed() {
-        let mut sum = Tally::default();
-        for line in [
-            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.10s",
-            "test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out",
-        ] {
-            sum.add(Tally::parse(line).unwrap());
-        }
-        assert_eq!(
-            sum,
-            Tally {
-                passed: 5,
-                failed: 4,
-                skipped: 1
-            }
-        );
-        assert_eq!(Tally::parse("test result_is_shown ... ok"), None);
+    fn the_guest_s_init_speaks_these_words() {
+        let init = include_str!("../image/init.sh");
+        assert!(init.contains(&format!("printf '\\n{EXIT}%s\\n'")));
+        assert!(init.contains(&format!("printf '\\n{END}\\n'")));
     }
 }

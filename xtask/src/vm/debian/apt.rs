@@ -2,6 +2,7 @@
 //! touching the system's configuration. Works without root.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -10,28 +11,27 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::process;
+use crate::{process, vm::output};
 
 use super::{
     mirror::Mirrors,
-    output,
     series::{ARCHIVE_SUITES, SECURITY_SUITES},
 };
 
-pub(super) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+pub(crate) const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// Package lists younger than this are used as they are.
 const FRESH: Duration = Duration::from_hours(6);
 
 /// A private apt below one folder.
 #[derive(Debug)]
-pub(super) struct PrivateApt {
+pub(crate) struct PrivateApt {
     dir: PathBuf,
 }
 
 impl PrivateApt {
     /// Writes the configuration and updates the lists if they are not [`FRESH`].
     /// A failed update is only a warning as long as some lists are there.
-    pub(super) fn open(dir: &Path, mirrors: &Mirrors) -> Result<Self> {
+    pub(crate) fn open(dir: &Path, mirrors: &Mirrors) -> Result<Self> {
         for folder in ["state/lists/partial", "cache/archives/partial", "sources"] {
             fs::create_dir_all(dir.join(folder))?;
         }
@@ -53,19 +53,27 @@ impl PrivateApt {
     }
 
     /// Names of all packages that start with `prefix`.
-    pub(super) fn names(&self, prefix: &str) -> Result<Vec<String>> {
+    pub(crate) fn names(&self, prefix: &str) -> Result<Vec<String>> {
         let text = self.query(&["pkgnames", prefix])?;
         Ok(text.lines().map(str::to_owned).collect())
     }
 
     /// Names in the `Depends` field of the package's candidate version, without alternatives.
-    pub(super) fn depends(&self, package: &str) -> Result<Vec<String>> {
+    pub(crate) fn depends(&self, package: &str) -> Result<Vec<String>> {
         let text = self.query(&["show", "--no-all-versions", package])?;
         Ok(parse_depends(&text))
     }
 
+    /// `packages` and all that they need, counted from a machine that has nothing. Works on any host alike.
+    pub(crate) fn closure(&self, packages: &[&str]) -> Result<Vec<String>> {
+        let mut simulate = self.command("apt-get");
+        simulate.args(["-qq", "--simulate", "--no-install-recommends", "install"]);
+        let text = process::output(simulate.args(packages))?;
+        Ok(parse_simulation(&text))
+    }
+
     /// Downloads `packages` and unpacks them one over the other into `into`, a folder that may have new neighbours.
-    pub(super) fn unpack(&self, packages: &[&str], into: &Path) -> Result<()> {
+    pub(crate) fn unpack<S: AsRef<OsStr>>(&self, packages: &[S], into: &Path) -> Result<()> {
         let parent = into.parent().context("no folder for the packages")?;
         let debs = tempfile::tempdir_in(parent)?;
         let download = || {
@@ -181,6 +189,14 @@ fn sources(mirrors: &Mirrors) -> String {
     stanza(&mirrors.archive, ARCHIVE_SUITES) + &stanza(&mirrors.security, SECURITY_SUITES)
 }
 
+/// Names in the lines `Inst NAME (VERSION ORIGIN [ARCHITECTURE])` of `apt-get --simulate`.
+fn parse_simulation(text: &str) -> Vec<String> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("Inst ")?.split_whitespace().next())
+        .map(str::to_owned)
+        .collect()
+}
+
 fn parse_depends(text: &str) -> Vec<String> {
     let field = text.lines().find_map(|line| line.strip_prefix("Depends: "));
     field
@@ -209,6 +225,13 @@ mod tests {
                 "kmod"
             ]
         );
+    }
+
+    #[test]
+    fn a_simulation_names_what_it_would_install() {
+        let text = "Inst libc6 (2.36-9 Debian:12/stable [amd64]) []\n\
+                    Inst kmod (30-1 Debian:12/stable [amd64])\nConf libc6 (2.36-9 Debian:12/stable [amd64])\n";
+        assert_eq!(parse_simulation(text), ["libc6", "kmod"]);
     }
 
     #[test]

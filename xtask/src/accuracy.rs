@@ -1,16 +1,12 @@
 //! `cargo xtask accuracy`: real programs with known mistakes, and what finback says about each.
 
-mod runtimes;
-
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
 use crate::test::binaries;
 use crate::vm::{self, Corpus, VmArgs};
-use crate::{process, toolchain};
-
-pub(crate) use runtimes::{ensure, ensure_compilers};
+use crate::{process, runtimes, toolchain};
 
 /// What to play, and where.
 #[derive(Debug, clap::Args)]
@@ -50,7 +46,7 @@ pub(crate) fn run(args: &AccuracyArgs) -> Result<ExitCode> {
 
 fn here(args: &AccuracyArgs) -> Result<bool> {
     toolchain::ensure()?;
-    ensure()?;
+    runtimes::ensure()?;
     let built = binaries::build_corpus()?;
     let mut passed = true;
     for attach in &args.attach {

@@ -1,5 +1,10 @@
 //! Boots one guest in QEMU and follows it to its end.
 
+pub(crate) mod accel;
+pub(crate) mod guest;
+pub(crate) mod protocol;
+pub(crate) mod score;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader},
@@ -12,9 +17,10 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::protocol::{Event, Reader};
+use crate::vm::debian::tools::Tools;
 
-const QEMU: &str = "qemu-system-x86_64";
+use self::protocol::{Event, Reader};
+
 /// All that can be emulated but "fast" string instructions: kernel and libc would copy and clear by the byte with them,
 /// and each byte is emulated on its own. Without them a guest's work takes two thirds of the time.
 const EMULATED: &str = "max,-erms,-fsrm";
@@ -23,7 +29,7 @@ const POWER_OFF: Duration = Duration::from_secs(5);
 
 /// How the guest's processor is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Accel {
+pub(crate) enum Accel {
     Kvm,
     /// Emulated by QEMU.
     Tcg,
@@ -34,20 +40,21 @@ pub(super) enum Accel {
 
 /// One virtual machine.
 #[derive(Debug)]
-pub(super) struct Machine<'a> {
-    pub(super) image: &'a Path,
-    pub(super) initramfs: &'a Path,
+pub(crate) struct Machine<'a> {
+    pub(crate) tools: &'a Tools,
+    pub(crate) image: &'a Path,
+    pub(crate) initramfs: &'a Path,
     /// The kernel's log goes here.
-    pub(super) console: &'a Path,
-    pub(super) accel: Accel,
-    pub(super) cpus: u32,
-    pub(super) memory_mib: u32,
-    pub(super) timeout: Duration,
+    pub(crate) console: &'a Path,
+    pub(crate) accel: Accel,
+    pub(crate) cpus: u32,
+    pub(crate) memory_mib: u32,
+    pub(crate) timeout: Duration,
 }
 
 /// How a guest ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// All steps ran.
     Done,
     /// Killed when its time was over.
@@ -58,12 +65,9 @@ pub(super) enum End {
 
 impl Machine<'_> {
     /// Boots and hands each event to `see`.
-    pub(super) fn run(&self, mut see: impl FnMut(&Event<'_>)) -> Result<End> {
+    pub(crate) fn run(&self, mut see: impl FnMut(&Event<'_>)) -> Result<End> {
         fs::write(self.console, "")?;
-        let mut qemu = self
-            .command()
-            .spawn()
-            .with_context(|| format!("cannot start {QEMU}"))?;
+        let mut qemu = self.command()?.spawn().context("cannot start QEMU")?;
         let lines = lines_of(&mut qemu);
         let deadline = Instant::now() + self.timeout;
         let mut reader = Reader::default();
@@ -94,12 +98,12 @@ impl Machine<'_> {
         Ok(end)
     }
 
-    fn command(&self) -> Command {
+    fn command(&self) -> Result<Command> {
         let (accel, cpu) = match self.accel {
             Accel::Kvm => ("kvm", "host"),
             Accel::Tcg | Accel::VirtualTime => ("tcg", EMULATED),
         };
-        let mut qemu = Command::new(QEMU);
+        let mut qemu = self.tools.qemu()?;
         qemu.args([
             "-machine",
             "q35",
@@ -132,7 +136,7 @@ impl Machine<'_> {
         ]);
         qemu.stdin(Stdio::null()).stdout(Stdio::piped());
         die_with_parent(&mut qemu);
-        qemu
+        Ok(qemu)
     }
 }
 

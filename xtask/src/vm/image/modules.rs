@@ -4,10 +4,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
-    process::Command,
 };
 
 use anyhow::{Context as _, Result, ensure};
+
+use crate::vm::debian::tools::Tools;
 
 use super::cpio::Archive;
 
@@ -39,7 +40,7 @@ struct Dependencies {
 
 /// Adds the wanted modules of kernel `version` under `/lib/modules`, with the tables that
 /// `modprobe` reads. `tree` is the kernel's module folder on the host.
-pub(super) fn add(archive: &mut Archive, tree: &Path, version: &str) -> Result<()> {
+pub(crate) fn add(archive: &mut Archive, tools: &Tools, tree: &Path, version: &str) -> Result<()> {
     let read = |name: &str| {
         let file = tree.join(name);
         fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))
@@ -48,14 +49,14 @@ pub(super) fn add(archive: &mut Archive, tree: &Path, version: &str) -> Result<(
     let chosen = dependencies.closure(WANTED);
     let root = format!("usr/lib/modules/{version}");
     for file in &chosen {
-        let bytes = unpacked(&tree.join(file))?;
-        archive.file(&format!("{root}/{}", plain(file)), 0o644, &bytes);
+        let bytes = unpacked(tools, &tree.join(file))?;
+        archive.file(&format!("{root}/{}", plain(file)), 0o644, &bytes)?;
     }
     let table = dependencies.table(&chosen);
-    archive.file(&format!("{root}/modules.dep"), 0o644, table.as_bytes());
+    archive.file(&format!("{root}/modules.dep"), 0o644, table.as_bytes())?;
     let aliases = aliases_of(&read("modules.alias")?, &chosen);
-    archive.file(&format!("{root}/modules.alias"), 0o644, aliases.as_bytes());
-    archive.file(&format!("{root}/modules.symbols"), 0o644, b"");
+    archive.file(&format!("{root}/modules.alias"), 0o644, aliases.as_bytes())?;
+    archive.file(&format!("{root}/modules.symbols"), 0o644, b"")?;
     Ok(())
 }
 
@@ -128,11 +129,12 @@ fn plain(file: &str) -> &str {
 }
 
 /// busybox loads uncompressed modules only.
-fn unpacked(file: &Path) -> Result<Vec<u8>> {
+fn unpacked(tools: &Tools, file: &Path) -> Result<Vec<u8>> {
     if file.extension().is_none_or(|extension| extension != "xz") {
         return fs::read(file).with_context(|| format!("cannot read {}", file.display()));
     }
-    let xz = Command::new("xz")
+    let xz = tools
+        .xz()?
         .arg("-dc")
         .arg(file)
         .output()

@@ -10,11 +10,12 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
+use crate::vm::debian::{kernel::Kernel, tools::Tools};
+
 use super::{
     cpio::Archive,
     elf::{self, LIBRARY_DIR},
     modules,
-    store::Kernel,
 };
 
 const INIT: &str = include_str!("init.sh");
@@ -25,8 +26,8 @@ const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
 /// A file or folder of the host and its place in the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GuestFile {
-    pub(super) host: PathBuf,
-    pub(super) guest: String,
+    pub(crate) host: PathBuf,
+    pub(crate) guest: String,
 }
 
 impl FromStr for GuestFile {
@@ -50,36 +51,40 @@ impl FromStr for GuestFile {
 
 /// One program to run in a guest.
 #[derive(Clone, Debug)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// Tells the step's output apart, for example the flavour.
-    pub(super) label: String,
-    pub(super) command: Vec<String>,
-    pub(super) env: Vec<(String, String)>,
+    pub(crate) label: String,
+    pub(crate) command: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
     /// Whether the program is a test binary, whose summary line is counted.
-    pub(super) is_test: bool,
+    pub(crate) is_test: bool,
+    /// Whether its tests run one after the other.
+    pub(crate) in_a_row: bool,
 }
 
 impl Step {
     /// The test binary `/BINARY`.
-    pub(super) fn test(label: &str, binary: &str, env: &[(&str, &str)]) -> Self {
+    pub(crate) fn test(label: &str, binary: &str, env: &[(&str, String)]) -> Self {
         Self {
             label: label.to_owned(),
             command: vec![format!("/{binary}")],
             env: env
                 .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
                 .collect(),
             is_test: true,
+            in_a_row: true,
         }
     }
 
     /// Any program, its arguments with it.
-    pub(super) fn command(words: &[String]) -> Self {
+    pub(crate) fn command(words: &[String]) -> Self {
         Self {
             label: String::new(),
             command: words.to_vec(),
             env: Vec::new(),
             is_test: false,
+            in_a_row: false,
         }
     }
 
@@ -95,58 +100,60 @@ impl Step {
 
 /// A guest's file system in a file without a name, so that nothing is left of it whatever happens.
 #[derive(Debug)]
-pub(super) struct Initramfs(fs::File);
+pub(crate) struct Initramfs(fs::File);
 
 impl Initramfs {
     /// Where a child of this process finds it, as long as this value lives.
-    pub(super) fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd()).into()
     }
 }
 
 /// Writes the guest's file system to a temporary file in `dir`. The kernel unpacks one archive
 /// after the other: `userland` as it is, then what belongs to this run.
-pub(super) fn write(
+pub(crate) fn write(
     dir: &Path,
+    tools: &Tools,
     userland: &Path,
     kernel: &Kernel,
     files: &[GuestFile],
     steps: &[Step],
 ) -> Result<Initramfs> {
     let mut archive = Archive::default();
-    skeleton(&mut archive);
+    skeleton(&mut archive)?;
     add_glibc(&mut archive)?;
-    modules::add(&mut archive, &kernel.modules(), &kernel.version)?;
+    modules::add(&mut archive, tools, &kernel.modules(), &kernel.version)?;
     for file in files {
         add(&mut archive, &file.host, &file.guest)?;
     }
     for (index, step) in steps.iter().enumerate() {
         let path = format!("guest/steps/{index:03}");
-        archive.file(&path, 0o644, step.script().as_bytes());
+        archive.file(&path, 0o644, step.script().as_bytes())?;
     }
     let mut out = tempfile::tempfile_in(dir)?;
     let base = fs::read(userland).with_context(|| format!("cannot read {}", userland.display()))?;
     out.write_all(&base)?;
-    out.write_all(&archive.finish())?;
+    out.write_all(&archive.finish()?)?;
     Ok(Initramfs(out))
 }
 
-fn skeleton(archive: &mut Archive) {
+fn skeleton(archive: &mut Archive) -> Result<()> {
     for dir in ["dev", "proc", "sys", "tmp", "run", "root", "etc", "var/tmp"] {
-        archive.dir(dir);
+        archive.dir(dir)?;
     }
     // The kernel opens it as the first process's output before anything is mounted.
-    archive.character_device("dev/console", 5, 1);
-    archive.symlink("var/run", "/run");
-    archive.file("etc/hosts", 0o644, HOSTS.as_bytes());
-    archive.file("etc/passwd", 0o644, PASSWD.as_bytes());
-    archive.file("etc/group", 0o644, GROUP.as_bytes());
-    archive.file("init", 0o755, INIT.as_bytes());
+    archive.character_device("dev/console", 5, 1)?;
+    archive.symlink("var/run", "/run")?;
+    archive.file("etc/hosts", 0o644, HOSTS.as_bytes())?;
+    archive.file("etc/passwd", 0o644, PASSWD.as_bytes())?;
+    archive.file("etc/group", 0o644, GROUP.as_bytes())?;
+    archive.file("init", 0o755, INIT.as_bytes())?;
+    Ok(())
 }
 
 /// Not part of the cached user land, which would go stale when the host updates its glibc.
 fn add_glibc(archive: &mut Archive) -> Result<()> {
-    archive.file(elf::LOADER, 0o755, &fs::read(elf::LOADER)?);
+    archive.file(elf::LOADER, 0o755, &fs::read(elf::LOADER)?)?;
     for library in elf::glibc()? {
         add_library(archive, &library)?;
     }
@@ -156,7 +163,7 @@ fn add_glibc(archive: &mut Archive) -> Result<()> {
 fn add_library(archive: &mut Archive, library: &elf::Library) -> Result<()> {
     let guest = format!("{LIBRARY_DIR}/{}", library.name);
     if !archive.contains(&guest) {
-        archive.file(&guest, 0o755, &fs::read(&library.path)?);
+        archive.file(&guest, 0o755, &fs::read(&library.path)?)?;
     }
     Ok(())
 }
@@ -165,7 +172,7 @@ fn add_library(archive: &mut Archive, library: &elf::Library) -> Result<()> {
 fn add(archive: &mut Archive, host: &Path, guest: &str) -> Result<()> {
     let meta = fs::metadata(host).with_context(|| format!("no file {}", host.display()))?;
     if meta.is_dir() {
-        archive.dir(guest);
+        archive.dir(guest)?;
         let mut entries: Vec<PathBuf> = fs::read_dir(host)?
             .map(|entry| Ok(entry?.path()))
             .collect::<Result<_>>()?;
@@ -186,7 +193,7 @@ fn add(archive: &mut Archive, host: &Path, guest: &str) -> Result<()> {
             add_library(archive, &library)?;
         }
     }
-    archive.file(guest, meta.permissions().mode(), &bytes);
+    archive.file(guest, meta.permissions().mode(), &bytes)?;
     Ok(())
 }
 
@@ -206,6 +213,7 @@ mod tests {
             command: ["sh", "-c", "echo 'a b' $HOME"].map(String::from).into(),
             env: vec![("K".into(), "it's".into())],
             is_test: false,
+            in_a_row: false,
         };
         assert_eq!(
             step.script(),
@@ -238,12 +246,5 @@ mod tests {
         ] {
             assert!(archive.contains(path), "{path}");
         }
-    }
-
-    #[test]
-    fn init_speaks_the_protocol_s_words() {
-        use super::super::protocol::{END, EXIT};
-        assert!(INIT.contains(&format!("printf '\\n{EXIT}%s\\n'")));
-        assert!(INIT.contains(&format!("printf '\\n{END}\\n'")));
     }
 }

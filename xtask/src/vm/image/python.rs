@@ -9,9 +9,9 @@ use crate::process;
 use super::elf;
 
 /// Python's library in the packages and in the guest.
-pub(super) const LIBRARY: &str = "usr/lib/python3.11";
+pub(crate) const LIBRARY: &str = "usr/lib/python3.11";
 /// Where the distribution's packages put theirs.
-pub(super) const PACKAGES: &str = "usr/lib/python3/dist-packages";
+pub(crate) const PACKAGES: &str = "usr/lib/python3/dist-packages";
 /// Folders of Python's library that no test needs, and modules that would need more libraries.
 const WITHOUT: &[&str] = &[
     "_codecs_",
@@ -44,7 +44,7 @@ const WITHOUT: &[&str] = &[
 ];
 
 /// Removes what is not needed below the unpacked packages in `root` and compiles the rest.
-pub(super) fn reduce(root: &Path) -> Result<()> {
+pub(crate) fn reduce(root: &Path) -> Result<()> {
     prune(&root.join(LIBRARY))?;
     compile(root, LIBRARY, "socket.pyc")?;
     compile(root, PACKAGES, "requests/__init__.pyc")

@@ -9,14 +9,18 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::process;
+use crate::{
+    process,
+    vm::debian::{
+        apt::PrivateApt,
+        store::{self, Store},
+    },
+};
 
 use super::{
-    apt::PrivateApt,
     cpio::{Archive, MERGED},
     elf::{self, LIBRARY_DIR},
     python,
-    store::Store,
 };
 
 /// What decides what the user land is made of: any change of it makes a new one.
@@ -113,9 +117,8 @@ const LINKS: &[(&str, &str)] = &[
 ];
 
 /// The archive of the user land, built once and then cached. It follows its recipe and not the packages' versions: any version will do.
-pub(super) fn archive(store: &Store) -> Result<PathBuf> {
-    let name = format!("userland-{:016x}", fnv1a(RECIPE));
-    let folder = store.folder(&name, build)?;
+pub(crate) fn archive(store: &Store) -> Result<PathBuf> {
+    let folder = store.folder(&store::folder_name("userland", RECIPE), build)?;
     Ok(folder.join("userland.cpio"))
 }
 
@@ -130,7 +133,7 @@ fn build(apt: &PrivateApt, into: &Path) -> Result<()> {
         archive: Archive::default(),
     };
     for name in MERGED {
-        land.archive.symlink(name, &format!("usr/{name}"));
+        land.archive.symlink(name, &format!("usr/{name}"))?;
     }
     for program in PROGRAMS {
         land.program(program)?;
@@ -139,9 +142,9 @@ fn build(apt: &PrivateApt, into: &Path) -> Result<()> {
     land.tree(python::PACKAGES)?;
     land.applets()?;
     for (link, target) in LINKS {
-        land.archive.symlink(link, target);
+        land.archive.symlink(link, target)?;
     }
-    fs::write(into.join("userland.cpio"), land.archive.finish())?;
+    fs::write(into.join("userland.cpio"), land.archive.finish()?)?;
     Ok(())
 }
 
@@ -157,7 +160,7 @@ impl Land<'_> {
         let file = self.root.join(path);
         let bytes = fs::read(&file).with_context(|| format!("no {path} in the packages"))?;
         self.archive
-            .file(path, fs::metadata(&file)?.permissions().mode(), &bytes);
+            .file(path, fs::metadata(&file)?.permissions().mode(), &bytes)?;
         if elf::is_dynamic(&bytes) {
             for library in elf::libraries(&file, &elf::library_dirs(self.root))? {
                 self.library(path, &library)?;
@@ -178,7 +181,8 @@ impl Land<'_> {
         }
         let guest = format!("{LIBRARY_DIR}/{}", library.name);
         if !self.archive.contains(&guest) {
-            self.archive.file(&guest, 0o755, &fs::read(&library.path)?);
+            self.archive
+                .file(&guest, 0o755, &fs::read(&library.path)?)?;
         }
         Ok(())
     }
@@ -209,27 +213,9 @@ impl Land<'_> {
                 .iter()
                 .any(|(link, _)| taken.iter().any(|path| path == link));
             if !linked && !taken.iter().any(|path| self.archive.contains(path)) {
-                self.archive.symlink(&taken[0], "busybox");
+                self.archive.symlink(&taken[0], "busybox")?;
             }
         }
         Ok(())
-    }
-}
-
-/// Names a recipe; stable across builds of this program, unlike the standard hasher.
-fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_hash_is_the_published_one() {
-        assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(fnv1a("a"), 0xaf63_dc4c_8601_ec8c);
     }
 }

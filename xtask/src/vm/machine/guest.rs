@@ -8,13 +8,17 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::{
-    initramfs::{self, GuestFile, Step},
-    machine::{Accel, End, Machine},
+use crate::timing::{Source, Stopwatch};
+use crate::vm::{
+    debian::{kernel::Kernel, tools::Tools},
+    image::initramfs::{self, GuestFile, Step},
     output,
+};
+
+use super::{
+    Accel, End, Machine,
     protocol::Event,
-    score::{Score, Summary},
-    store::Kernel,
+    score::{Outcome, Score},
 };
 
 /// Lines of the kernel's log that are shown when a guest has died.
@@ -22,28 +26,30 @@ const TAIL: usize = 40;
 
 /// A guest that has everything to be booted.
 #[derive(Debug)]
-pub(super) struct Guest {
+pub(crate) struct Guest {
     /// Prefix of its output; empty for none.
-    pub(super) label: String,
-    pub(super) kernel: Kernel,
-    pub(super) userland: PathBuf,
-    pub(super) files: Vec<GuestFile>,
-    pub(super) steps: Vec<Step>,
+    pub(crate) label: String,
+    pub(crate) tools: Tools,
+    pub(crate) kernel: Kernel,
+    pub(crate) userland: PathBuf,
+    pub(crate) files: Vec<GuestFile>,
+    pub(crate) steps: Vec<Step>,
     /// For the file system, which lives as long as the guest.
-    pub(super) dir: PathBuf,
-    pub(super) log: PathBuf,
-    pub(super) accel: Accel,
-    pub(super) cpus: u32,
-    pub(super) memory_mib: u32,
-    pub(super) timeout: Duration,
+    pub(crate) dir: PathBuf,
+    pub(crate) log: PathBuf,
+    pub(crate) accel: Accel,
+    pub(crate) cpus: u32,
+    pub(crate) memory_mib: u32,
+    pub(crate) timeout: Duration,
 }
 
 impl Guest {
     /// Boots, shows the output, counts.
-    pub(super) fn run(&self) -> Result<Summary> {
+    pub(crate) fn run(&self) -> Result<Outcome> {
         let start = Instant::now();
         let initramfs = initramfs::write(
             &self.dir,
+            &self.tools,
             &self.userland,
             &self.kernel,
             &self.files,
@@ -51,6 +57,7 @@ impl Guest {
         )
         .with_context(|| format!("cannot make the guest {}", self.kernel.version))?;
         let machine = Machine {
+            tools: &self.tools,
             image: &self.kernel.image(),
             initramfs: &initramfs.path(),
             console: &self.log,
@@ -60,29 +67,43 @@ impl Guest {
             timeout: self.timeout,
         };
         let mut score = Score::new(&self.steps);
-        let end = machine.run(|event| self.see(event, &mut score))?;
+        let mut watches = self.watches();
+        let end = machine.run(|event| self.see(event, &mut score, &mut watches))?;
         let steps = score.of_steps(end);
         for (step, result) in self.steps.iter().zip(&steps) {
             if step.is_test {
                 output::note(&format!("{} {}: {result}", self.label, step.label));
             }
         }
-        let summary = Summary::of_all(steps);
-        self.report(end, summary, start.elapsed());
-        Ok(summary)
+        let outcome = Outcome::of_all(steps);
+        self.report(end, outcome, start.elapsed());
+        Ok(outcome)
     }
 
-    fn see(&self, event: &Event<'_>, score: &mut Score<'_>) {
+    fn see(&self, event: &Event<'_>, score: &mut Score<'_>, watches: &mut [Option<Stopwatch>]) {
         match event {
             Event::Output(step, lines) => {
                 for line in lines {
                     output::line(&self.label_of(*step), line);
                     score.line(*step, line);
+                    if let Some(Some(watch)) = watches.get_mut(*step) {
+                        watch.line(line);
+                    }
                 }
             }
             Event::Exit(step, code) => score.exit(*step, *code),
             Event::End | Event::Nothing => {}
         }
+    }
+
+    /// For the tests of each step that run one after the other.
+    fn watches(&self) -> Vec<Option<Stopwatch>> {
+        let watch = |step: &Step| {
+            let label = format!("{} {}", self.label, step.label);
+            step.in_a_row
+                .then(|| Stopwatch::start(&label, Source::Interval))
+        };
+        self.steps.iter().map(watch).collect()
     }
 
     fn label_of(&self, step: usize) -> String {
@@ -92,10 +113,10 @@ impl Guest {
         }
     }
 
-    fn report(&self, end: End, summary: Summary, took: Duration) {
+    fn report(&self, end: End, outcome: Outcome, took: Duration) {
         let version = &self.kernel.version;
         let how = match end {
-            End::Done => format!("ended with code {}", summary.code),
+            End::Done => format!("ended with code {}", outcome.code),
             End::TimedOut => format!("was killed after {} s", self.timeout.as_secs()),
             End::Died => "died; its console's last lines:".into(),
         };

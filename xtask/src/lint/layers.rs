@@ -1,0 +1,176 @@
+//! Which folder of a crate may import from which.
+
+/// The rules of one crate.
+#[derive(Debug)]
+pub(crate) struct Crate {
+    /// Where its sources are, from the repository's root.
+    pub(crate) source: &'static str,
+    /// Folders, or files at the top, each with those that it may import from besides itself. Where one lies in
+    /// another, the inner one's rule counts. What is not named has no rule: it may not be there yet.
+    pub(crate) layers: &'static [(&'static str, &'static [&'static str])],
+}
+
+/// Every crate of the workspace.
+pub(crate) const CRATES: [Crate; 5] = [
+    Crate {
+        source: "agent/core/src",
+        layers: &[
+            ("model", &[]),
+            ("settings", &["model"]),
+            ("verdict", &["model", "settings"]),
+            ("watch", &["model", "settings", "verdict"]),
+            ("incident", &["model", "settings", "verdict"]),
+            ("stream", &["model", "settings", "verdict"]),
+            (
+                "engine",
+                &[
+                    "model", "settings", "verdict", "watch", "incident", "stream",
+                ],
+            ),
+        ],
+    },
+    Crate {
+        source: "agent/src",
+        layers: &[
+            ("kernel", &[]),
+            ("process", &[]),
+            // Gives names to the addresses that the kernel's side has read.
+            ("process/stack", &["kernel", "process"]),
+            ("client", &[]),
+            ("config", &["kernel"]),
+            ("output", &["process", "process/stack"]),
+            ("server", &["client", "output"]),
+            ("tui", &["client", "output"]),
+            (
+                "daemon",
+                &[
+                    "config",
+                    "kernel",
+                    "output",
+                    "process",
+                    "process/stack",
+                    "server",
+                ],
+            ),
+            (
+                "cli",
+                &[
+                    "client",
+                    "config",
+                    "daemon",
+                    "kernel",
+                    "output",
+                    "process",
+                    "process/stack",
+                    "server",
+                    "tui",
+                ],
+            ),
+        ],
+    },
+    Crate {
+        source: "common/src",
+        layers: &[],
+    },
+    Crate {
+        source: "ebpf/src",
+        layers: &[
+            ("signal", &[]),
+            ("programs", &["signal"]),
+            ("iterator", &["signal"]),
+        ],
+    },
+    Crate {
+        source: "xtask/src",
+        layers: &[
+            ("process", &[]),
+            ("summary", &[]),
+            ("timing", &[]),
+            ("workspace", &[]),
+            ("apt", &["process"]),
+            ("toolchain", &["apt", "process", "workspace"]),
+            ("runtimes", &["apt", "process"]),
+            ("stage", &["process", "summary", "timing"]),
+            ("vm/output", &[]),
+            ("vm/debian", &["apt", "process", "vm/output"]),
+            (
+                "vm/image",
+                &[
+                    "process",
+                    "toolchain",
+                    "vm/debian",
+                    "vm/output",
+                    "workspace",
+                ],
+            ),
+            (
+                "vm/machine",
+                &["summary", "timing", "vm/debian", "vm/image", "vm/output"],
+            ),
+            (
+                "vm/suite",
+                &[
+                    "process",
+                    "runtimes",
+                    "vm/debian",
+                    "vm/image",
+                    "vm/machine",
+                    "vm/output",
+                    "workspace",
+                ],
+            ),
+        ],
+    },
+];
+
+/// The rule that an import from one module to another breaks.
+pub(crate) fn broken(of: &Crate, from: &[String], to: &[String]) -> Option<String> {
+    let (from, may) = layer(of, from)?;
+    let (to, _) = layer(of, to)?;
+    let allowed = from == to || may.contains(&to);
+    (!allowed).then(|| match may {
+        [] => format!("`{from}` imports from nothing else in its crate"),
+        may => format!("`{from}` may import from {} only", may.join(", ")),
+    })
+}
+
+/// The innermost layer that a module lies in.
+fn layer(of: &Crate, module: &[String]) -> Option<(&'static str, &'static [&'static str])> {
+    let path = module.join("/");
+    let holds = |name: &str| {
+        path.strip_prefix(name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let layers = of.layers.iter().filter(|(name, _)| holds(name));
+    layers.max_by_key(|(name, _)| name.len()).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_innermost_folder_s_rule_counts() {
+        let of = Crate {
+            source: "a/src",
+            layers: &[("low", &[]), ("high", &[]), ("high/part", &["low"])],
+        };
+        let module = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
+        let broken = |from, to| broken(&of, &module(from), &module(to));
+        assert_eq!(broken("high/part/file", "low/file"), None);
+        assert!(broken("high/file", "low/file").is_some());
+        assert!(broken("low/file", "high").is_some());
+        assert_eq!(broken("not_named", "high"), None);
+        assert_eq!(broken("highest", "low"), None);
+    }
+
+    #[test]
+    fn every_layer_that_is_named_by_another_is_named_itself() {
+        for of in &CRATES {
+            let names: Vec<_> = of.layers.iter().map(|(name, _)| *name).collect();
+            for may in of.layers.iter().flat_map(|(_, may)| *may) {
+                assert!(names.contains(may), "{}: {may}", of.source);
+            }
+        }
+    }
+}

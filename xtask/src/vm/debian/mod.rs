@@ -1,0 +1,9 @@
+//! Debian's packages, fetched and unpacked below the target directory, never installed.
+
+pub(crate) mod apt;
+pub(crate) mod host;
+pub(crate) mod kernel;
+pub(crate) mod mirror;
+pub(crate) mod series;
+pub(crate) mod store;
+pub(crate) mod tools;

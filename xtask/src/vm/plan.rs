@@ -1,0 +1,170 @@
+//! Everything that must be there before the first guest boots.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum as _;
+
+use super::{
+    args::VmArgs,
+    debian::{host, kernel::Kernel, series::Series, store::Store, tools::Tools},
+    image::{
+        initramfs::{GuestFile, Step},
+        userland,
+    },
+    machine::{Accel, accel, guest::Guest, score::Outcome},
+    output,
+    suite::{self, kind::Suite, matrix::Cell},
+};
+
+/// Guests to boot.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) guests: Vec<Guest>,
+    /// What could not be made, and has been told. The other guests run all the same.
+    pub(super) lost: Vec<Outcome>,
+}
+
+impl Plan {
+    /// Fetches and builds.
+    ///
+    /// # Errors
+    /// There can be no guest at all.
+    pub(super) fn new(args: &VmArgs, dir: &Path) -> Result<Self> {
+        for folder in ["built", "logs"] {
+            std::fs::create_dir_all(dir.join(folder))?;
+        }
+        let mut plan = Self::default();
+        let kit = Kit::new(args, dir, &mut plan)?;
+        if !args.command.is_empty() {
+            for (series, kernel) in &kit.kernels {
+                let mut guest = kit.guest(*series, kernel, vec![Step::command(&args.command)]);
+                if kit.kernels.len() == 1 {
+                    guest.label.clear();
+                }
+                plan.guests.push(guest);
+            }
+            return Ok(plan);
+        }
+        let cells = args.cells();
+        let mut built: Vec<(Suite, Vec<GuestFile>)> = Vec::new();
+        for suite in suites(&cells) {
+            match suite::files(suite, &dir.join("built")) {
+                Ok(files) => built.push((suite, files)),
+                Err(error) => plan.lose(&format!("no {} tests: {error:#}", suite.name())),
+            }
+        }
+        for cell in &cells {
+            let files = built.iter().find(|(suite, _)| *suite == cell.suite);
+            let kernel = kit
+                .kernels
+                .iter()
+                .find(|(series, _)| *series == cell.series);
+            if let (Some((_, files)), Some((_, kernel))) = (files, kernel) {
+                plan.guests.push(kit.guest_of(cell, kernel, files));
+            }
+        }
+        Ok(plan)
+    }
+
+    fn lose(&mut self, what: &str) {
+        output::note(what);
+        self.lost.push(Outcome::FAILED);
+    }
+}
+
+fn suites(cells: &[Cell]) -> Vec<Suite> {
+    let used = |suite: &&Suite| cells.iter().any(|cell| cell.suite == **suite);
+    Suite::value_variants()
+        .iter()
+        .filter(used)
+        .copied()
+        .collect()
+}
+
+/// Fetches the programs that run guests.
+///
+/// # Errors
+/// They are not there and cannot be fetched.
+pub(super) fn fetch_tools(args: &VmArgs, dir: &Path) -> Result<()> {
+    Tools::open(&open(args, dir)?)?;
+    Ok(())
+}
+
+fn open(args: &VmArgs, dir: &Path) -> Result<Store> {
+    host::ensure()?;
+    Store::open(dir, args.offline, || args.mirrors())
+}
+
+/// What all guests share.
+struct Kit<'a> {
+    args: &'a VmArgs,
+    dir: &'a Path,
+    tools: Tools,
+    userland: PathBuf,
+    kernels: Vec<(Series, Kernel)>,
+    accel: Accel,
+}
+
+impl<'a> Kit<'a> {
+    fn new(args: &'a VmArgs, dir: &'a Path, plan: &mut Plan) -> Result<Self> {
+        let store = open(args, dir)?;
+        let tools = Tools::open(&store)?;
+        let userland = userland::archive(&store)?;
+        let mut kernels = Vec::new();
+        for series in args.series() {
+            match Kernel::newest(&store, &tools, series) {
+                Ok(kernel) => kernels.push((series, kernel)),
+                Err(error) => plan.lose(&format!("no guest {series}: {error:#}")),
+            }
+        }
+        drop(store);
+        let (_, first) = kernels.first().context("there is no kernel to boot")?;
+        let accel = if args.virtual_time {
+            Accel::VirtualTime
+        } else {
+            accel::choose(args.accel, dir, &tools, &userland, first)?
+        };
+        Ok(Self {
+            args,
+            dir,
+            tools,
+            userland,
+            kernels,
+            accel,
+        })
+    }
+
+    fn guest_of(&self, cell: &Cell, kernel: &Kernel, files: &[GuestFile]) -> Guest {
+        let steps = suite::steps(cell, self.args.corpus.filter.as_deref());
+        let mut guest = self.guest(cell.series, kernel, steps);
+        let log = format!("logs/{}-{}.log", cell.series, cell.suite.name());
+        guest.log = self.dir.join(log);
+        guest.files.extend(files.iter().cloned());
+        guest.accel = cell.suite.accel(self.accel, self.args.is_real_time());
+        guest
+    }
+
+    fn guest(&self, series: Series, kernel: &Kernel, mut steps: Vec<Step>) -> Guest {
+        for step in &mut steps {
+            step.env.extend_from_slice(&self.args.env);
+        }
+        Guest {
+            label: series.to_string(),
+            tools: self.tools.clone(),
+            kernel: kernel.clone(),
+            userland: self.userland.clone(),
+            files: self.args.file.clone(),
+            steps,
+            dir: self.dir.to_owned(),
+            log: self.dir.join(format!("logs/{series}.log")),
+            accel: self.accel,
+            cpus: self.args.smp,
+            memory_mib: self.args.memory,
+            timeout: Duration::from_secs(self.args.timeout),
+        }
+    }
+}
