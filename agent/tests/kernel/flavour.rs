@@ -104,6 +104,18 @@ fn every_program_is_accepted_with_its_log_on() {
     }
 }
 
+#[test]
+fn what_is_refused_does_not_stay_loaded() {
+    Rig::in_each_flavour(|rig| {
+        for row in rig.kernel.report().signals.iter().flat_map(|signal| &signal.hooks) {
+            println!("{:32} {:?} instructions", row.program, row.verified);
+            if matches!(row.status, HookStatus::Missing { .. }) {
+                assert_eq!(row.verified, None, "{row:?}");
+            }
+        }
+    });
+}
+
 fn attached(rig: &mut Rig) -> Vec<&'static str> {
     let hooks = rig.kernel.refresh_report().signals.iter().flat_map(|signal| &signal.hooks);
     hooks.filter(|hook| hook.attached).map(|hook| hook.program).collect()

@@ -3,6 +3,10 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 
+use aya::maps::{Array, Map, MapData, loaded_maps};
+use finback_common::counter::Counter;
+use finback_common::map;
+use finback_common::place::{HALF_PLACES, beside, index};
 use finback_core::model::observation::HalfClosed;
 use finback_core::model::state::TcpState;
 
@@ -135,6 +139,47 @@ fn healthy_connections_leave_no_place_and_no_record() {
         while rig.kernel.drain(&mut rig.seen) {}
         assert_eq!(rig.seen, []);
     });
+}
+
+/// The table of half-closed sockets in which this one has a place. Other tests have tables of their own.
+fn table_with(sock: u64) -> Array<MapData, [u64; 8]> {
+    let first = index(sock, HALF_PLACES);
+    let tables = loaded_maps().filter_map(|info| {
+        let info = info.ok().filter(|info| info.name_as_str() == Some(map::HALF))?;
+        Array::try_from(Map::Array(MapData::from_id(info.id()).ok()?)).ok()
+    });
+    let mut tables = tables.filter(|table: &Array<MapData, [u64; 8]>| {
+        let is_it = |place: u32| table.get(&place, 0).is_ok_and(|place| place[0] == sock);
+        is_it(first) || is_it(beside(first))
+    });
+    tables.next().unwrap()
+}
+
+#[test]
+fn a_socket_whose_places_are_taken_is_counted_and_found_by_the_look() {
+    let rig = &mut Rig::auto();
+    let (_listener, client, server) = pair("127.0.0.1:0");
+    client.shutdown(Shutdown::Write).unwrap();
+    let sock = rig.view(&server).sock;
+    rig.eventually(|rig| rig.is_candidate(sock));
+    let mut table = table_with(sock);
+
+    let (_listener, client, server) = pair("127.0.0.1:0");
+    let sock = rig.view(&server).sock;
+    let first = index(sock, HALF_PLACES);
+    for place in [first, beside(first)] {
+        table.set(place, [1, 1, 0, 0, 0, 0, 0, 0], 0).unwrap();
+    }
+    let full = |rig: &Rig| {
+        let counters = rig.kernel.counters().unwrap();
+        counters.into_iter().find(|(counter, _)| *counter == Counter::HalfFull).unwrap().1
+    };
+    let before = full(rig);
+    client.shutdown(Shutdown::Write).unwrap();
+    rig.eventually(|rig| rig.view(&server).state == TcpState::CloseWait);
+    assert!(full(rig) > before);
+    assert!(!rig.is_candidate(sock));
+    assert_eq!(rig.view(&server).half, None);
 }
 
 #[test]

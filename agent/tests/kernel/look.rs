@@ -78,6 +78,52 @@ fn a_long_accept_queue_is_walked_to_its_end() {
     });
 }
 
+/// With this, connections that wait for a listener that goes wait for another one from then on (since 5.14).
+const MIGRATE: &str = "/proc/sys/net/ipv4/tcp_migrate_req";
+
+fn shared(port: u16) -> TcpListener {
+    use rustix::net::{AddressFamily, SocketType, bind, listen, socket, sockopt};
+    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    sockopt::set_socket_reuseport(&socket, true).unwrap();
+    bind(&socket, &SocketAddr::from(([127, 0, 0, 1], port))).unwrap();
+    listen(&socket, 16).unwrap();
+    TcpListener::from(socket)
+}
+
+#[test]
+fn a_connection_that_moves_to_another_listener_keeps_its_place() {
+    if !std::path::Path::new(MIGRATE).exists() {
+        println!("this kernel has no {MIGRATE}");
+        return;
+    }
+    let mut rig = Rig::auto();
+    in_new_namespace(|| {
+        std::fs::write(MIGRATE, "1").unwrap();
+        let first = shared(0);
+        let local = first.local_addr().unwrap();
+        let client = TcpStream::connect(local).unwrap();
+        let second = shared(local.port());
+        let peer = client.local_addr().unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        let netns = netns::own().unwrap();
+        let queued = |rig: &mut Rig| {
+            let snapshot = rig.look();
+            let is_it = |view: &&SocketView| {
+                let ends = view.endpoints;
+                (ends.local, ends.peer, ends.netns) == (local, peer, netns)
+            };
+            snapshot.sockets.iter().find(is_it).filter(|view| view.half.is_some()).cloned()
+        };
+        rig.eventually(|rig| queued(rig).is_some());
+        let before = queued(&mut rig).unwrap();
+        assert!(holds(&before.queued.unwrap().listeners, first.as_raw_fd()));
+        drop(first);
+        let after = queued(&mut rig).unwrap();
+        assert!(holds(&after.queued.unwrap().listeners, second.as_raw_fd()));
+        assert_eq!(after.half, before.half);
+    });
+}
+
 #[test]
 fn iterator_and_proc_find_the_same_holders() {
     let open: Vec<_> = (0..20).map(|_| pair("127.0.0.1:0")).collect();

@@ -55,6 +55,12 @@ impl Programs {
         self.loaded.iter().copied()
     }
 
+    /// Instructions that the verifier followed.
+    pub(super) fn verified(&self, hook: Hook) -> Option<u32> {
+        let program = self.object.program(hook.program())?;
+        program.info().ok()?.verified_instruction_count()
+    }
+
     /// Loads a hook's program, or says why it cannot be.
     pub(super) fn load(&mut self, hook: Hook, types: &Types<'_>) -> Result<(), String> {
         if self.loaded.contains(&hook) {

@@ -336,6 +336,7 @@ impl Trial {
                 status,
                 hits: of(hits, hook),
                 attached,
+                verified: self.programs.verified(hook),
             });
         }
         rows.sort_by_key(|row| (!row.attached, row.flavour));

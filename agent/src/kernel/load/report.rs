@@ -105,6 +105,8 @@ pub struct HookRow {
     pub hits: u64,
     /// Whether it is attached now.
     pub attached: bool,
+    /// Instructions that the verifier followed, if its program is loaded and the kernel tells (5.16).
+    pub verified: Option<u32>,
 }
 
 /// Whether a hook works.
