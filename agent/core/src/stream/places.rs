@@ -1,7 +1,7 @@
 //! Things in slots of one vector (its unused tail costs no memory), found by their addresses.
 
-use std::hash::{BuildHasher as _, BuildHasherDefault};
-use std::net::SocketAddr;
+use std::hash::Hasher as _;
+use std::net::{IpAddr, SocketAddr};
 
 use rustc_hash::{FxHashMap, FxHasher};
 
@@ -102,7 +102,9 @@ impl<T: Named> Places<T> {
         local: SocketAddr,
         peer: SocketAddr,
     ) -> impl Iterator<Item = (Slot, &T)> {
-        let first = self.by_addresses.get(&hash(local, peer)).copied();
+        let any = !self.by_addresses.is_empty();
+        let first = any.then(|| hash(local, peer));
+        let first = first.and_then(|hash| self.by_addresses.get(&hash).copied());
         std::iter::successors(first, |&slot| Some(self.place(slot)?.next))
             .map_while(|slot| Some((slot, self.get(slot)?)))
             .filter(move |(_, value)| {
@@ -159,6 +161,15 @@ impl<T: Named> Places<T> {
     }
 }
 
+/// Words, not the bytes that the derived hash goes through: this is done several times for every record.
 fn hash(local: SocketAddr, peer: SocketAddr) -> u64 {
-    BuildHasherDefault::<FxHasher>::default().hash_one((local, peer))
+    let mut hasher = FxHasher::default();
+    for address in [local, peer] {
+        match address.ip() {
+            IpAddr::V4(ip) => hasher.write_u32(u32::from(ip)),
+            IpAddr::V6(ip) => hasher.write_u128(u128::from(ip)),
+        }
+        hasher.write_u16(address.port());
+    }
+    hasher.finish()
 }
