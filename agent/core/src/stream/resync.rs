@@ -121,7 +121,8 @@ impl Comparison<'_> {
         if known.entry != Entry::Met {
             return false;
         }
-        self.tell_found(book, slot, view, out)
+        self.tell_found(book, slot, view, out);
+        book.interest.tells(view.state)
     }
 
     /// Takes over the kernel's state; whether that was told.
@@ -183,11 +184,12 @@ impl Comparison<'_> {
             }
             return false;
         }
-        self.tell_found(book, slot, view, out)
+        self.tell_found(book, slot, view, out);
+        true
     }
 
     /// Tells the state of a connection of which nothing was told.
-    fn tell_found(self, book: &mut Book, slot: Slot, view: &SocketView, out: &mut Outbox) -> bool {
+    fn tell_found(self, book: &mut Book, slot: Slot, view: &SocketView, out: &mut Outbox) {
         let time = fin_at(view).unwrap_or(self.snapshot.taken);
         let transition = Transition {
             from: TcpState::Closed,
@@ -206,7 +208,6 @@ impl Comparison<'_> {
         if view.state != TcpState::Closed {
             book.tell_transition(slot, time, transition, out);
         }
-        true
     }
 
     /// Settles what has no descriptor any more: it is closing, a minisock, or gone, unless anything of it was heard

@@ -70,7 +70,6 @@ fn lossless(steps: Vec<Step>) -> Vec<Step> {
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: ProptestConfig::default().cases.max(2000),
-        failure_persistence: None,
         ..ProptestConfig::default()
     })]
 

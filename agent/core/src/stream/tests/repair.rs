@@ -416,3 +416,46 @@ fn a_missed_time_wait_is_found_among_the_minisocks() {
     world.run(5_000);
     assert_eq!(world.sweeps, [[1]]);
 }
+
+#[test]
+fn who_asked_for_no_states_has_none_corrected() {
+    let mut world = World::with(&Settings::default(), lives());
+    world.opened(1, 1, owner(7, Attribution::Accept));
+    world.opened(1, 2, owner(7, Attribution::Accept));
+    let found = snapshot(100, vec![half(1, 50), established(2)]);
+    assert_eq!(world.compare(101, &found), (2, 0));
+    assert_eq!(world.known()[0], (key(1, 1), TcpState::CloseWait));
+    assert_eq!(world.transitions, []);
+}
+
+#[test]
+fn what_ended_during_the_look_is_not_brought_back_by_its_last_record() {
+    let mut world = World::new();
+    world.state(1, 1, TcpState::Closed, TcpState::SynSent);
+    // The look begins at 100, the connection ends at 105, the look comes to its place at 110.
+    let found = Snapshot {
+        took: Duration::from_millis(10),
+        ..snapshot(100, Vec::new())
+    };
+    world.compare(111, &found);
+    let ended = StateChange {
+        entered: Some(at(1)),
+        ..change(1, TcpState::SynSent, TcpState::Closed)
+    };
+    world.change(105, 1, ended);
+    assert_eq!(world.known(), []);
+    let told: Vec<_> = world.transitions.iter().map(|&(_, to, _)| to).collect();
+    assert_eq!(told, [TcpState::SynSent, TcpState::Closed]);
+}
+
+#[test]
+fn a_state_that_the_connection_cannot_have_is_another_one_s() {
+    let mut world = World::new();
+    world.half_closed(1, 2);
+    let mut found = snapshot(100, Vec::new());
+    found.unheld = Some(unheld(TcpState::FinWait1, false));
+    assert_eq!(world.compare(101, &found), (0, 1));
+    let told = (TcpState::CloseWait, TcpState::Closed, Cause::Resync);
+    assert_eq!(world.transitions.last(), Some(&told));
+    assert_eq!(world.known(), []);
+}
