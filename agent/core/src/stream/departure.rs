@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::book::Book;
+use super::identity::Identity;
 use super::other_end;
 use super::places::Slot;
 use super::table::{Connection, Entry};
@@ -93,19 +94,31 @@ pub(super) fn leave(
     };
     let id = minisock.id;
     other_end::part(&mut book.table, &mut book.minisocks, &id, time);
-    // A descriptor may still refer to the full socket.
+    part_full_socket(book, &id, time);
+}
+
+/// The minisock of this connection has left at `time`: a descriptor may still refer to the full socket.
+fn part_full_socket(book: &mut Book, id: &Identity, time: Timestamp) {
     let full = book.table.find(id.key.sock).map(|(slot, _)| slot);
-    if let Some(full) = full.and_then(|slot| book.table.get_mut(slot))
-        && full.parted
-        && full.id.key == id.key
-    {
-        full.parted = false;
-        full.state = TcpState::Closed;
-        full.entry = Entry::Told;
-        full.entered = Some(time);
-        full.changed = full.changed.max(time);
-        full.id.told = full.id.told.max(id.told);
+    let Some((slot, full)) = full.and_then(|slot| Some((slot, book.table.get_mut(slot)?))) else {
+        return;
+    };
+    if !full.parted || full.id.key != id.key {
+        return;
     }
+    if full.released {
+        // The record of its end is not only late.
+        remove(book, slot);
+        book.tombstones
+            .note(id.key.sock, time - Duration::from_nanos(1));
+        return;
+    }
+    full.parted = false;
+    full.state = TcpState::Closed;
+    full.entry = Entry::Told;
+    full.entered = Some(time);
+    full.changed = full.changed.max(time);
+    full.id.told = full.id.told.max(id.told);
 }
 
 /// Why a minisock left after so long. Before its timer an RST, late data, a namespace's end or somebody's request can

@@ -78,12 +78,9 @@ fn finish(
     let known = connection
         .cause
         .filter(|&cause| cause != Cause::Unknown && !connection.parted);
-    let cause = known.unwrap_or_else(|| cause_of(end));
+    let (cause, last) = (known.unwrap_or_else(|| cause_of(end)), connection.last());
     if let Some(shown) = book.shown(slot, TcpState::Closed) {
-        let dated = book
-            .table
-            .get(slot)
-            .map_or(time, |c| c.id.told.max(c.last()));
+        let dated = book.date(slot, last);
         departure::vanish(book, slot, time, cause, out);
         tell_life(book, dated, time, end, cause, shown, out);
     }

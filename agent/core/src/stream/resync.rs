@@ -269,7 +269,9 @@ impl Comparison<'_> {
             }
             Some(found) if found.minisock && !parted && closing => {
                 time_wait::enter(book, slot, taken, state, found.state, Cause::Resync, out);
-                departure::bury(book, slot, taken, out);
+                if let Some(known) = book.table.get_mut(slot) {
+                    known.released = true;
+                }
                 true
             }
             Some(_) | None => {

@@ -40,6 +40,8 @@ pub(super) struct Connection {
     pub(super) eof_told: bool,
     /// A minisock goes on in its place; only the full socket's end is waited for.
     pub(super) parted: bool,
+    /// A comparison has not found the full socket any more.
+    pub(super) released: bool,
     /// Why it has closed.
     pub(super) cause: Option<Cause>,
 }
@@ -57,6 +59,7 @@ impl Connection {
             fin_at: None,
             eof_told: false,
             parted: false,
+            released: false,
             cause: None,
         }
     }
