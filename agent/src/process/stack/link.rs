@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 
 use super::files::FileId;
+use super::statistics::Statistics;
 use super::wire::Socket;
-use super::worker::Statistics;
 
 /// A reader that takes longer than this for one order or answer hangs.
 const PATIENCE: Duration = Duration::from_secs(10);

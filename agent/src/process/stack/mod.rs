@@ -17,6 +17,7 @@ mod link;
 mod memory;
 mod names;
 pub mod reader;
+mod statistics;
 mod syscall;
 mod threads;
 mod unwind;
@@ -29,7 +30,8 @@ use serde::{Deserialize, Serialize};
 
 use finback_core::model::time::Timestamp;
 
-pub use worker::{Answer, Request, Stacks, Statistics};
+pub use statistics::Statistics;
+pub use worker::{Answer, Request, Stacks};
 
 /// At which moment a stack was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

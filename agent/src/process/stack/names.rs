@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 
 use super::files::{FileId, Identity, OpenFile, open_in};
-use super::image::Place as Lies;
+use super::image;
 use super::keeper::Kept;
 use super::link::{Link, Subject};
 use super::unwind::{Spot, Trace};
@@ -80,7 +80,7 @@ impl Namer {
         }
         let mut unknown: Vec<(&Arc<OpenFile>, Vec<u64>)> = Vec::new();
         for spot in &trace.spots {
-            let Lies::File(file, address) = &spot.place else {
+            let image::Place::File(file, address) = &spot.place else {
                 continue;
             };
             if self.known.contains_key(&(file.identity(), *address)) {
@@ -123,25 +123,25 @@ impl Namer {
             name: Name::Unknown(Reason::Unmapped),
         };
         let names: Names = match &spot.place {
-            Lies::File(file, address) => {
+            image::Place::File(file, address) => {
                 frame.module = Some(Arc::clone(&file.path));
                 frame.build_id = file.build_id.get().cloned();
                 frame.offset = Some(address.wrapping_add(spot.back));
                 let known = self.known.get(&(file.identity(), *address));
                 known.map_or_else(|| unknown(Reason::Unreadable), Arc::clone)
             }
-            Lies::Strange(path) => {
+            image::Place::Strange(path) => {
                 frame.module = Some((&**path).into());
                 unknown(Reason::Unreadable)
             }
-            Lies::Vdso => {
+            image::Place::Vdso => {
                 frame.module = Some("[vdso]".into());
                 unknown(Reason::Vdso)
             }
-            Lies::Anonymous => generated
+            image::Place::Anonymous => generated
                 .get(&spot.address)
                 .map_or_else(|| unknown(Reason::GeneratedCode), Arc::clone),
-            Lies::Nothing => unknown(Reason::Unmapped),
+            image::Place::Nothing => unknown(Reason::Unmapped),
         };
         names
             .iter()
@@ -155,7 +155,7 @@ impl Namer {
     /// Code that the process made itself has names if its runtime keeps a list of it, and as long as it lives.
     fn generated(&mut self, trace: &Trace, process: ProcessId) -> FxHashMap<u64, Names> {
         let spots = trace.spots.iter();
-        let spots = spots.filter(|spot| matches!(spot.place, Lies::Anonymous));
+        let spots = spots.filter(|spot| matches!(spot.place, image::Place::Anonymous));
         let spots: Vec<&Spot> = spots.collect();
         if spots.is_empty() {
             return FxHashMap::default();

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use super::keeper::{Keeper, Kept};
 use super::link::Link;
 use super::memory::Top;
 use super::names::{IDLE, Namer};
+use super::statistics::Statistics;
 use super::threads::{self, Wanted};
 use super::unwind::{Shared, Trace, Walker};
 use super::{Absence, Kind, Stack};
@@ -70,26 +71,6 @@ enum Command {
     Taken(Vec<RawStack>),
     Ended(Vec<SocketKey>),
     Wanted(Request),
-}
-
-/// What was done, for `status`.
-#[derive(Debug, Default)]
-pub struct Statistics {
-    /// Stacks that came from the kernel.
-    pub taken: AtomicU64,
-    /// Stacks that were left out, because too many waited to be unwound or too many sockets are there.
-    pub dropped: AtomicU64,
-    /// Sockets with a stack.
-    pub kept: AtomicU64,
-    /// Nanoseconds spent in unwinding.
-    pub unwind_ns: AtomicU64,
-    /// Findings that were answered.
-    pub answered: AtomicU64,
-    /// Nanoseconds spent in reading symbols.
-    pub names_ns: AtomicU64,
-    /// How often a process that reads programs has died of one; that stack or those names are missing.
-    pub failures: AtomicU64,
-    waiting: AtomicUsize,
 }
 
 /// The daemon's end of both threads; they end with it.
