@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::process::Command;
 use std::thread;
 
@@ -131,7 +131,11 @@ impl Ends {
         let client = namespace()?;
         let server = namespace()?;
         let ends = Self { client, server };
-        let place = format!("/proc/{}/fd/{}", std::process::id(), raw(&ends.server));
+        let place = format!(
+            "/proc/{}/fd/{}",
+            std::process::id(),
+            ends.server.as_raw_fd()
+        );
         let served_via = SERVER.trim_end_matches("/30");
         elsewhere(|| {
             enter(&ends.client)?;
@@ -154,11 +158,6 @@ impl Ends {
         })?;
         Ok(ends)
     }
-}
-
-fn raw(file: &File) -> i32 {
-    use std::os::fd::AsRawFd as _;
-    file.as_raw_fd()
 }
 
 fn ip(words: &str) -> Result<()> {

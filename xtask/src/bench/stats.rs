@@ -52,6 +52,11 @@ impl Estimate {
         }
     }
 
+    /// As a plain number: `12.34 ± 0.05`.
+    pub(super) fn plain(&self) -> String {
+        format!("{:.2} ± {:.2}", self.value, self.error)
+    }
+
     /// The quotient, with the errors of both.
     pub(super) fn over(&self, other: &Self) -> Option<Self> {
         if other.value == 0.0 || self.value == 0.0 {
@@ -112,6 +117,11 @@ fn deviation(values: &[f64]) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "no count here reaches 2^53")]
 pub(super) fn count(number: usize) -> f64 {
     number as f64
+}
+
+/// Bytes as MiB.
+pub(super) fn mib(bytes: u64) -> f64 {
+    number(bytes) / 1_048_576.0
 }
 
 /// As [`count`], of what the kernel counts.

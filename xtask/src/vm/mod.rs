@@ -23,7 +23,7 @@ pub(crate) use self::{
     args::VmArgs,
     debian::series::Series,
     machine::score::Outcome,
-    suite::{corpus::Corpus, matrix::Matrix},
+    suite::{corpus::Corpus, kind::ALL as FLAVOURS, matrix::Matrix},
 };
 
 /// Boots one guest per kernel, several at a time. Counts test cases, or each guest as one case when there is a
@@ -79,6 +79,14 @@ fn outcomes(args: &VmArgs) -> Result<Vec<Outcome>> {
 /// They are not there and cannot be fetched.
 pub(crate) fn fetch_tools() -> Result<()> {
     plan::fetch_tools(&VmArgs::default(), &folder())
+}
+
+/// The folder in which these packages are unpacked, fetched unless they are there.
+///
+/// # Errors
+/// They are neither there nor to be fetched.
+pub(crate) fn unpacked(what: &str, packages: &[&str]) -> Result<PathBuf> {
+    plan::unpacked(&VmArgs::default(), &folder(), what, packages)
 }
 
 /// The version of the emulator, if it has been fetched.

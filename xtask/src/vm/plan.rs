@@ -10,7 +10,13 @@ use clap::ValueEnum as _;
 
 use super::{
     args::VmArgs,
-    debian::{host, kernel::Kernel, series::Series, store::Store, tools::Tools},
+    debian::{
+        host,
+        kernel::Kernel,
+        series::Series,
+        store::{self, Store},
+        tools::Tools,
+    },
     image::{
         initramfs::{GuestFile, Step},
         userland,
@@ -92,6 +98,24 @@ fn suites(cells: &[Cell]) -> Vec<Suite> {
 pub(super) fn fetch_tools(args: &VmArgs, dir: &Path) -> Result<()> {
     Tools::open(&open(args, dir)?)?;
     Ok(())
+}
+
+/// The folder in which packages are unpacked that have nothing to do with guests.
+///
+/// # Errors
+/// They are neither there nor to be fetched.
+pub(super) fn unpacked(
+    args: &VmArgs,
+    dir: &Path,
+    what: &str,
+    packages: &[&str],
+) -> Result<PathBuf> {
+    let name = store::folder_name(what, &packages.join(" "));
+    let there = dir.join(&name);
+    if there.is_dir() {
+        return Ok(there);
+    }
+    open(args, dir)?.folder(&name, |apt, into| apt.unpack(packages, into))
 }
 
 fn open(args: &VmArgs, dir: &Path) -> Result<Store> {

@@ -1,4 +1,4 @@
-//! libbpf-tools, fetched as packages and unpacked below the target directory: nothing is installed.
+//! libbpf-tools, fetched as packages of Debian and unpacked below the target directory: measured, not installed.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,10 +7,10 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
 use super::child::Child;
-use crate::{apt, process, workspace};
+use crate::vm;
 
 /// The tools, and the libraries that a minimal system lacks.
 const PACKAGES: [&str; 3] = ["libbpf-tools", "libelf1", "zlib1g"];
@@ -28,33 +28,9 @@ impl Tools {
     /// Fetches them unless they are there.
     ///
     /// # Errors
-    /// No apt, no network, no such package.
+    /// As [`vm::unpacked`].
     pub(crate) fn fetch() -> Result<Self> {
-        let root = workspace::target_dir().join("bench/libbpf-tools");
-        if root.is_dir() {
-            return Ok(Self { root });
-        }
-        ensure!(apt::available(), "not a Debian or Ubuntu system");
-        eprintln!(
-            "xtask: fetching {} to {}: measured beside finback, not installed",
-            PACKAGES.join(", "),
-            root.display()
-        );
-        let parent = root.parent().context("no target directory")?;
-        fs::create_dir_all(parent)?;
-        apt::refresh_lists()?;
-        let work = tempfile::tempdir_in(parent)?;
-        let (debs, unpacked) = (work.path().join("debs"), work.path().join("root"));
-        fs::create_dir(&debs)?;
-        let mut download = Command::new("apt-get");
-        download.current_dir(&debs);
-        download.args(["-qq", "-o", "APT::Sandbox::User=root", "download"]);
-        process::output(download.args(PACKAGES))?;
-        for deb in fs::read_dir(&debs)? {
-            let mut unpack = Command::new("dpkg-deb");
-            process::output(unpack.arg("-x").arg(deb?.path()).arg(&unpacked))?;
-        }
-        fs::rename(&unpacked, &root)?;
+        let root = vm::unpacked("libbpf-tools", &PACKAGES)?;
         Ok(Self { root })
     }
 

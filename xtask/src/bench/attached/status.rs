@@ -36,12 +36,6 @@ impl Status {
         Some(self.number(path)? - before.number(path)?)
     }
 
-    /// Sum of how much the numbers below these paths have risen.
-    pub(crate) fn rises(&self, before: &Self, paths: &[&str]) -> f64 {
-        let risen = paths.iter().filter_map(|path| self.rise(before, path));
-        risen.sum()
-    }
-
     /// The first number whose path has this word in it and ends like this.
     pub(crate) fn find(&self, word: &str, end: &str) -> Option<f64> {
         let mut all = self.0.iter();

@@ -14,10 +14,10 @@ use super::super::load;
 use super::super::network::{Kind, Network};
 use super::super::stats::{median, number};
 use super::baseline::{Counts, FLOOR, NOTHING};
+use crate::vm::FLAVOURS;
 
 /// Before the one line of the result.
 pub(super) const RESULT: &str = "RESULT ";
-const FLAVOURS: [&str; 3] = ["fentry", "kprobe", "tracepoint"];
 /// Until a program has worked off what the load left; the clock skips it.
 const DRAIN: Duration = Duration::from_millis(500);
 

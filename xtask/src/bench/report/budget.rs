@@ -3,10 +3,8 @@
 use super::super::attached::Variant;
 use super::super::guest::{Baseline, FLOOR};
 use super::super::network::Kind;
-use super::super::stats::{Estimate, median, number};
+use super::super::stats::{Estimate, median, mib};
 use super::data::{Loss, Mode, Report};
-
-const MIB: f64 = 1_048_576.0;
 
 /// Whether a budget is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,15 +165,17 @@ impl Over<'_> {
         let ratio = ours.connections.over(&theirs.connections);
         let ratio = ratio.ok_or("nothing was lost")?;
         let shown = format!(
-            "{:.2} ± {:.2} ({} against {})",
-            ratio.value, ratio.error, ours.connections, theirs.connections
+            "{} ({} against {})",
+            ratio.plain(),
+            ours.connections,
+            theirs.connections
         );
         Ok((shown, Kept::within(&ratio, limit)))
     }
 
     fn agent(self, variant: Variant, limit: f64) -> Judged {
         let agent = self.loss(variant)?.agent_us;
-        let shown = format!("{:.2} ± {:.2} us", agent.value, agent.error);
+        let shown = format!("{} us", agent.plain());
         Ok((shown, Kept::within(&agent, limit)))
     }
 
@@ -245,13 +245,13 @@ fn of_quiet(report: &Report) -> Vec<Line> {
         })),
         Row::new("scan for candidates", "<= 1 ms").line(scan),
         Row::new("kernel tables without the ring", "<= 8 MiB").line(of(&|mode| {
-            let tables = number(mode.maps_bytes.saturating_sub(mode.rings_bytes)) / MIB;
-            let ring = number(mode.rings_bytes) / MIB;
+            let tables = mib(mode.maps_bytes.saturating_sub(mode.rings_bytes));
+            let ring = mib(mode.rings_bytes);
             let shown = format!("{tables:.1} MiB (and {ring:.1} MiB of rings)");
             (shown, Kept::at_most(tables, 8.0))
         })),
         Row::new("resident memory with 1,000 connections", "<= 20 MiB").line(of(&|mode| {
-            let [idle, held, after] = mode.resident.map(|value| number(value) / MIB);
+            let [idle, held, after] = mode.resident.map(mib);
             let shown =
                 format!("{held:.1} MiB (idle {idle:.1}, after a saturating load {after:.1})");
             (shown, Kept::at_most(held, 20.0))

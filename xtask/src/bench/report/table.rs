@@ -1,7 +1,7 @@
 //! What a run found out, as text in columns.
 
 use super::super::guest::Baseline;
-use super::super::stats::{median, number, range};
+use super::super::stats::{median, mib, range};
 use super::budget;
 use super::data::{CrowdStep, Losses, Mode, Report, Took};
 
@@ -59,7 +59,7 @@ fn losses(losses: &Losses) -> Table {
             loss.variant.title().into(),
             loss.connections.to_string(),
             loss.connections_by_cpu.to_string(),
-            format!("{:.2} ± {:.2}", loss.agent_us.value, loss.agent_us.error),
+            loss.agent_us.plain(),
             loss.stream.to_string(),
             loss.stream_by_cpu.to_string(),
             format!("{:.0}", loss.output_bytes),
@@ -104,7 +104,7 @@ fn instructions(guests: &Baseline) -> Table {
 }
 
 fn modes(modes: &[Mode]) -> Table {
-    let mib = |bytes: u64| format!("{:.1}", number(bytes) / 1_048_576.0);
+    let shown = |bytes: u64| format!("{:.1}", mib(bytes));
     let rows = modes.iter().map(|mode| {
         vec![
             mode.variant.title().into(),
@@ -114,8 +114,8 @@ fn modes(modes: &[Mode]) -> Table {
             format!("{:.0}", mode.output_bytes),
             format!("{:.2}", mode.entries.values().sum::<f64>()),
             format!("{:.3} %", mode.idle_cpu * 100.0),
-            mode.resident.map(mib).join(" / "),
-            mode.anonymous.map(mib).join(" / "),
+            mode.resident.map(shown).join(" / "),
+            mode.anonymous.map(shown).join(" / "),
         ]
     });
     Table {
@@ -169,8 +169,8 @@ fn growth(steps: &[CrowdStep]) -> Table {
             took(&step.start),
             took(&step.ls),
             took(&step.ss),
-            format!("{:.1}", number(step.resident) / 1_048_576.0),
-            format!("{:.1}", number(step.anonymous) / 1_048_576.0),
+            format!("{:.1}", mib(step.resident)),
+            format!("{:.1}", mib(step.anonymous)),
         ]
     });
     Table {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::super::attached::{Rivals, Variant};
+use super::super::attached::{Attached, Rivals, Variant};
 use super::super::interrupt;
 use super::super::report::{Report, Start};
 
@@ -20,7 +20,7 @@ pub(crate) fn measure(rivals: &Rivals, report: &mut Report) -> Result<()> {
     let mut first_event = Vec::new();
     for _ in 0..STARTS {
         let mut attached = rivals.attach(Variant::Transitions)?;
-        if let super::super::attached::Attached::Program(child) = &mut attached {
+        if let Attached::Program(child) = &mut attached {
             child.wait_until(|child| child.first_output().is_some())?;
             first_event.extend(child.first_output().map(|span| span.as_secs_f64()));
         }
