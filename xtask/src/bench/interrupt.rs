@@ -12,12 +12,18 @@ extern "C" fn note(_signal: libc::c_int) {
     INTERRUPTED.store(true, Ordering::Relaxed);
 }
 
-/// From now on SIGINT, SIGTERM and SIGHUP are only noted; a second one of a kind ends at once.
+/// From now on SIGINT, SIGTERM and SIGHUP are only noted; a second one of a kind ends at once. What is ignored already
+/// (`nohup`) stays ignored.
 pub(super) fn catch() {
     let handler: extern "C" fn(libc::c_int) = note;
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         // SAFETY: all-zero is a valid `sigaction`: no flags, an empty mask.
         let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        // SAFETY: only reads what is set for this signal.
+        unsafe { libc::sigaction(signal, std::ptr::null(), &raw mut action) };
+        if action.sa_sigaction == libc::SIG_IGN {
+            continue;
+        }
         action.sa_sigaction = handler as libc::sighandler_t;
         action.sa_flags = libc::SA_RESETHAND | libc::SA_RESTART;
         // SAFETY: the handler only stores to an atomic, which is allowed in a signal's handler.
