@@ -10,6 +10,7 @@ mod agent;
 mod apt;
 mod bench;
 mod doctor;
+mod failures;
 mod lint;
 mod process;
 mod runtimes;

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::failures;
 use crate::process;
 use crate::summary::Summary;
-use crate::timing::{self, Stopwatch};
+use crate::timing::{self, Follower};
 
 /// No stage takes this long unless it hangs.
 const LIMIT: Duration = Duration::from_mins(20);
@@ -68,7 +69,7 @@ impl Report {
         counted.failed == 0
     }
 
-    /// Prints the slowest tests, the table of stages and, as the last line, the sum. Whether nothing failed.
+    /// Prints the slowest tests, the failed ones with their words, the table of stages and, as the last line, the sum. Whether nothing failed.
     pub(crate) fn finish(&self) -> bool {
         let slowest = timing::slowest(SLOWEST);
         if !slowest.is_empty() {
@@ -76,6 +77,12 @@ impl Report {
         }
         for taken in slowest {
             println!("{taken}");
+        }
+        for failed in failures::all() {
+            println!("\nfailed in {}:", failed.label);
+            for line in &failed.text {
+                println!("{line}");
+            }
         }
         println!();
         for line in &self.lines {
@@ -86,18 +93,17 @@ impl Report {
     }
 }
 
-/// Runs a test binary, shows its output, sums up the summaries in it, and takes the times of its tests if there is a
-/// watch.
+/// Runs a test binary, shows its output, sums up the summaries in it, and lets the follower see it.
 ///
 /// # Errors
 /// It cannot be started, or runs longer than any stage may.
-pub(crate) fn tests(command: &mut Command, watch: Option<Stopwatch>) -> Result<Summary> {
+pub(crate) fn tests(command: &mut Command, watch: Follower) -> Result<Summary> {
     tests_shown_on(command, watch, std::io::stdout())
 }
 
 fn tests_shown_on(
     command: &mut Command,
-    watch: Option<Stopwatch>,
+    watch: Follower,
     out: impl Write + Send + 'static,
 ) -> Result<Summary> {
     let mut child = command
@@ -143,7 +149,7 @@ fn wait(child: &mut std::process::Child, limit: Duration) -> Result<ExitStatus> 
 
 fn show_and_count(
     stdout: ChildStdout,
-    mut watch: Option<Stopwatch>,
+    mut watch: Follower,
     mut out: impl Write,
     sum: &Mutex<Summary>,
 ) {
@@ -157,9 +163,7 @@ fn show_and_count(
         // A closed terminal must not stop the count.
         drop(out.write_all(&line));
         let text = String::from_utf8_lossy(&line);
-        if let Some(watch) = &mut watch {
-            watch.line(&text);
-        }
+        watch.line(&text);
         if let (Some(counted), Ok(mut sum)) = (Summary::of_line(&text), sum.lock()) {
             *sum += counted;
         }
@@ -170,11 +174,13 @@ fn show_and_count(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::timing::Source;
 
     fn sh(script: &str) -> Summary {
         // Not to stdout: the summaries would be counted by whoever runs these tests.
         let mut command = Command::new("sh");
-        tests_shown_on(command.args(["-c", script]), None, std::io::sink()).expect("sh runs")
+        let follower = Follower::start("sh", Source::Unknown);
+        tests_shown_on(command.args(["-c", script]), follower, std::io::sink()).expect("sh runs")
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! How long tests take, learned from the lines that they print.
+//! How long tests take and which fail, learned from the lines that they print.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use crate::failures::Listener;
 
 /// Every test of this run whose time is known, from all stages and guests.
 static TAKEN: Mutex<Vec<Taken>> = Mutex::new(Vec::new());
@@ -28,27 +30,32 @@ pub(crate) enum Source {
     Line,
     /// Tests run one after the other: it is the time since the line before.
     Interval,
+    /// Tests run side by side: it is not known.
+    Unknown,
 }
 
 /// Follows the output of one test binary.
 #[derive(Debug)]
-pub(crate) struct Stopwatch {
+pub(crate) struct Follower {
     label: String,
     source: Source,
     last: Instant,
+    failures: Listener,
 }
 
-impl Stopwatch {
+impl Follower {
     pub(crate) fn start(label: &str, source: Source) -> Self {
         Self {
             label: label.to_owned(),
             source,
             last: Instant::now(),
+            failures: Listener::new(label),
         }
     }
 
-    /// Notes the time of the test that this line tells of, if it is such a line.
+    /// Notes what this line tells of a test, if it is such a line.
     pub(crate) fn line(&mut self, line: &str) {
+        self.failures.line(line);
         let Some(taken) = self.taken(line, Instant::now()) else {
             return;
         };
@@ -66,6 +73,7 @@ impl Stopwatch {
         let time = match self.source {
             Source::Line => seconds(result)?,
             Source::Interval => now - self.last,
+            Source::Unknown => return None,
         };
         self.last = now;
         Some(Taken {
@@ -96,7 +104,7 @@ mod tests {
 
     #[test]
     fn libtest_says_the_time_itself() {
-        let mut watch = Stopwatch::start("core (lib)", Source::Line);
+        let mut watch = Follower::start("core (lib)", Source::Line);
         let taken = watch.taken("test a::b ... ok <1.250s>\n", Instant::now());
         let taken = taken.expect("a test's line");
         assert_eq!(taken.to_string(), "    1.2 s  core (lib): a::b");
@@ -107,7 +115,7 @@ mod tests {
 
     #[test]
     fn tests_in_a_row_take_what_lies_between_their_lines() {
-        let mut watch = Stopwatch::start("6.12 fentry", Source::Interval);
+        let mut watch = Follower::start("6.12 fentry", Source::Interval);
         let start = watch.last;
         let at = |seconds| start + Duration::from_secs(seconds);
         assert_eq!(watch.taken("running 2 tests", at(5)), None);

@@ -27,14 +27,15 @@ pub(crate) const CRATES: [Crate; 3] = [
     Crate {
         source: "xtask/src",
         layers: &[
+            ("failures", &[]),
             ("process", &[]),
             ("summary", &[]),
-            ("timing", &[]),
+            ("timing", &["failures"]),
             ("workspace", &[]),
             ("apt", &["process"]),
             ("toolchain", &["apt", "process", "workspace"]),
             ("runtimes", &["apt", "process"]),
-            ("stage", &["process", "summary", "timing"]),
+            ("stage", &["failures", "process", "summary", "timing"]),
             ("vm/output", &[]),
             ("vm/debian", &["apt", "process", "vm/output"]),
             (

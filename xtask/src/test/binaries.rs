@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::timing::{Source, Stopwatch};
+use crate::timing::{Follower, Source};
 use crate::workspace;
 
 /// The test targets that attach to the running kernel.
@@ -40,17 +40,21 @@ impl TestBinary {
     /// Starts it as `cargo test` would, with what this binary's harness has for the times of its tests.
     ///
     /// libtest keeps `--report-time` for nightly compilers, unless it is told that this one is.
-    pub(crate) fn timed(&self) -> (Command, Stopwatch) {
+    pub(crate) fn timed(&self) -> (Command, Follower) {
         let mut command = self.command();
         command.env("RUSTC_BOOTSTRAP", "1");
         command.args(["-Z", "unstable-options", "--report-time"]);
-        (command, Stopwatch::start(&self.name(), Source::Line))
+        (command, Follower::start(&self.name(), Source::Line))
     }
 
-    /// For tests that run one after the other; those of the corpus do not.
-    pub(crate) fn watch(&self) -> Option<Stopwatch> {
-        let in_a_row = !self.needs_runtimes();
-        in_a_row.then(|| Stopwatch::start(&self.name(), Source::Interval))
+    /// Live tests run one after the other; those of the corpus do not.
+    pub(crate) fn follower(&self) -> Follower {
+        let source = if self.needs_runtimes() {
+            Source::Unknown
+        } else {
+            Source::Interval
+        };
+        Follower::start(&self.name(), source)
     }
 
     /// Whether it attaches to the kernel.

@@ -10,6 +10,7 @@ use anyhow::{Result, bail};
 
 use crate::stage::{self, Report, Verdict};
 use crate::summary::Summary;
+use crate::timing::{Follower, Source};
 use crate::vm::Matrix;
 use crate::{lint, process, runtimes, toolchain, vm, workspace};
 use binaries::TestBinary;
@@ -62,7 +63,7 @@ fn stages(args: &TestArgs, report: &mut Report) {
     for binary in &unit {
         report.stage(&format!("tests of {}", binary.name()), || {
             let (mut command, watch) = binary.timed();
-            stage::tests(command.args(filter), Some(watch))
+            stage::tests(command.args(filter), watch)
         });
     }
     report.stage("tests in documentation", || {
@@ -70,7 +71,7 @@ fn stages(args: &TestArgs, report: &mut Report) {
             workspace::cargo()
                 .args(["test", "--quiet", "--workspace", "--doc", "--"])
                 .args(filter),
-            None,
+            Follower::start("documentation", Source::Unknown),
         )
     });
     live_tests(&live, filter, report);
@@ -102,7 +103,7 @@ fn live_tests(live: &[TestBinary], filter: Option<&str>, report: &mut Report) {
             } else {
                 binary.command_with_sudo()
             };
-            stage::tests(command.args(filter), binary.watch())
+            stage::tests(command.args(filter), binary.follower())
         });
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::timing::{Source, Stopwatch};
+use crate::timing::{Follower, Source};
 use crate::vm::{
     debian::{kernel::Kernel, tools::Tools},
     image::initramfs::{self, GuestFile, Step},
@@ -80,13 +80,13 @@ impl Guest {
         Ok(outcome)
     }
 
-    fn see(&self, event: &Event<'_>, score: &mut Score<'_>, watches: &mut [Option<Stopwatch>]) {
+    fn see(&self, event: &Event<'_>, score: &mut Score<'_>, watches: &mut [Follower]) {
         match event {
             Event::Output(step, lines) => {
                 for line in lines {
                     output::line(&self.label_of(*step), line);
                     score.line(*step, line);
-                    if let Some(Some(watch)) = watches.get_mut(*step) {
+                    if let Some(watch) = watches.get_mut(*step) {
                         watch.line(line);
                     }
                 }
@@ -96,12 +96,16 @@ impl Guest {
         }
     }
 
-    /// For the tests of each step that run one after the other.
-    fn watches(&self) -> Vec<Option<Stopwatch>> {
+    /// For the tests of each step.
+    fn watches(&self) -> Vec<Follower> {
         let watch = |step: &Step| {
             let label = format!("{} {}", self.label, step.label);
-            step.in_a_row
-                .then(|| Stopwatch::start(&label, Source::Interval))
+            let source = if step.in_a_row {
+                Source::Interval
+            } else {
+                Source::Unknown
+            };
+            Follower::start(&label, source)
         };
         self.steps.iter().map(watch).collect()
     }
