@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -166,6 +167,7 @@ pub(crate) fn of_a_file_that_is_cut() -> Result<()> {
     let mut client = Program::launch("leaker", command)?;
     drop(listener.accept()?);
     let Did { port: local, .. } = client.did("opened")?;
+    until_it_polls(client.pid())?;
     std::fs::OpenOptions::new()
         .write(true)
         .open(&library)?
@@ -176,6 +178,30 @@ pub(crate) fn of_a_file_that_is_cut() -> Result<()> {
     client.kill()?;
     daemon.stop().map(drop)
 }
+
+/// From then on a program needs nothing of its library before it is woken.
+fn until_it_polls(pid: u32) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let call = std::fs::read_to_string(format!("/proc/{pid}/syscall"))?;
+        let number = call
+            .split(' ')
+            .next()
+            .and_then(|number| number.parse().ok());
+        if number.is_some_and(|number: libc::c_long| POLLS.contains(&number)) {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "{pid} does not poll: {call}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// System calls of `poll`; some architectures have only one.
+const POLLS: &[libc::c_long] = &[
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+    libc::SYS_ppoll,
+];
 
 /// A file that this program has mapped.
 fn mapped(name: &str) -> Result<std::path::PathBuf> {
