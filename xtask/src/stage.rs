@@ -69,7 +69,8 @@ impl Report {
         counted.failed == 0
     }
 
-    /// Prints the slowest tests, the failed ones with their words, the table of stages and, as the last line, the sum. Whether nothing failed.
+    /// Prints the slowest tests, the failed ones with their words, the table of stages and, as the last line, the sum.
+    /// Whether nothing failed.
     pub(crate) fn finish(&self) -> bool {
         let slowest = timing::slowest(SLOWEST);
         if !slowest.is_empty() {

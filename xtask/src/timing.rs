@@ -34,6 +34,17 @@ pub(crate) enum Source {
     Unknown,
 }
 
+impl Source {
+    /// Of tests whose lines do not say it.
+    pub(crate) const fn between_lines(in_a_row: bool) -> Self {
+        if in_a_row {
+            Self::Interval
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
 /// Follows the output of one test binary.
 #[derive(Debug)]
 pub(crate) struct Follower {

@@ -49,12 +49,8 @@ impl TestBinary {
 
     /// Live tests run one after the other; those of the corpus do not.
     pub(crate) fn follower(&self) -> Follower {
-        let source = if self.needs_runtimes() {
-            Source::Unknown
-        } else {
-            Source::Interval
-        };
-        Follower::start(&self.name(), source)
+        let in_a_row = !self.needs_runtimes();
+        Follower::start(&self.name(), Source::between_lines(in_a_row))
     }
 
     /// Whether it attaches to the kernel.

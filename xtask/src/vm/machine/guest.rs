@@ -100,12 +100,7 @@ impl Guest {
     fn watches(&self) -> Vec<Follower> {
         let watch = |step: &Step| {
             let label = format!("{} {}", self.label, step.label);
-            let source = if step.in_a_row {
-                Source::Interval
-            } else {
-                Source::Unknown
-            };
-            Follower::start(&label, source)
+            Follower::start(&label, Source::between_lines(step.in_a_row))
         };
         self.steps.iter().map(watch).collect()
     }
