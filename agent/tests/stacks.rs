@@ -12,11 +12,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use finback::kernel::stacks::RawStack;
+use finback::kernel::record::stack::RawStack;
 use finback::process::stack::{Absence, Name, Request, Stack, Stacks, reader};
-use finback_common::entry::source;
 use finback_common::record::Registers;
-use finback_core::model::socket::{ProcessId, SocketKey};
+use finback_common::socket::source;
+use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -109,7 +109,7 @@ fn wait_until(mut is_so: impl FnMut() -> bool) {
 /// The stack of a thread that stands at `ip`, as the kernel hands it over.
 fn taken(process: ProcessId, number: u64, ip: u64) -> RawStack {
     RawStack {
-        key: key(number),
+        sock: number,
         time: Timestamp::default(),
         process,
         exec_id: 1,
@@ -125,20 +125,13 @@ fn taken(process: ProcessId, number: u64, ip: u64) -> RawStack {
     }
 }
 
-fn key(number: u64) -> SocketKey {
-    SocketKey {
-        sock: number,
-        birth: Timestamp::from_nanos(number),
-    }
-}
-
 /// What comes of a stack from the kernel.
 async fn unwound(stacks: &mut Stacks, stack: RawStack) -> Stack {
-    let key = stack.key;
+    let sock = stack.sock;
     stacks.taken(vec![stack]);
     let request = Request {
-        id: key.sock,
-        key: Some(key),
+        id: sock,
+        sock: Some(sock),
         processes: Vec::new(),
         first: Vec::new(),
         now: Timestamp::default(),
@@ -150,7 +143,7 @@ async fn unwound(stacks: &mut Stacks, stack: RawStack) -> Stack {
 async fn current(stacks: &mut Stacks, process: ProcessId, second: u64) -> Stack {
     let request = Request {
         id: second,
-        key: None,
+        sock: None,
         processes: vec![(process, Vec::new())],
         first: Vec::new(),
         now: Timestamp::from_nanos(second * 2_000_000_000),

@@ -22,20 +22,12 @@ macro_rules! counters {
 counters! {
     /// The ring had no room: a record was dropped.
     RingFull = "ring_full",
-    /// `SOCKETS` had no room: a socket is not tracked.
-    MapFull = "map_full",
-    /// Another failure to write `SOCKETS`.
-    MapError = "map_error",
-    /// An entry of an older connection was found under the address of a new one.
-    Reused = "address_reused",
-    /// A socket was first seen in mid-life.
-    Unknown = "first_seen_late",
-    /// Kernel memory could not be read.
-    ReadFailed = "read_failed",
-    /// An accept queue was longer than one pass of the iterator walks.
+    /// Both places of a half-closed socket were taken: only the look finds it.
+    HalfFull = "half_full",
+    /// Both places of a connection's life were taken: its moments are not known.
+    LifeFull = "life_full",
+    /// An accept queue was longer than a look walks.
     QueueCut = "accept_queue_cut",
-    /// The iterator could not write a row.
-    RowFailed = "row_failed",
     /// A user stack was left out: the ring had no room to spare.
     StackLeftOut = "stack_left_out",
     /// A user stack could not be taken: no registers of a 64-bit program were found, or its stack was not in memory.

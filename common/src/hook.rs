@@ -4,57 +4,70 @@
 /// What we want to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Signal {
+    /// The peer's FIN was accepted.
+    Half,
+    /// A reset was accepted.
+    Reset,
+    /// End-of-stream handed to the application.
+    Eof,
+    /// Who connected.
+    Open,
+    /// Who accepted.
+    Accept,
+    /// The socket's memory is freed.
+    Release,
     /// Every change of state.
     State,
     /// FIN or RST on the wire.
     Segment,
-    /// TIME_WAIT entry and exit.
+    /// `TIME_WAIT` entry and exit.
     TimeWait,
-    /// Who connected.
-    Open,
-    /// Who accepted, and from which listener.
-    Accept,
-    /// End-of-stream handed to the application.
-    Eof,
-    /// Bytes sent after the peer's FIN.
-    Write,
     /// The application called shutdown.
     Shutdown,
     /// The application closed its last descriptor.
     Close,
-    /// The socket's memory is freed.
-    Gone,
 }
 
 impl Signal {
     /// All signals, in the order of the table in `finback doctor`.
     pub const ALL: &'static [Self] = &[
+        Self::Half,
+        Self::Reset,
+        Self::Eof,
+        Self::Open,
+        Self::Accept,
+        Self::Release,
         Self::State,
         Self::Segment,
         Self::TimeWait,
-        Self::Open,
-        Self::Accept,
-        Self::Eof,
-        Self::Write,
         Self::Shutdown,
         Self::Close,
-        Self::Gone,
     ];
 
     /// Name in output.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Half => "half",
+            Self::Reset => "reset",
+            Self::Eof => "eof",
+            Self::Open => "open",
+            Self::Accept => "accept",
+            Self::Release => "release",
             Self::State => "state",
             Self::Segment => "segment",
             Self::TimeWait => "time_wait",
-            Self::Open => "open",
-            Self::Accept => "accept",
-            Self::Eof => "eof",
-            Self::Write => "write",
             Self::Shutdown => "shutdown",
             Self::Close => "close",
-            Self::Gone => "gone",
         }
+    }
+
+    /// Whether its hooks are attached all the time: what they tell leaves no trace that a look could find. The others
+    /// come with somebody who asks for what they tell.
+    pub const fn is_always_attached(self) -> bool {
+        matches!(
+            self,
+            Self::Half | Self::Reset | Self::Eof | Self::Open | Self::Accept | Self::Release
+        )
     }
 }
 
@@ -134,6 +147,12 @@ macro_rules! hooks {
                 match self { $(Self::$variant => $target,)+ }
             }
 
+            /// Whether it is a second program on the same hook: the kernel skips a program where it would run inside
+            /// itself, and its twin sees what it missed. Of the two the one that runs first works.
+            pub const fn is_copy(self) -> bool {
+                matches!(self, Self::FeSetStateAgain | Self::TpSetStateAgain)
+            }
+
             /// Whether the signal is complete in this flavour only with this hook.
             pub const fn required(self) -> bool {
                 matches!((match self { $(Self::$variant => Need::$need,)+ }), Need::Required)
@@ -149,31 +168,10 @@ enum Need {
 }
 
 hooks! {
-    KpSetState = "kp_tcp_set_state", State, Kprobe, Kprobe, "tcp_set_state", Required;
-    FeSetState = "fe_tcp_set_state", State, Fentry, Fentry, "tcp_set_state", Required;
-    TpSetState = "tp_inet_sock_set_state", State, Tracepoint, BtfTracepoint, "inet_sock_set_state", Required;
+    KpFin = "kp_tcp_fin", Half, Kprobe, Kprobe, "tcp_fin", Required;
+    FeFin = "fe_tcp_fin", Half, Fentry, Fentry, "tcp_fin", Required;
 
-    KpRcvEstablished = "kp_tcp_rcv_established", Segment, Kprobe, Kprobe, "tcp_rcv_established", Required;
-    KpRcvStateProcess = "kp_tcp_rcv_state_process", Segment, Kprobe, Kprobe, "tcp_rcv_state_process", Required;
-    FeRcvEstablished = "fe_tcp_rcv_established", Segment, Fentry, Fentry, "tcp_rcv_established", Required;
-    FeRcvStateProcess = "fe_tcp_rcv_state_process", Segment, Fentry, Fentry, "tcp_rcv_state_process", Required;
-    TpProbe = "tp_tcp_probe", Segment, Tracepoint, BtfTracepoint, "tcp_probe", Required;
-    TpReceiveReset = "tp_tcp_receive_reset", Segment, Tracepoint, BtfTracepoint, "tcp_receive_reset", Required;
-
-    KpTimeWait = "kp_tcp_time_wait", TimeWait, Kprobe, Kprobe, "tcp_time_wait", Required;
-    KpTwskKill = "kp_inet_twsk_kill", TimeWait, Kprobe, Kprobe, "inet_twsk_kill", Required;
-    FxTwskAlloc = "fx_inet_twsk_alloc", TimeWait, Fentry, Fexit, "inet_twsk_alloc", Required;
-    FeTwskKill = "fe_inet_twsk_kill", TimeWait, Fentry, Fentry, "inet_twsk_kill", Required;
-
-    KpConnect = "kp_tcp_connect", Open, Kprobe, Kprobe, "tcp_connect", Required;
-    FeConnect = "fe_tcp_connect", Open, Fentry, Fentry, "tcp_connect", Required;
-
-    KpSockGraft = "kp_security_sock_graft", Accept, Kprobe, Kprobe, "security_sock_graft", Required;
-    KpHashdance = "kp_inet_csk_complete_hashdance", Accept, Kprobe, Kprobe, "inet_csk_complete_hashdance", Required;
-    KpQueueAdd = "kp_inet_csk_reqsk_queue_add", Accept, Kprobe, Kprobe, "inet_csk_reqsk_queue_add", Extra;
-    FeSockGraft = "fe_security_sock_graft", Accept, Fentry, Fentry, "security_sock_graft", Required;
-    FeHashdance = "fe_inet_csk_complete_hashdance", Accept, Fentry, Fentry, "inet_csk_complete_hashdance", Required;
-    FeQueueAdd = "fe_inet_csk_reqsk_queue_add", Accept, Fentry, Fentry, "inet_csk_reqsk_queue_add", Extra;
+    TpReceiveReset = "tp_tcp_receive_reset", Reset, Tracepoint, BtfTracepoint, "tcp_receive_reset", Required;
 
     KpCleanupRbuf = "kp_tcp_cleanup_rbuf", Eof, Kprobe, Kprobe, "tcp_cleanup_rbuf", Required;
     KpSpliceRead = "kp_tcp_splice_read", Eof, Kprobe, Kprobe, "tcp_splice_read", Extra;
@@ -183,17 +181,36 @@ hooks! {
     FxSpliceRead = "fx_tcp_splice_read", Eof, Fentry, Fexit, "tcp_splice_read", Extra;
     TpRecvLength = "tp_sock_recv_length", Eof, Tracepoint, BtfTracepoint, "sock_recv_length", Required;
 
-    KpSendmsg = "kp_tcp_sendmsg", Write, Kprobe, Kprobe, "tcp_sendmsg", Required;
-    FeSendmsg = "fe_tcp_sendmsg", Write, Fentry, Fentry, "tcp_sendmsg", Required;
-    TpSendLength = "tp_sock_send_length", Write, Tracepoint, BtfTracepoint, "sock_send_length", Required;
+    KpConnect = "kp_tcp_connect", Open, Kprobe, Kprobe, "tcp_connect", Required;
+    FeConnect = "fe_tcp_connect", Open, Fentry, Fentry, "tcp_connect", Required;
+
+    KpSockGraft = "kp_security_sock_graft", Accept, Kprobe, Kprobe, "security_sock_graft", Required;
+    FeSockGraft = "fe_security_sock_graft", Accept, Fentry, Fentry, "security_sock_graft", Required;
+
+    TpDestroySock = "tp_tcp_destroy_sock", Release, Tracepoint, BtfTracepoint, "tcp_destroy_sock", Required;
+
+    KpSetState = "kp_tcp_set_state", State, Kprobe, Kprobe, "tcp_set_state", Required;
+    FeSetState = "fe_tcp_set_state", State, Fentry, Fentry, "tcp_set_state", Required;
+    FeSetStateAgain = "fe_tcp_set_state_again", State, Fentry, Fentry, "tcp_set_state", Extra;
+    TpSetState = "tp_inet_sock_set_state", State, Tracepoint, BtfTracepoint, "inet_sock_set_state", Required;
+    TpSetStateAgain = "tp_inet_sock_set_state_again", State, Tracepoint, BtfTracepoint, "inet_sock_set_state", Extra;
+
+    KpRcvEstablished = "kp_tcp_rcv_established", Segment, Kprobe, Kprobe, "tcp_rcv_established", Required;
+    KpRcvStateProcess = "kp_tcp_rcv_state_process", Segment, Kprobe, Kprobe, "tcp_rcv_state_process", Required;
+    FeRcvEstablished = "fe_tcp_rcv_established", Segment, Fentry, Fentry, "tcp_rcv_established", Required;
+    FeRcvStateProcess = "fe_tcp_rcv_state_process", Segment, Fentry, Fentry, "tcp_rcv_state_process", Required;
+    TpProbe = "tp_tcp_probe", Segment, Tracepoint, BtfTracepoint, "tcp_probe", Required;
+
+    KpTimeWait = "kp_tcp_time_wait", TimeWait, Kprobe, Kprobe, "tcp_time_wait", Required;
+    KpTwskKill = "kp_inet_twsk_kill", TimeWait, Kprobe, Kprobe, "inet_twsk_kill", Required;
+    FxTwskAlloc = "fx_inet_twsk_alloc", TimeWait, Fentry, Fexit, "inet_twsk_alloc", Required;
+    FeTwskKill = "fe_inet_twsk_kill", TimeWait, Fentry, Fentry, "inet_twsk_kill", Required;
 
     KpShutdown = "kp_inet_shutdown", Shutdown, Kprobe, Kprobe, "inet_shutdown", Required;
     FeShutdown = "fe_inet_shutdown", Shutdown, Fentry, Fentry, "inet_shutdown", Required;
 
     KpClose = "kp_tcp_close", Close, Kprobe, Kprobe, "tcp_close", Required;
     FeClose = "fe_tcp_close", Close, Fentry, Fentry, "tcp_close", Required;
-
-    TpDestroySock = "tp_tcp_destroy_sock", Gone, Tracepoint, BtfTracepoint, "tcp_destroy_sock", Required;
 }
 
 /// Number of hooks.

@@ -1,79 +1,211 @@
-//! What the iterator `iter/task_file` writes: one [`HolderRow`] per descriptor that refers to a TCP socket,
-//! one [`QueueRow`] per connection that waits in a listener's accept queue. Rows follow one another without a
-//! separator; the first byte tells which one it is.
+//! What the iterators write. `iter/task_file`: one [`HolderRow`] per descriptor that refers to a TCP socket. Rows follow
+//! one another without a separator; the first byte tells which one it is. Connections that wait in accept queues although
+//! their peer has left go into a mapped array of [`QueueRow`]s.
 
-use crate::entry::Tuple;
 use crate::record::Registers;
+use crate::socket::{Tuple, widen};
 
 /// Values of a row's first byte.
 pub mod kind {
     /// [`HolderRow`](super::HolderRow).
     pub const HOLDER: u8 = 1;
-    /// [`QueueRow`](super::QueueRow).
+    /// [`QueueRow`](super::QueueRow), in a table of its own.
     pub const QUEUED: u8 = 2;
     /// [`WaitRow`](super::WaitRow).
     pub const WAIT: u8 = 3;
     /// [`ThreadRow`](super::ThreadRow).
     pub const THREAD: u8 = 4;
+    /// [`StartRow`](super::StartRow).
+    pub const START: u8 = 5;
 }
 
-/// The socket itself, as it is at the moment of the snapshot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "user",
-    derive(
-        zerocopy::FromBytes,
-        zerocopy::IntoBytes,
-        zerocopy::Immutable,
-        zerocopy::KnownLayout
-    )
-)]
-#[repr(C)]
-pub struct SocketView {
-    /// Address of the socket.
-    pub sock: u64,
-    /// [`SocketEntry::birth_ns`](crate::entry::SocketEntry::birth_ns), 0 if there is no entry.
-    pub birth_ns: u64,
-    /// `skc_cookie`, 0 until somebody asked the kernel for it.
-    pub cookie: u64,
-    /// `tcp_sock.bytes_sent`, retransmissions included.
-    pub bytes_sent: u64,
-    /// `tcp_sock.bytes_acked`.
-    pub bytes_acked: u64,
-    /// `tcp_sock.bytes_received`.
-    pub bytes_received: u64,
-    /// Addresses.
-    pub tuple: Tuple,
-    /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one.
-    pub unread: u32,
-    /// `write_seq - snd_una`: bytes not yet sent or not yet acknowledged.
-    pub unacked: u32,
-    /// `sk_ack_backlog`: for a listener, connections in its accept queue.
-    pub backlog: u32,
-    /// State, see [`tcp`](crate::tcp).
-    pub state: u8,
-    /// `sk_shutdown`: 1 receive, 2 send.
-    pub shutdown: u8,
-    /// Low bits of `skc_flags` (bit 0 `SOCK_DEAD`, bit 1 `SOCK_DONE`).
-    pub sock_flags: u8,
-    /// Keeps the fields aligned.
-    pub reserved: u8,
-    /// `sk_err`, an errno.
-    pub error: u32,
-    /// Bytes the peer may still send, `rcv_wup + rcv_wnd - rcv_nxt` (`tcp_receive_window`).
-    pub window: u32,
-    /// `icsk_retransmits`: unanswered retransmissions.
-    pub retransmits: u8,
-    /// `icsk_backoff`: how often the retransmission time was doubled.
-    pub backoff: u8,
-    /// `icsk_probes_out`: unanswered window or keep-alive probes.
-    pub probes: u8,
-    /// 1: an upper layer protocol (kTLS) reads in place of the application.
-    pub upper_layer: u8,
-}
+/// Rows of accept queues that one look has room for.
+pub const QUEUE_ROWS: u32 = 4096;
+/// Listeners whose queues one look remembers to have walked.
+pub const QUEUE_LISTENERS: u32 = 128;
 
 /// So much unread is much even where the window is still open.
 pub const MUCH_UNREAD: u32 = 64 << 10;
+
+shared! {
+    /// The first row of a walk.
+    #[derive(Default)]
+    pub struct StartRow {
+        /// [`kind::START`].
+        pub kind: u8,
+        /// Keeps the fields aligned.
+        pub reserved: [u8; 3],
+        /// The kernel's jiffies, of which sockets keep the low 32 bits.
+        pub jiffies: u32,
+    }
+
+    /// The socket itself, as it is at the moment of the look.
+    #[derive(Default)]
+    pub struct SocketView {
+        /// Address of the socket.
+        pub sock: u64,
+        /// `skc_cookie`, 0 until somebody asked the kernel for it.
+        pub cookie: u64,
+        /// `tcp_sock.bytes_sent`, retransmissions included.
+        pub bytes_sent: u64,
+        /// `tcp_sock.bytes_acked`.
+        pub bytes_acked: u64,
+        /// `tcp_sock.bytes_received`.
+        pub bytes_received: u64,
+        /// Addresses.
+        pub tuple: Tuple,
+        /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one.
+        pub unread: u32,
+        /// `tcp_sock.snd_una`.
+        pub snd_una: u32,
+        /// `tcp_sock.write_seq`.
+        pub write_seq: u32,
+        /// `tcp_sock.lsndtime`, jiffies: data was last sent.
+        pub last_sent: u32,
+        /// `icsk_ack.lrcvtime`, jiffies: data was last received.
+        pub last_received: u32,
+        /// `tcp_sock.rcv_tstamp`, jiffies: an acknowledgement was last received.
+        pub last_heard: u32,
+        /// `sk_ack_backlog`: for a listener, connections in its accept queue.
+        pub backlog: u32,
+        /// `sk_max_ack_backlog`: for a listener, how many its accept queue may hold.
+        pub max_backlog: u32,
+        /// `sk_err`, an errno.
+        pub error: u32,
+        /// Bytes the peer may still send, `rcv_wup + rcv_wnd - rcv_nxt` (`tcp_receive_window`).
+        pub window: u32,
+        /// State, see [`tcp`](crate::tcp).
+        pub state: u8,
+        /// `sk_shutdown`: 1 receive, 2 send.
+        pub shutdown: u8,
+        /// Low bits of `skc_flags` (bit 0 `SOCK_DEAD`, bit 1 `SOCK_DONE`).
+        pub sock_flags: u8,
+        /// 1: the last segment that waits behind a hole (`ooo_last_skb`) carries a FIN.
+        pub fin_behind_hole: u8,
+        /// `icsk_retransmits`: unanswered retransmissions.
+        pub retransmits: u8,
+        /// `icsk_backoff`: how often the retransmission time was doubled.
+        pub backoff: u8,
+        /// `icsk_probes_out`: unanswered window or keep-alive probes.
+        pub probes: u8,
+        /// 1: an upper layer protocol (kTLS) reads in place of the application.
+        pub upper_layer: u8,
+        /// Keeps the size a multiple of eight.
+        pub reserved: u32,
+    }
+
+    /// A descriptor that refers to a socket.
+    #[derive(Default)]
+    pub struct HolderRow {
+        /// [`kind::HOLDER`].
+        pub kind: u8,
+        /// Keeps the fields aligned.
+        pub reserved: [u8; 3],
+        /// Process id (`tgid`).
+        pub pid: u32,
+        /// Thread id; differs from `pid` only for a thread with a descriptor table of its own.
+        pub tid: u32,
+        /// Descriptor number.
+        pub fd: u32,
+        /// Start of the process, nanoseconds of `CLOCK_BOOTTIME`.
+        pub start_ns: u64,
+        /// Inode number of the socket (`socket:[N]`).
+        pub inode: u64,
+        /// Name of the process (`task_struct.comm` of its leader).
+        pub comm: [u8; 16],
+        /// The socket.
+        pub socket: SocketView,
+    }
+
+    /// A connection in an accept queue. Addresses are as the kernel has them, because the loop that writes these
+    /// rows must do without branches; [`QueueRow::tuple`] makes a [`Tuple`] of them.
+    #[derive(Default)]
+    pub struct QueueRow {
+        /// [`kind::QUEUED`].
+        pub kind: u8,
+        /// State, see [`tcp`](crate::tcp): one that was reset in the queue is in CLOSE.
+        pub state: u8,
+        /// [`AF_INET`](crate::tcp::AF_INET) or [`AF_INET6`](crate::tcp::AF_INET6).
+        pub family: u16,
+        /// Network order.
+        pub peer_port: [u8; 2],
+        /// `sk_shutdown`: 1 receive, 2 send.
+        pub shutdown: u8,
+        /// Low bits of `skc_flags` (bit 0 `SOCK_DEAD`, bit 1 `SOCK_DONE`).
+        pub sock_flags: u8,
+        /// Address of the listener's socket.
+        pub listener: u64,
+        /// Address of the socket.
+        pub sock: u64,
+        /// `skc_cookie`, 0 until somebody asked the kernel for it.
+        pub cookie: u64,
+        /// Peer and local IPv4 address, network order.
+        pub v4: [[u8; 4]; 2],
+        /// Peer IPv6 address.
+        pub v6_peer: [u8; 16],
+        /// Local IPv6 address.
+        pub v6_local: [u8; 16],
+        /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one.
+        pub unread: u32,
+        /// `sk_err`, an errno.
+        pub error: u32,
+    }
+
+    /// How far the walk of accept queues has got in one look.
+    pub struct QueueWalk {
+        /// Rows written.
+        pub rows: u64,
+        /// Listeners whose queues were walked, each at the place of its address.
+        pub listeners: [u64; QUEUE_LISTENERS as usize],
+    }
+
+    /// Somebody who waits for a socket that [shows it](SocketView::shows_waiters): one entry of its wait queue
+    /// (`sk_wq`). Which kind of waiter it is, the wake-up function tells; fields that do not belong to that kind mean
+    /// nothing.
+    #[derive(Default)]
+    pub struct WaitRow {
+        /// [`kind::WAIT`].
+        pub kind: u8,
+        /// epoll: 1 if the item is in the ready list.
+        pub ready: u8,
+        /// epoll: 1 if a thread sleeps in `epoll_wait` on that instance.
+        pub sleeping: u8,
+        /// Keeps the fields aligned.
+        pub reserved: u8,
+        /// epoll: the events asked for, with the mode bits (`EPOLLET`, `EPOLLONESHOT`).
+        pub events: u32,
+        /// Address of the socket.
+        pub sock: u64,
+        /// Address of the wake-up function (`wait_queue_entry.func`).
+        pub function: u64,
+        /// Blocked in a system call: the process.
+        pub pid: u32,
+        /// Blocked in a system call: the thread.
+        pub tid: u32,
+    }
+
+    /// A thread of the process that is asked for, written by the iterator `iter/task`. The registers are what its last
+    /// entry into the kernel saved: they mean something only while it is blocked there.
+    #[derive(Default)]
+    pub struct ThreadRow {
+        /// [`kind::THREAD`].
+        pub kind: u8,
+        /// Keeps the fields aligned.
+        pub reserved: [u8; 3],
+        /// Process id.
+        pub pid: u32,
+        /// Thread id.
+        pub tid: u32,
+        /// `task_struct.self_exec_id`: changes with every exec.
+        pub exec_id: u32,
+        /// Start of the process, nanoseconds of `CLOCK_BOOTTIME`.
+        pub start_ns: u64,
+        /// Name of the thread.
+        pub comm: [u8; 16],
+        /// As its last entry into the kernel saved them.
+        pub registers: Registers,
+    }
+}
 
 impl SocketView {
     /// Whether the iterator tells who waits for it: it is half-closed, dead, or nothing moves. The others are too many
@@ -92,79 +224,6 @@ impl SocketView {
             _ => false,
         }
     }
-}
-
-/// A descriptor that refers to a socket.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "user",
-    derive(
-        zerocopy::FromBytes,
-        zerocopy::IntoBytes,
-        zerocopy::Immutable,
-        zerocopy::KnownLayout
-    )
-)]
-#[repr(C)]
-pub struct HolderRow {
-    /// [`kind::HOLDER`].
-    pub kind: u8,
-    /// Keeps the fields aligned.
-    pub reserved: [u8; 3],
-    /// Process id (`tgid`).
-    pub pid: u32,
-    /// Thread id; differs from `pid` only for a thread with a descriptor table of its own.
-    pub tid: u32,
-    /// Descriptor number.
-    pub fd: u32,
-    /// Start of the process, nanoseconds of `CLOCK_BOOTTIME`.
-    pub start_ns: u64,
-    /// Inode number of the socket (`socket:[N]`).
-    pub inode: u64,
-    /// Name of the process (`task_struct.comm` of its leader).
-    pub comm: [u8; 16],
-    /// The socket.
-    pub socket: SocketView,
-}
-
-/// A connection in an accept queue. Addresses are as the kernel has them, because the loop that writes these
-/// rows must do without branches; [`QueueRow::tuple`] makes a [`Tuple`] of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "user",
-    derive(
-        zerocopy::FromBytes,
-        zerocopy::IntoBytes,
-        zerocopy::Immutable,
-        zerocopy::KnownLayout
-    )
-)]
-#[repr(C)]
-pub struct QueueRow {
-    /// [`kind::QUEUED`].
-    pub kind: u8,
-    /// State, see [`tcp`](crate::tcp): one that was reset in the queue is in CLOSE.
-    pub state: u8,
-    /// [`AF_INET`](crate::tcp::AF_INET) or [`AF_INET6`](crate::tcp::AF_INET6).
-    pub family: u16,
-    /// Network order.
-    pub peer_port: [u8; 2],
-    /// Keeps the fields aligned.
-    pub reserved: [u8; 2],
-    /// Address of the listener's socket.
-    pub listener: u64,
-    /// Address of the socket.
-    pub sock: u64,
-    /// [`SocketEntry::birth_ns`](crate::entry::SocketEntry::birth_ns), 0 if there is no entry.
-    pub birth_ns: u64,
-    /// `skc_cookie`, 0 until somebody asked the kernel for it.
-    pub cookie: u64,
-    /// Peer and local IPv4 address, network order.
-    pub v4: [[u8; 4]; 2],
-    /// Peer IPv6 address.
-    pub v6_peer: [u8; 16],
-    /// Local IPv6 address.
-    pub v6_local: [u8; 16],
 }
 
 impl QueueRow {
@@ -188,82 +247,9 @@ impl QueueRow {
     }
 }
 
-/// An IPv4 address in the first four of sixteen bytes.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "the kernel programs must not call it")]
-pub const fn widen(address: [u8; 4]) -> [u8; 16] {
-    let [a, b, c, d] = address;
-    [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-}
-
-/// Somebody who waits for a socket that [shows it](SocketView::shows_waiters): one entry of its wait queue (`sk_wq`). Which kind of waiter it is,
-/// the wake-up function tells; fields that do not belong to that kind mean nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "user",
-    derive(
-        zerocopy::FromBytes,
-        zerocopy::IntoBytes,
-        zerocopy::Immutable,
-        zerocopy::KnownLayout
-    )
-)]
-#[repr(C)]
-pub struct WaitRow {
-    /// [`kind::WAIT`].
-    pub kind: u8,
-    /// epoll: 1 if the item is in the ready list.
-    pub ready: u8,
-    /// epoll: 1 if a thread sleeps in `epoll_wait` on that instance.
-    pub sleeping: u8,
-    /// Keeps the fields aligned.
-    pub reserved: u8,
-    /// epoll: the events asked for, with the mode bits (`EPOLLET`, `EPOLLONESHOT`).
-    pub events: u32,
-    /// Address of the socket.
-    pub sock: u64,
-    /// Address of the wake-up function (`wait_queue_entry.func`).
-    pub function: u64,
-    /// Blocked in a system call: the process.
-    pub pid: u32,
-    /// Blocked in a system call: the thread.
-    pub tid: u32,
-}
-
-/// A thread of the process that is asked for, written by the iterator `iter/task`. The registers are what its last
-/// entry into the kernel saved: they mean something only while it is blocked there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "user",
-    derive(
-        zerocopy::FromBytes,
-        zerocopy::IntoBytes,
-        zerocopy::Immutable,
-        zerocopy::KnownLayout
-    )
-)]
-#[repr(C)]
-pub struct ThreadRow {
-    /// [`kind::THREAD`].
-    pub kind: u8,
-    /// Keeps the fields aligned.
-    pub reserved: [u8; 3],
-    /// Process id.
-    pub pid: u32,
-    /// Thread id.
-    pub tid: u32,
-    /// `task_struct.self_exec_id`: changes with every exec.
-    pub exec_id: u32,
-    /// Start of the process, nanoseconds of `CLOCK_BOOTTIME`.
-    pub start_ns: u64,
-    /// Name of the thread.
-    pub comm: [u8; 16],
-    /// As its last entry into the kernel saved them.
-    pub registers: Registers,
-}
-
+const _: () = assert!(size_of::<StartRow>() == 8);
 const _: () = assert!(size_of::<ThreadRow>() == 72);
 const _: () = assert!(size_of::<WaitRow>() == 32);
-const _: () = assert!(size_of::<SocketView>() == 120);
-const _: () = assert!(size_of::<HolderRow>() == 168);
+const _: () = assert!(size_of::<SocketView>() == 136);
+const _: () = assert!(size_of::<HolderRow>() == 184);
 const _: () = assert!(size_of::<QueueRow>() == 80);

@@ -1,10 +1,10 @@
 //! finback's kernel programs: one folder of signals, each with one implementation that every attach flavour
 //! shares. Entry points (`programs/`) only fetch arguments; `signal/` decides; `memory.rs` is the only door to
-//! kernel memory, `maps.rs` and `ring.rs` the only ones to what the agent reads.
+//! kernel memory, `maps.rs`, `place.rs` and `ring.rs` the only ones to what the agent reads.
 //!
 //! Built for any other target than BPF it is an empty program, so that the pure parts can be tested there.
 
-#![cfg_attr(target_arch = "bpf", no_std, no_main)]
+#![cfg_attr(target_arch = "bpf", no_std, no_main, feature(asm_experimental_arch))]
 #![expect(
     clippy::inline_always,
     reason = "a call costs stack, of which a program has 512 bytes, and hides types from the verifier"
@@ -31,6 +31,8 @@ mod maps;
 #[cfg(target_arch = "bpf")]
 mod memory;
 #[cfg(target_arch = "bpf")]
+mod place;
+#[cfg(target_arch = "bpf")]
 mod programs;
 #[cfg(target_arch = "bpf")]
 mod registers;
@@ -44,6 +46,8 @@ mod sock;
 mod stack;
 #[cfg(target_arch = "bpf")]
 mod task;
+#[cfg(target_arch = "bpf")]
+mod time;
 
 #[cfg_attr(
     not(target_arch = "bpf"),

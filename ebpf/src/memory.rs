@@ -1,83 +1,62 @@
 //! The one door to kernel memory.
 //!
 //! BTF-typed pointers may be dereferenced directly, which costs half as much as a helper call; every other
-//! program type has to ask `bpf_probe_read_kernel`. Code that reads is generic over the way.
+//! program type has to ask `bpf_probe_read_kernel`. Code that reads is generic over the way. Either way a fault reads
+//! zeros: without branches the verifier gets through long programs and loops.
 
 use core::marker::PhantomData;
 
-use aya_ebpf::helpers::{bpf_probe_read_kernel, generated};
-use finback_common::counter::Counter;
-
-use crate::maps;
+use aya_ebpf::helpers::generated;
 
 /// A way to read kernel memory.
 pub(crate) trait Memory: Copy {
-    /// The way that also reads what lies behind the end of the pointer's type.
-    type Beyond: Memory;
-
     /// Reads the `T` at `base + offset`; zeros if it cannot be read.
     ///
     /// # Safety
     /// `base` must be a kernel pointer of the kind that the implementation accepts.
     unsafe fn read<T: Copy + Default>(base: *const u8, offset: u32) -> T;
+
+    /// The `struct tcp_sock` that begins where the `struct sock` does; null if it is none.
+    ///
+    /// # Safety
+    /// See [`read`](Self::read).
+    unsafe fn tcp(sock: *const u8) -> *const u8;
 }
 
-/// Plain loads. The verifier accepts them only through BTF-typed pointers, at offsets it knows, and the kernel
-/// handles a fault by reading zeros.
+/// Plain loads. The verifier accepts them only through BTF-typed pointers, at offsets it knows.
 #[derive(Clone, Copy)]
 pub(crate) struct Direct;
 
-/// `bpf_probe_read_kernel`: any address, a fault is an error that gets counted.
+/// `bpf_probe_read_kernel`: any address.
 #[derive(Clone, Copy)]
 pub(crate) struct Probe;
 
-/// `bpf_probe_read_kernel` without a look at its result: a fault reads zeros, which the iterator's filters turn
-/// away. Without branches the verifier gets through its loop.
-#[derive(Clone, Copy)]
-pub(crate) struct Quiet;
-
 impl Memory for Direct {
-    type Beyond = Probe;
-
     #[inline(always)]
     unsafe fn read<T: Copy + Default>(base: *const u8, offset: u32) -> T {
         let at = base.wrapping_add(offset as usize).cast::<T>();
         // SAFETY: the verifier proves that the pointer is typed and the offset is inside the type.
         unsafe { at.read_volatile() }
     }
-}
-
-impl Memory for Probe {
-    type Beyond = Self;
 
     #[inline(always)]
-    unsafe fn read<T: Copy + Default>(base: *const u8, offset: u32) -> T {
-        let at = base.wrapping_add(offset as usize).cast::<T>();
-        // SAFETY: the helper checks the address itself.
-        let read = unsafe { bpf_probe_read_kernel(at) };
-        read.unwrap_or_else(|_| {
-            maps::count(Counter::ReadFailed);
-            T::default()
-        })
+    unsafe fn tcp(sock: *const u8) -> *const u8 {
+        // SAFETY: the verifier proves that it is a socket.
+        unsafe { generated::bpf_skc_to_tcp_sock(sock.cast_mut().cast()) }.cast()
     }
 }
 
-impl Memory for Quiet {
-    type Beyond = Self;
-
+impl Memory for Probe {
     #[inline(always)]
     unsafe fn read<T: Copy + Default>(base: *const u8, offset: u32) -> T {
-        let at = base.wrapping_add(offset as usize);
         let mut value = T::default();
-        // SAFETY: the helper checks the source itself and fills the whole destination, with zeros if it fails.
-        unsafe {
-            generated::bpf_probe_read_kernel(
-                core::ptr::from_mut(&mut value).cast(),
-                size_of::<T>() as u32,
-                at.cast(),
-            );
-        }
+        read_to(base, offset, &mut value);
         value
+    }
+
+    #[inline(always)]
+    unsafe fn tcp(sock: *const u8) -> *const u8 {
+        sock
     }
 }
 
@@ -107,10 +86,16 @@ impl<M: Memory> Pointer<M> {
         }
     }
 
-    /// Its number: a name, never to be dereferenced again.
+    /// Its number: a name, never to be dereferenced again. The verifier forbids arithmetic with a typed pointer, but
+    /// takes the negative of one for a plain number.
     #[inline(always)]
     pub(crate) fn address(self) -> u64 {
-        self.address as u64
+        let mut number = self.address as u64;
+        // SAFETY: one instruction on one register.
+        unsafe {
+            core::arch::asm!("{0} = -{0}", inout(reg) number, options(pure, nomem, nostack));
+        }
+        number.wrapping_neg()
     }
 
     #[inline(always)]
@@ -143,6 +128,16 @@ impl<M: Memory> Pointer<M> {
         }
     }
 
+    /// The same pointer as the `struct tcp_sock` that it begins; null if it is none.
+    #[inline(always)]
+    pub(crate) fn tcp(self) -> Self {
+        Self {
+            // SAFETY: as for `get`.
+            address: unsafe { M::tcp(self.address) },
+            way: PhantomData,
+        }
+    }
+
     /// The same pointer, read through the helper: for members behind the end of its BTF type.
     #[inline(always)]
     pub(crate) const fn probed(self) -> Pointer<Probe> {
@@ -151,21 +146,23 @@ impl<M: Memory> Pointer<M> {
             way: PhantomData,
         }
     }
+
+    /// Reads the member at `offset` to where it is wanted, without a copy on the stack.
+    #[inline(always)]
+    pub(crate) fn fill<T: Copy>(self, offset: u32, into: &mut T) {
+        read_to(self.address, offset, into);
+    }
 }
 
-/// Reads the member at `offset` to where it is wanted, without a copy on the stack; zeros if it cannot be read.
 #[inline(always)]
-pub(crate) fn copy<T: Copy>(from: Pointer<Probe>, offset: u32, into: &mut T) {
-    let at = from.address.wrapping_add(offset as usize);
+fn read_to<T: Copy>(base: *const u8, offset: u32, into: &mut T) {
+    let at = base.wrapping_add(offset as usize);
     // SAFETY: the helper checks the source itself and fills the whole destination, with zeros if it fails.
-    let failed = unsafe {
+    unsafe {
         generated::bpf_probe_read_kernel(
             core::ptr::from_mut(into).cast(),
             size_of::<T>() as u32,
             at.cast(),
-        )
-    };
-    if failed != 0 {
-        maps::count(Counter::ReadFailed);
+        );
     }
 }

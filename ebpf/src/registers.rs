@@ -4,7 +4,7 @@
 use finback_common::record::Registers;
 
 use crate::globals::global;
-use crate::memory::{self, Pointer, Probe};
+use crate::memory::{Pointer, Probe};
 
 /// Offsets in `struct pt_regs`, fixed because ptrace shows them to programs (`arch/*/include/uapi/asm/ptrace.h`).
 #[cfg(not(bpf_target_arch = "aarch64"))]
@@ -31,9 +31,9 @@ pub(crate) fn read(task: Pointer<Probe>, into: &mut Registers) -> bool {
             return false;
         }
     }
-    memory::copy(found, place::IP, &mut into.ip);
-    memory::copy(found, place::SP, &mut into.sp);
-    memory::copy(found, place::FP, &mut into.fp);
+    found.fill(place::IP, &mut into.ip);
+    found.fill(place::SP, &mut into.sp);
+    found.fill(place::FP, &mut into.fp);
     into.lr = 0;
     true
 }
@@ -49,10 +49,10 @@ pub(crate) fn read(task: Pointer<Probe>, into: &mut Registers) -> bool {
     if found.get::<u64>(33 * REGISTER) & MODE_MASK != 0 {
         return false;
     }
-    memory::copy(found, 29 * REGISTER, &mut into.fp);
-    memory::copy(found, 30 * REGISTER, &mut into.lr);
-    memory::copy(found, 31 * REGISTER, &mut into.sp);
-    memory::copy(found, 32 * REGISTER, &mut into.ip);
+    found.fill(29 * REGISTER, &mut into.fp);
+    found.fill(30 * REGISTER, &mut into.lr);
+    found.fill(31 * REGISTER, &mut into.sp);
+    found.fill(32 * REGISTER, &mut into.ip);
     true
 }
 

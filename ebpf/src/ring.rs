@@ -7,6 +7,7 @@ use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEU
 use aya_ebpf::helpers::bpf_get_smp_processor_id;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::RingBuf;
+use aya_ebpf::maps::ring_buf::RingBufEntry;
 use finback_common::counter::Counter;
 use finback_common::hook::Hook;
 use finback_common::record::{RecordHeader, StackRecord};
@@ -41,7 +42,7 @@ pub(crate) enum Urgency {
 
 /// Makes a header.
 #[inline(always)]
-pub(crate) fn header(kind: u8, hook: Hook, time_ns: u64, sock: u64, birth_ns: u64) -> RecordHeader {
+pub(crate) fn header(kind: u8, hook: Hook, time_ns: u64, sock: u64) -> RecordHeader {
     // SAFETY: the helper has no precondition.
     let cpu = unsafe { bpf_get_smp_processor_id() };
     RecordHeader {
@@ -51,19 +52,29 @@ pub(crate) fn header(kind: u8, hook: Hook, time_ns: u64, sock: u64, birth_ns: u6
         cpu,
         time_ns,
         sock,
-        birth_ns,
     }
 }
 
-/// Puts a record into the ring, or counts that there was no room. `record` is called only once there is room,
-/// so that it is built in its place: the stack has 512 bytes.
+/// Room for a record, to be written in its place, because the stack has 512 bytes; counts that there was none.
 #[inline(always)]
-pub(crate) fn emit<T: 'static>(time_ns: u64, urgency: Urgency, record: impl FnOnce() -> T) {
-    let Some(mut slot) = RECORDS.reserve::<T>(0) else {
+pub(crate) fn reserve<T: 'static>() -> Option<RingBufEntry<T>> {
+    let slot = RECORDS.reserve::<T>(0);
+    if slot.is_none() {
         maps::count(Counter::RingFull);
-        return;
-    };
-    slot.write(record());
+    }
+    slot
+}
+
+/// The record in its place. Every byte must be written before it is submitted.
+#[inline(always)]
+pub(crate) fn record<T: 'static>(slot: &mut RingBufEntry<T>) -> &mut T {
+    // SAFETY: there is room for a whole record, and any bytes make one: it has numbers only.
+    unsafe { &mut *slot.as_mut_ptr() }
+}
+
+/// Hands a record to the agent.
+#[inline(always)]
+pub(crate) fn submit<T: 'static>(slot: RingBufEntry<T>, time_ns: u64, urgency: Urgency) {
     slot.submit(wake_flags(time_ns, urgency));
 }
 

@@ -1,5 +1,6 @@
 //! The decisions of the kernel programs that need no kernel: what they do with numbers once read.
 
+use finback_common::place::life_flag;
 use finback_common::tcp;
 
 /// `SOCK_DEAD` of `enum sock_flags`: no descriptor refers to the socket.
@@ -20,13 +21,6 @@ pub(crate) const fn begins(old: u8, new: u8) -> bool {
         (old, new),
         (tcp::CLOSE, tcp::SYN_SENT | tcp::LISTEN) | (tcp::LISTEN, tcp::SYN_RECV)
     )
-}
-
-/// Whether the addresses may have been incomplete before this change: the kernel chooses the local port after
-/// the change to SYN_SENT, and a child carries its listener's addresses until the handshake ends.
-#[inline(always)]
-pub(crate) const fn completes_addresses(old: u8) -> bool {
-    matches!(old, tcp::SYN_SENT | tcp::SYN_RECV)
 }
 
 /// Whether a system call of the socket's own process made the change. A close without error
@@ -61,11 +55,45 @@ pub(crate) const fn is_refused(flags: u8, state: u8, seq: u32, rcv_nxt: u32) -> 
     }
 }
 
-/// Whether a send that took data, seen when it ended, went after the peer's FIN. Its answer may already be there: on
-/// loopback the RST arrives within the send and leaves the socket in CLOSE. A send that finds it there takes nothing.
+/// What the kernel's flags of a socket and of a task are in our terms. Without branches: to the verifier each would
+/// double what follows.
 #[inline(always)]
-pub(crate) const fn went_after_fin(state: u8, sock_flags: u64) -> bool {
-    state == tcp::CLOSE_WAIT || (state == tcp::CLOSE && sock_flags & SOCK_DONE != 0)
+pub(crate) const fn momentary(sock_flags: u64, task_flags: u32) -> u8 {
+    const DEAD: u32 = life_flag::DEAD.trailing_zeros() - SOCK_DEAD.trailing_zeros();
+    const DONE: u32 = life_flag::DONE.trailing_zeros() - SOCK_DONE.trailing_zeros();
+    const EXITING: u32 = life_flag::EXITING.trailing_zeros() - PF_EXITING.trailing_zeros();
+    let sock = (sock_flags & SOCK_DEAD) << DEAD | (sock_flags & SOCK_DONE) << DONE;
+    let task = (task_flags & PF_EXITING) << EXITING;
+    // All of it is in the lowest byte.
+    sock.to_le_bytes()[0] | task.to_le_bytes()[0]
+}
+
+/// Whether a change of state shows that what is known under this address, last seen in `known`, is of an older
+/// connection: it begins, or its first change that every hook sees does not fit. (`tcp_set_state` does not see a
+/// child's first moments.)
+#[inline(always)]
+pub(crate) const fn is_first(old: u8, new: u8, known: u8) -> bool {
+    begins(old, new) || (old == tcp::SYN_RECV && known != tcp::SYN_RECV)
+}
+
+/// Bytes written since `write_seq` was `at_fin`. In LAST_ACK our own FIN counts as one and is none of them.
+#[inline(always)]
+pub(crate) const fn written_since(at_fin: u32, write_seq: u32, state: u8) -> u32 {
+    let written = write_seq.wrapping_sub(at_fin);
+    if state == tcp::LAST_ACK {
+        written.saturating_sub(1)
+    } else {
+        written
+    }
+}
+
+/// `RCV_SHUTDOWN | SEND_SHUTDOWN`: what the end of a connection leaves in `sk_shutdown`.
+const BOTH_SHUT: u8 = 3;
+
+/// Whether a receive that returns nothing does so because the peer has ended the connection: by FIN, or by a reset.
+#[inline(always)]
+pub(crate) const fn tells_end(state: u8, sock_flags: u64, shutdown: u8) -> bool {
+    sock_flags & SOCK_DONE != 0 || (state == tcp::CLOSE && shutdown == BOTH_SHUT)
 }
 
 /// What to do about waking the agent.
@@ -139,14 +167,39 @@ mod tests {
     }
 
     #[test]
-    fn a_send_that_was_refused_at_once_went_after_the_fin_too() {
-        assert!(went_after_fin(tcp::CLOSE_WAIT, SOCK_DONE));
-        assert!(went_after_fin(tcp::CLOSE, SOCK_DONE | SOCK_DEAD));
+    fn an_address_that_begins_anew_is_another_connection() {
+        assert!(is_first(tcp::CLOSE, tcp::SYN_SENT, tcp::CLOSE));
+        assert!(is_first(tcp::LISTEN, tcp::SYN_RECV, tcp::LAST_ACK));
+        assert!(is_first(tcp::SYN_RECV, tcp::ESTABLISHED, tcp::CLOSE));
+        assert!(!is_first(tcp::SYN_RECV, tcp::ESTABLISHED, tcp::SYN_RECV));
         assert!(
-            !went_after_fin(tcp::CLOSE, 0),
-            "reset without a FIN before it"
+            !is_first(tcp::FIN_WAIT1, tcp::FIN_WAIT2, tcp::ESTABLISHED),
+            "a change was missed"
         );
-        assert!(!went_after_fin(tcp::ESTABLISHED, 0));
+    }
+
+    #[test]
+    fn the_kernels_flags_become_ours() {
+        assert_eq!(momentary(0, 0), 0);
+        assert_eq!(momentary(SOCK_DEAD, !PF_EXITING), life_flag::DEAD);
+        assert_eq!(momentary(!SOCK_DEAD, 0), life_flag::DONE);
+        assert_eq!(momentary(0, PF_EXITING), life_flag::EXITING);
+    }
+
+    #[test]
+    fn our_own_fin_is_no_byte() {
+        assert_eq!(written_since(u32::MAX, 4, tcp::CLOSE_WAIT), 5);
+        assert_eq!(written_since(10, 10, tcp::CLOSE_WAIT), 0);
+        assert_eq!(written_since(10, 11, tcp::LAST_ACK), 0);
+        assert_eq!(written_since(10, 16, tcp::LAST_ACK), 5);
+    }
+
+    #[test]
+    fn the_end_is_told_after_a_fin_and_after_a_reset_but_not_after_our_own_shutdown() {
+        assert!(tells_end(tcp::CLOSE_WAIT, SOCK_DONE, 1));
+        assert!(tells_end(tcp::CLOSE, 0, 3));
+        assert!(!tells_end(tcp::ESTABLISHED, 0, 1));
+        assert!(!tells_end(tcp::FIN_WAIT2, 0, 3));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! `struct sock` and its kin, by the offsets the agent resolved.
 
-use finback_common::entry::Tuple;
-use finback_common::row::{QueueRow, SocketView, kind, widen};
+use finback_common::row::{QueueRow, SocketView, kind};
+use finback_common::socket::Tuple;
 use finback_common::tcp;
 
-use crate::globals::global;
+use crate::globals::{global, has};
 use crate::memory::{Memory, Pointer};
 
 /// A socket (or, for the members of `sock_common`, a minisock).
@@ -77,8 +77,19 @@ impl<M: Memory> Sock<M> {
         self.0.follow(global!(OFFSETS.sk_wq))
     }
 
+    /// `sk_shutdown`: 1 receive, 2 send.
     #[inline(always)]
-    fn netns(self) -> u32 {
+    pub(crate) fn shutdown(self) -> u8 {
+        self.0.get(global!(OFFSETS.sk_shutdown))
+    }
+
+    #[inline(always)]
+    pub(crate) fn peer_port(self) -> u16 {
+        u16::from_be(self.0.get(global!(OFFSETS.skc_dport)))
+    }
+
+    #[inline(always)]
+    pub(crate) fn netns(self) -> u32 {
         let net = self.0.follow(global!(OFFSETS.skc_net));
         if net.is_null() {
             0
@@ -87,149 +98,218 @@ impl<M: Memory> Sock<M> {
         }
     }
 
+    /// Network order; IPv4 in the first four bytes.
+    #[inline(always)]
+    pub(crate) fn write_peer_addr(self, into: &mut [u8; 16]) {
+        if has!(skc_v6_daddr) && self.family() == tcp::AF_INET6 {
+            self.0.fill(global!(OFFSETS.skc_v6_daddr), into);
+        } else {
+            *into = [0; 16];
+            if let Some(first) = into.first_chunk_mut::<4>() {
+                self.0.fill(global!(OFFSETS.skc_daddr), first);
+            }
+        }
+    }
+
+    /// Network order; IPv4 in the first four bytes.
+    #[inline(always)]
+    fn write_local_addr(self, into: &mut [u8; 16]) {
+        if has!(skc_v6_rcv_saddr) && self.family() == tcp::AF_INET6 {
+            self.0.fill(global!(OFFSETS.skc_v6_rcv_saddr), into);
+        } else {
+            *into = [0; 16];
+            if let Some(first) = into.first_chunk_mut::<4>() {
+                self.0.fill(global!(OFFSETS.skc_rcv_saddr), first);
+            }
+        }
+    }
+
     /// Addresses of a full socket. Its local port comes from `inet_sport`, which outlives the binding
     /// (`skc_num` is 0 by the time of the change to CLOSE).
     #[inline(always)]
-    pub(crate) fn tuple(self) -> Tuple {
+    pub(crate) fn write_tuple(self, into: &mut Tuple) {
         let port: u16 = self.0.probed().get(global!(OFFSETS.inet_sport));
-        self.tuple_with(u16::from_be(port))
+        self.write_tuple_with(u16::from_be(port), into);
     }
 
     /// Addresses of a minisock, which is no `inet_sock`.
     #[inline(always)]
-    pub(crate) fn minisock_tuple(self) -> Tuple {
-        let port: u16 = self.0.get(global!(OFFSETS.skc_num));
-        self.tuple_with(port)
+    pub(crate) fn write_minisock_tuple(self, into: &mut Tuple) {
+        self.write_tuple_with(self.0.get(global!(OFFSETS.skc_num)), into);
     }
 
     #[inline(always)]
-    fn tuple_with(self, local_port: u16) -> Tuple {
-        let family = self.family();
-        let common = self.0.probed();
-        let (local_addr, peer_addr) = if family == tcp::AF_INET6 {
-            (
-                common.get(global!(OFFSETS.skc_v6_rcv_saddr)),
-                common.get(global!(OFFSETS.skc_v6_daddr)),
-            )
-        } else {
-            (
-                widen(common.get(global!(OFFSETS.skc_rcv_saddr))),
-                widen(common.get(global!(OFFSETS.skc_daddr))),
-            )
-        };
-        Tuple {
-            local_addr,
-            peer_addr,
-            netns: self.netns(),
-            local_port,
-            peer_port: u16::from_be(self.0.get(global!(OFFSETS.skc_dport))),
-            family,
-            reserved: 0,
-        }
+    fn write_tuple_with(self, local_port: u16, into: &mut Tuple) {
+        self.write_local_addr(&mut into.local_addr);
+        self.write_peer_addr(&mut into.peer_addr);
+        into.netns = self.netns();
+        into.local_port = local_port;
+        into.peer_port = self.peer_port();
+        into.family = self.family();
+        into.reserved = 0;
     }
 
+    /// Its numbers; `None` if it is no full TCP socket.
+    #[inline(always)]
+    pub(crate) fn tcp(self) -> Option<Tcp<M>> {
+        let tcp = self.0.tcp();
+        if tcp.is_null() { None } else { Some(Tcp(tcp)) }
+    }
+
+    /// What a look tells of a connection in an accept queue, without a branch.
+    #[inline(always)]
+    pub(crate) fn write_queued(self, listener: u64, into: &mut QueueRow) {
+        into.kind = kind::QUEUED;
+        into.state = self.state();
+        into.family = self.family();
+        into.peer_port = self.0.get(global!(OFFSETS.skc_dport));
+        into.shutdown = self.shutdown();
+        into.sock_flags = self.flags() as u8;
+        into.listener = listener;
+        into.sock = self.address();
+        into.cookie = self.cookie();
+        let [peer, local] = &mut into.v4;
+        self.0.fill(global!(OFFSETS.skc_daddr), peer);
+        self.0.fill(global!(OFFSETS.skc_rcv_saddr), local);
+        if has!(skc_v6_daddr) {
+            self.0
+                .fill(global!(OFFSETS.skc_v6_daddr), &mut into.v6_peer);
+        }
+        if has!(skc_v6_rcv_saddr) {
+            self.0
+                .fill(global!(OFFSETS.skc_v6_rcv_saddr), &mut into.v6_local);
+        }
+        into.unread = Tcp(self.0).unread();
+        into.error = self.error();
+    }
+
+    /// Everything a look tells of a full socket.
+    #[inline(always)]
+    pub(crate) fn write_view(self, into: &mut SocketView) {
+        into.sock = self.address();
+        into.cookie = self.cookie();
+        self.write_tuple(&mut into.tuple);
+        into.state = self.state();
+        into.shutdown = self.shutdown();
+        into.sock_flags = self.flags() as u8;
+        into.error = self.error();
+        into.backlog = self.0.get(global!(OFFSETS.sk_ack_backlog));
+        into.max_backlog = self.0.get(global!(OFFSETS.sk_max_ack_backlog));
+        into.reserved = 0;
+        Tcp(self.0).write_view(into);
+    }
+}
+
+/// A full TCP socket (`struct tcp_sock`).
+pub(crate) struct Tcp<M>(Pointer<M>);
+
+impl<M> Clone for Tcp<M> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Tcp<M> {}
+
+impl<M: Memory> Tcp<M> {
     /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one.
     #[inline(always)]
     pub(crate) fn unread(self) -> u32 {
-        let tcp = self.0.probed();
-        let next: u32 = tcp.get(global!(OFFSETS.rcv_nxt));
-        let copied: u32 = tcp.get(global!(OFFSETS.copied_seq));
-        next.wrapping_sub(copied)
+        let copied: u32 = self.0.get(global!(OFFSETS.copied_seq));
+        self.rcv_nxt().wrapping_sub(copied)
+    }
+
+    #[inline(always)]
+    pub(crate) fn rcv_nxt(self) -> u32 {
+        self.0.get(global!(OFFSETS.rcv_nxt))
+    }
+
+    #[inline(always)]
+    pub(crate) fn snd_una(self) -> u32 {
+        self.0.get(global!(OFFSETS.snd_una))
+    }
+
+    #[inline(always)]
+    pub(crate) fn write_seq(self) -> u32 {
+        self.0.get(global!(OFFSETS.write_seq))
+    }
+
+    /// Jiffies: data was last sent.
+    #[inline(always)]
+    pub(crate) fn last_sent(self) -> u32 {
+        self.0.get(global!(OFFSETS.last_sent))
+    }
+
+    /// Jiffies: data was last received.
+    #[inline(always)]
+    pub(crate) fn last_received(self) -> u32 {
+        self.0.get(global!(OFFSETS.last_received))
+    }
+
+    #[inline(always)]
+    pub(crate) fn bytes_acked(self) -> u64 {
+        self.0.get(global!(OFFSETS.bytes_acked))
+    }
+
+    #[inline(always)]
+    pub(crate) fn bytes_received(self) -> u64 {
+        self.0.get(global!(OFFSETS.bytes_received))
     }
 
     /// What the peer may still send (`tcp_receive_window`): never less than nothing, though the right edge may
     /// have been taken back.
     #[inline(always)]
     fn receive_window(self) -> u32 {
-        let tcp = self.0.probed();
-        let acknowledged: u32 = tcp.get(global!(OFFSETS.rcv_wup));
-        let window: u32 = tcp.get(global!(OFFSETS.rcv_wnd));
+        let acknowledged: u32 = self.0.get(global!(OFFSETS.rcv_wup));
+        let window: u32 = self.0.get(global!(OFFSETS.rcv_wnd));
         let left = acknowledged
             .wrapping_add(window)
             .wrapping_sub(self.rcv_nxt());
         if left.cast_signed() < 0 { 0 } else { left }
     }
 
+    /// Whether the last segment that waits behind a hole carries a FIN. The pointer to it means nothing while none
+    /// waits.
     #[inline(always)]
-    pub(crate) fn bytes_sent(self) -> u64 {
-        self.0.probed().get(global!(OFFSETS.bytes_sent))
-    }
-
-    #[inline(always)]
-    pub(crate) fn rcv_nxt(self) -> u32 {
-        self.0.probed().get(global!(OFFSETS.rcv_nxt))
-    }
-
-    /// What a snapshot tells of a connection in an accept queue, without a branch.
-    #[inline(always)]
-    pub(crate) fn queue_row(self, listener: u64, birth_ns: u64) -> QueueRow {
-        QueueRow {
-            kind: kind::QUEUED,
-            state: self.state(),
-            family: self.family(),
-            peer_port: self.0.get(global!(OFFSETS.skc_dport)),
-            reserved: [0; 2],
-            listener,
-            sock: self.address(),
-            birth_ns,
-            cookie: self.cookie(),
-            v4: [
-                self.0.get(global!(OFFSETS.skc_daddr)),
-                self.0.get(global!(OFFSETS.skc_rcv_saddr)),
-            ],
-            v6_peer: self.0.get(global!(OFFSETS.skc_v6_daddr)),
-            v6_local: self.0.get(global!(OFFSETS.skc_v6_rcv_saddr)),
+    fn has_fin_behind_hole(self) -> bool {
+        if !has!(ooo_root) || !has!(ooo_last) || !has!(skb_cb) || !has!(cb_flags) {
+            return false;
         }
+        if self.0.follow(global!(OFFSETS.ooo_root)).is_null() {
+            return false;
+        }
+        let last = self.0.follow(global!(OFFSETS.ooo_last));
+        let flags: u8 = last.get(global!(OFFSETS.skb_cb) + global!(OFFSETS.cb_flags));
+        flags & tcp::FLAG_FIN != 0
     }
 
-    /// Everything a snapshot tells of a full socket; `birth_ns` is the caller's.
     #[inline(always)]
-    pub(crate) fn view(self, birth_ns: u64) -> SocketView {
-        let tcp = self.0.probed();
-        let state = self.state();
-        let mut view = SocketView {
-            sock: self.address(),
-            birth_ns,
-            cookie: self.cookie(),
-            bytes_sent: 0,
-            bytes_acked: 0,
-            bytes_received: 0,
-            tuple: self.tuple(),
-            unread: 0,
-            unacked: 0,
-            backlog: self.0.get(global!(OFFSETS.sk_ack_backlog)),
-            state,
-            shutdown: self.0.get(global!(OFFSETS.sk_shutdown)),
-            sock_flags: self.flags() as u8,
-            reserved: 0,
-            error: self.error(),
-            window: 0,
-            retransmits: 0,
-            backoff: 0,
-            probes: 0,
-            upper_layer: 0,
-        };
-        if state != tcp::LISTEN {
-            let acked: u32 = tcp.get(global!(OFFSETS.snd_una));
-            let written: u32 = tcp.get(global!(OFFSETS.write_seq));
-            view.unread = self.unread();
-            view.window = self.receive_window();
-            view.retransmits = tcp.get(global!(OFFSETS.icsk_retransmits));
-            view.backoff = tcp.get(global!(OFFSETS.icsk_backoff));
-            view.probes = tcp.get(global!(OFFSETS.icsk_probes));
-            view.upper_layer = u8::from(tcp.get::<u64>(global!(OFFSETS.icsk_ulp)) != 0);
-            view.unacked = written.wrapping_sub(acked);
-            view.bytes_sent = self.bytes_sent();
-            view.bytes_acked = tcp.get(global!(OFFSETS.bytes_acked));
-            view.bytes_received = tcp.get(global!(OFFSETS.bytes_received));
-        }
-        view
+    fn write_view(self, into: &mut SocketView) {
+        into.bytes_sent = self.0.get(global!(OFFSETS.bytes_sent));
+        into.bytes_acked = self.bytes_acked();
+        into.bytes_received = self.bytes_received();
+        into.unread = self.unread();
+        into.snd_una = self.snd_una();
+        into.write_seq = self.write_seq();
+        into.last_sent = self.last_sent();
+        into.last_received = self.last_received();
+        into.last_heard = self.0.get(global!(OFFSETS.last_heard));
+        into.window = self.receive_window();
+        into.fin_behind_hole = u8::from(self.has_fin_behind_hole());
+        into.retransmits = self.0.get(global!(OFFSETS.icsk_retransmits));
+        into.backoff = self.0.get(global!(OFFSETS.icsk_backoff));
+        into.probes = self.0.get(global!(OFFSETS.icsk_probes));
+        into.upper_layer = u8::from(self.0.get::<u64>(global!(OFFSETS.icsk_ulp)) != 0);
     }
 }
 
 /// Inode number of a `struct socket`: that of its file, 0 while it has none.
 #[inline(always)]
 pub(crate) fn inode<M: Memory>(socket: Pointer<M>) -> u64 {
+    if !has!(socket_file) || !has!(file_inode) || !has!(inode_ino) || socket.is_null() {
+        return 0;
+    }
     let file = socket.follow(global!(OFFSETS.socket_file));
     if file.is_null() {
         return 0;

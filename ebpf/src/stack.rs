@@ -5,25 +5,25 @@ use core::ffi::c_void;
 
 use aya_ebpf::helpers::bpf_get_smp_processor_id;
 use aya_ebpf::helpers::generated::bpf_probe_read_user;
-use finback_common::entry::SocketEntry;
 use finback_common::hook::Hook;
 use finback_common::record::{STACK_PART_BYTES, STACK_PARTS, kind};
+use finback_common::socket::Owner;
 
 use crate::globals::global;
 use crate::task::Task;
-use crate::{memory, registers, ring};
+use crate::{registers, ring};
 
 /// Takes the stack of the current task, which has just become the owner of a socket.
 #[inline(always)]
-pub(crate) fn take(entry: &SocketEntry, sock: u64, hook: Hook, now_ns: u64) {
+pub(crate) fn take(owner: &Owner, sock: u64, hook: Hook, now_ns: u64) {
     if global!(SETTINGS.stack_registers) != 0 {
-        taken(entry, sock, hook as u32, now_ns);
+        taken(owner, sock, hook as u32, now_ns);
     }
 }
 
 /// A program of its own: its caller's stack is almost full. Everything is written where it lies in the ring.
 #[inline(never)]
-fn taken(entry: &SocketEntry, sock: u64, hook: u32, now_ns: u64) -> u32 {
+fn taken(owner: &Owner, sock: u64, hook: u32, now_ns: u64) -> u32 {
     ring::emit_stack(now_ns, |record| {
         // SAFETY: there is room for a whole record, and any bytes make one.
         let record = unsafe { &mut *record };
@@ -43,14 +43,13 @@ fn taken(entry: &SocketEntry, sock: u64, hook: u32, now_ns: u64) -> u32 {
         record.header.cpu = cpu;
         record.header.time_ns = now_ns;
         record.header.sock = sock;
-        record.header.birth_ns = entry.birth_ns;
-        record.pid = entry.owner.pid;
-        record.tid = entry.owner.tid;
-        record.start_ns = entry.owner.start_ns;
-        record.source = entry.owner.source;
+        record.pid = owner.pid;
+        record.tid = owner.tid;
+        record.start_ns = owner.start_ns;
+        record.source = owner.source;
         record.reserved = 0;
-        memory::copy(task, global!(OFFSETS.task_comm), &mut record.comm);
-        memory::copy(task, global!(OFFSETS.task_exec), &mut record.exec_id);
+        task.fill(global!(OFFSETS.task_comm), &mut record.comm);
+        task.fill(global!(OFFSETS.task_exec), &mut record.exec_id);
         true
     });
     0

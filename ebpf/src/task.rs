@@ -5,11 +5,11 @@ use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_pid_tgid, bpf_get_current_task,
     bpf_get_current_uid_gid,
 };
-use finback_common::entry::Owner;
+use finback_common::socket::Owner;
 
 use crate::globals::global;
 use crate::memory::{Pointer, Probe};
-use crate::rule::{PF_EXITING, PF_KTHREAD};
+use crate::rule::PF_KTHREAD;
 
 /// Process and thread id of the current task.
 #[derive(Clone, Copy)]
@@ -42,26 +42,29 @@ impl Task {
         Self(unsafe { Pointer::new(task as *const u8) })
     }
 
+    /// `task_struct.flags`.
     #[inline(always)]
-    fn flags(self) -> u32 {
+    pub(crate) fn flags(self) -> u32 {
         self.0.get(global!(OFFSETS.task_flags))
     }
 
     /// A kernel thread acts for others (MPTCP's worker, `io_uring`'s teardown): never an owner.
     #[inline(always)]
-    pub(crate) fn is_kernel_thread(self) -> bool {
+    fn is_kernel_thread(self) -> bool {
         self.flags() & PF_KTHREAD != 0
-    }
-
-    #[inline(always)]
-    pub(crate) fn is_exiting(self) -> bool {
-        self.flags() & PF_EXITING != 0
     }
 
     /// Its address, for those who read it themselves.
     #[inline(always)]
     pub(crate) const fn pointer(self) -> Pointer<Probe> {
         self.0
+    }
+
+    /// Whether it may own a socket or act on one: not a kernel thread, which acts for others, and not the agent, which
+    /// holds every socket for a moment while it looks and may be the last to let go.
+    #[inline(always)]
+    pub(crate) fn is_somebody(self) -> bool {
+        !self.is_kernel_thread() && ids().pid != global!(SETTINGS.ignored_pid)
     }
 
     /// The process as the owner of a socket.

@@ -1,34 +1,19 @@
-//! The heart: which connections there are, who owns them and what is wrong with them.
+//! The heart: which connections are half-closed, whose fault that is, and what the stream tells.
 //!
-//! Pure and sans-IO. Observations and the time go in (`Tracker::handle`), events and requests come out
-//! (`Tracker::next_output`), and `Tracker::poll_timeout` says when to call again. No clock, no socket, no task
-//! and nothing of the other modules is used here.
+//! Pure and sans-IO. Records, looks and the time go in, events and requests come out
+//! ([`engine::Engine::next_output`]), and [`engine::Engine::poll_timeout`] says when to call again. No clock, no
+//! socket, no task.
 
 #![forbid(unsafe_code)]
 
-mod change;
-mod deadline;
-mod ended;
-mod growth;
-mod inspect;
-mod life;
-mod loss;
+mod connection;
+pub mod engine;
+mod looks;
 pub mod model;
-mod opposite;
-mod pool;
-mod pressure;
-mod process_finding;
-mod refused;
-mod resync;
-mod roster;
-mod scan;
+mod outbox;
 pub mod settings;
-mod table;
-mod telling;
+mod stream;
 #[cfg(test)]
 mod tests;
-mod time_wait;
-pub mod tracker;
-mod transition;
 mod verdict;
 mod watch;

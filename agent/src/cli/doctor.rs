@@ -10,7 +10,7 @@ use super::run::KernelArgs;
 use super::runtime;
 use crate::daemon;
 use crate::kernel::Kernel;
-use crate::kernel::report::{
+use crate::kernel::load::report::{
     HookReport, HookRow, HookStatus, Means, SignalReport, SnapshotReport, StackReport,
 };
 
@@ -172,6 +172,8 @@ mod tests {
             required: hook.required(),
             status,
             hits,
+            attached: true,
+            verified: None,
         }
     }
 
@@ -199,7 +201,7 @@ mod tests {
                 },
                 SignalReport {
                     signal: Signal::Segment,
-                    means: Means::Off,
+                    means: Means::Look,
                     hooks: vec![],
                 },
                 SignalReport {
@@ -225,7 +227,7 @@ limit: missing CAP_X: no y
 SIGNAL     BY                     HOOK                         FLAVOUR     STATUS      HITS
 state      tracepoint             inet_sock_set_state          tracepoint  firing        12
                                   tcp_set_state                fentry      missing          cannot attach (errno 2)
-segment    off                   
+segment    look                  
 eof        missing               
                                   cannot attach (errno 2)
 ",

@@ -17,20 +17,26 @@ use super::runtime;
 use crate::client;
 use crate::config::DEFAULT_SOCKET;
 use crate::output::feed::Format;
+use crate::output::select::Selection;
 use crate::output::{json, sink, text};
 
 /// Arguments of `finback events`.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  finback events                                       what the running daemon sees, as text
-  finback events | jq -c 'select(.type == \"finding\")'  findings only, as JSON
+  finback events                               what the running daemon sees, as text
+  finback events --select finding | jq -c .    findings only, as JSON; costs the daemon nothing
+  finback events --select connection           one line for each connection, at its end
 
 Several may watch at once. Who reads too slowly loses lines, and is told so by a `lost` line.")]
 pub(super) struct Events {
     /// What to write
     #[arg(long, value_enum, default_value_t = FormatArg::Auto, value_name = "FORMAT")]
     format: FormatArg,
+
+    /// Which events: finding, transition, connection, separated by commas
+    #[arg(long, default_value_t = Selection::stream(), value_name = "KINDS")]
+    select: Selection,
 
     /// The daemon's Unix socket
     #[arg(long, default_value = DEFAULT_SOCKET, value_name = "PATH")]
@@ -41,7 +47,8 @@ impl Events {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let format = self.format.resolve();
         runtime()?.block_on(async {
-            let response = client::get(&self.socket, "/v1/events").await?;
+            let response =
+                client::get(&self.socket, &format!("/v1/events?select={}", self.select)).await?;
             if !response.status().is_success() {
                 let what = format!("the daemon refuses: {}", response.status());
                 return Err(Failure::new(Code::Failed, what, "is it ending? try again"));

@@ -14,6 +14,7 @@ use crate::config::{self, Attach, Config, Flags, RingBytes, StateSet};
 use crate::daemon::{self, Plan};
 use crate::kernel::{ErrorKind, Kernel, KernelError};
 use crate::output::feed;
+use crate::output::select::{Kind, Selection};
 use crate::output::text::Style;
 use crate::server;
 
@@ -21,11 +22,13 @@ use crate::server;
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  finback run                                    follow every connection, as text
+  finback run                                    findings, as text
+  finback run --select connection                one line for each connection, at its end
   finback run --states all | jq -c .transition   every change of state, as JSON
   finback run --states close-wait --duration 1m  one minute of peers hanging up
   finback run --check                            can this kernel do it? what is attached?
-  finback run --quiet                            serve subscribers only (see finback events)
+  finback run --quiet                            serve subscribers only (see finback events): costs nothing until
+                                                 somebody asks
 
 The daemon needs CAP_BPF and CAP_PERFMON at least; root is simplest. Each line of JSON is described in
 docs/events.md and by `finback generate schema`.")]
@@ -40,6 +43,13 @@ pub(super) struct Run {
     /// Write nothing to standard output
     #[arg(long, short, conflicts_with = "format")]
     quiet: bool,
+
+    /// Which events: finding, transition, connection, separated by commas
+    ///
+    /// By default findings and transitions as JSON, findings as text (with --states transitions, too). What nobody has
+    /// asked for is not looked for in the kernel either.
+    #[arg(long, conflicts_with = "quiet", value_name = "KINDS")]
+    select: Option<Selection>,
 
     /// Tell changes to these states [default: `established,close_wait,time_wait,closed`]
     ///
@@ -156,10 +166,20 @@ impl KernelArgs {
 }
 
 impl Run {
-    pub(super) fn run(self) -> Result<(), Failure> {
+    /// What goes to standard output, and how.
+    fn output(&self) -> (feed::Format, Selection) {
+        let format = self.format.resolve();
+        let usual = match format {
+            feed::Format::Text(_) if self.states.is_none() => Selection::of([Kind::Finding]),
+            feed::Format::Json | feed::Format::Text(_) => Selection::stream(),
+        };
+        (format, self.select.unwrap_or(usual))
+    }
+
+    pub(super) fn run(&self) -> Result<(), Failure> {
         let flags = Flags {
             states: self.states,
-            socket: self.socket,
+            socket: self.socket.clone(),
             ..self.kernel.flags()
         };
         let config = Config::load(self.kernel.config.as_deref(), flags)?;
@@ -169,7 +189,7 @@ impl Run {
         }
         let plan = Plan {
             config,
-            format: (!self.quiet).then(|| self.format.resolve()),
+            output: (!self.quiet).then(|| self.output()),
             duration: self.duration,
             log_level,
         };

@@ -27,6 +27,8 @@ pub struct File {
     pub ring_bytes: Option<RingBytes>,
     /// `max_sockets`.
     pub max_sockets: Option<u32>,
+    /// `openers`.
+    pub openers: Option<u32>,
     /// `scan_interval`.
     pub scan_interval: Option<Duration>,
     /// `socket`.
@@ -46,6 +48,7 @@ pub struct File {
 const KEYS: &[&str] = &[
     "attach",
     "max_sockets",
+    "openers",
     "override",
     "ring_bytes",
     "scan_interval",
@@ -87,6 +90,7 @@ impl File {
         match &**key.get_ref() {
             "attach" => self.attach = Some(word(key, value)?),
             "max_sockets" => self.max_sockets = Some(sockets(key, value)?),
+            "openers" => self.openers = Some(openers(key, value)?),
             "override" => self.exceptions = exceptions(key, value)?,
             "ring_bytes" => self.ring_bytes = Some(ring(key, value)?),
             "scan_interval" => self.scan_interval = Some(time(key, value)?),
@@ -191,6 +195,16 @@ fn sockets(key: &Key<'_>, value: &Value<'_>) -> Result<u32, Wrong> {
     number
         .filter(|number| super::value::MAX_SOCKETS.contains(number))
         .ok_or_else(|| Wrong::value(key, value, super::value::max_sockets_help()))
+}
+
+fn openers(key: &Key<'_>, value: &Value<'_>) -> Result<u32, Wrong> {
+    let number = integer(value).and_then(|number| u32::try_from(number).ok());
+    number
+        .filter(|number| number.is_power_of_two() && (64..=1 << 20).contains(number))
+        .ok_or_else(|| {
+            let help = "use a power of two from 64 to 1048576".to_owned();
+            Wrong::value(key, value, help)
+        })
 }
 
 fn switch(key: &Key<'_>, value: &Value<'_>) -> Result<bool, Wrong> {

@@ -33,8 +33,11 @@ pub const DEFAULT_STATES: StateSet = StateSet::of(&[
     TcpState::Closed,
 ]);
 
-/// Sockets tracked at most: 32 MiB of kernel memory (256 B each), allocated at start.
-pub const DEFAULT_MAX_SOCKETS: u32 = kernel::Options::MAX_SOCKETS;
+/// Connections that the stream follows at most; each costs some 250 bytes while it does.
+pub const DEFAULT_MAX_SOCKETS: u32 = 128 << 10;
+
+/// Openers remembered while nobody subscribes: 96 bytes of kernel memory each, allocated at start.
+pub const DEFAULT_OPENERS: u32 = kernel::Options::OPENER_PLACES;
 
 /// Between two looks at all connections: one takes 27 ms for 50,000 sockets.
 pub const DEFAULT_SCAN_INTERVAL: Duration = Duration::from_secs(15);
@@ -69,6 +72,8 @@ pub struct Config {
     pub ring_bytes: RingBytes,
     /// Sockets tracked at most.
     pub max_sockets: u32,
+    /// Openers that are remembered, a power of two.
+    pub openers: u32,
     /// How often all connections are looked at; zero for never.
     pub scan_interval: Duration,
     /// Where the daemon listens.
@@ -101,6 +106,7 @@ impl Config {
                 .max_sockets
                 .or(file.max_sockets)
                 .unwrap_or(DEFAULT_MAX_SOCKETS),
+            openers: file.openers.unwrap_or(DEFAULT_OPENERS),
             scan_interval: file.scan_interval.unwrap_or(DEFAULT_SCAN_INTERVAL),
             socket: flags
                 .socket

@@ -14,9 +14,9 @@ use crate::output::feed::Handle;
 use crate::output::json as wire;
 use crate::process::stack::Statistics;
 use crate::server::About;
+use finback_core::engine::{Stats, StreamStats};
 use finback_core::model::event::Event;
 use finback_core::model::finding::{Action, Finding};
-use finback_core::tracker::Stats;
 
 /// What is kept for answers.
 pub(super) struct Desk {
@@ -90,9 +90,7 @@ impl Desk {
         stacks: Option<&Statistics>,
         feed: &Handle,
     ) -> Value {
-        if let Err(error) = kernel.refresh_report() {
-            tracing::warn!(%error, "the hit counters cannot be read");
-        }
+        kernel.refresh_report();
         let counters = kernel.counters().unwrap_or_default();
         let counters: BTreeMap<_, _> = counters
             .into_iter()
@@ -108,16 +106,31 @@ impl Desk {
             "seq": feed.sent(),
             "subscribers": feed.subscribers(),
             "records": self.records,
-            "connections": stats.connections,
-            "minisocks": stats.minisocks,
+            "watched": stats.watched,
             "findings": stats.findings,
-            "overflow": stats.overflow,
-            "stale": stats.stale,
+            "stream": stats.stream.map(streamed),
+            "looks": {
+                "count": stats.looks.count,
+                "took_ns": nanos(stats.looks.took),
+                "longest_ns": nanos(stats.looks.longest),
+                "last_sockets": stats.looks.sockets,
+                "last_ns": nanos(stats.looks.last),
+            },
             "stacks": stacks.map(stacks_done),
             "counters": counters,
             "hooks": kernel.report(),
         })
     }
+}
+
+fn streamed(stats: StreamStats) -> Value {
+    json!({
+        "connections": stats.connections,
+        "minisocks": stats.minisocks,
+        "overflow": stats.overflow,
+        "stale": stats.stale,
+        "holes": stats.holes,
+    })
 }
 
 fn stacks_done(done: &Statistics) -> Value {

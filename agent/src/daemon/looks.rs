@@ -5,15 +5,13 @@
 
 use std::collections::VecDeque;
 
-use finback_core::model::observation::Snapshot;
+use finback_core::model::look::Snapshot;
 use finback_core::model::time::Timestamp;
 
 /// A pass over the kernel.
 #[derive(Debug)]
 pub(super) struct Look {
     pub(super) snapshot: Snapshot,
-    /// It answers a request to compare everything.
-    pub(super) whole: bool,
     /// When the pass was over: every record from before it comes first.
     pub(super) until: Timestamp,
 }
@@ -38,11 +36,6 @@ impl Looks {
         self.waiting.push_back(look);
     }
 
-    /// Whether a comparison of everything is among them.
-    pub(super) fn compare_everything(&self) -> bool {
-        self.waiting.iter().any(|look| look.whole)
-    }
-
     /// The next one whose time has come.
     pub(super) fn next(&mut self, read: Read) -> Option<Look> {
         let due = |look: &mut Look| match read {
@@ -59,16 +52,17 @@ mod tests {
 
     use super::*;
 
-    fn look(until: u64, whole: bool) -> Look {
+    fn look(until: u64) -> Look {
         let taken = Timestamp::from_nanos(until - 5);
         Look {
             snapshot: Snapshot {
                 taken,
                 took: Duration::from_nanos(5),
+                jiffies: None,
                 sockets: Vec::new(),
-                time_wait: None,
+                unheld: None,
+                openers: Vec::new(),
             },
-            whole,
             until: Timestamp::from_nanos(until),
         }
     }
@@ -76,25 +70,24 @@ mod tests {
     #[test]
     fn a_look_comes_after_the_records_from_before_its_end() {
         let mut looks = Looks::default();
-        looks.add(look(10, false));
-        looks.add(look(20, true));
+        looks.add(look(10));
+        looks.add(look(20));
         let mut next = |time| {
             let found = looks.next(Read::To(Timestamp::from_nanos(time)));
-            found.map(|look| look.whole)
+            found.map(|look| look.until.as_nanos())
         };
         assert_eq!(next(10), None, "others may have the same time");
-        assert_eq!(next(15), Some(false));
+        assert_eq!(next(15), Some(10));
         assert_eq!(next(15), None);
-        assert_eq!(next(21), Some(true));
+        assert_eq!(next(21), Some(20));
         assert_eq!(next(21), None);
     }
 
     #[test]
     fn an_empty_ring_has_no_older_records() {
         let mut looks = Looks::default();
-        looks.add(look(10, true));
-        assert!(looks.compare_everything());
+        looks.add(look(10));
         assert!(looks.next(Read::Everything).is_some());
-        assert!(!looks.compare_everything());
+        assert!(looks.next(Read::Everything).is_none());
     }
 }

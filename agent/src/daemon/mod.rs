@@ -1,9 +1,11 @@
 //! The life of the daemon: listen, load, greet, seed, work, end.
 
 mod desk;
+mod looker;
 mod looks;
 mod settings;
 mod stacks;
+mod subscribers;
 mod work;
 
 use std::pin::pin;
@@ -17,9 +19,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at
 use crate::config::Config;
 use crate::kernel::{self, Kernel, KernelError};
 use crate::output::feed::{Feed, Format, Handle};
+use crate::output::select::Selection;
 use crate::output::sink::{self, End, Sink};
 use crate::server::{self, Guard, Query};
 
+use self::subscribers::Beginners;
 use self::work::Work;
 
 pub use settings::kernel_options;
@@ -35,8 +39,8 @@ const TICK: Duration = Duration::from_secs(1);
 pub struct Plan {
     /// How.
     pub config: Config,
-    /// What goes to standard output.
-    pub format: Option<Format>,
+    /// What goes to standard output, and how.
+    pub output: Option<(Format, Selection)>,
     /// End by itself after so long.
     pub duration: Option<Duration>,
     /// Level of the kernel programs' log, 0 for off.
@@ -73,24 +77,22 @@ fn failed(what: &'static str) -> impl FnOnce(std::io::Error) -> Error {
 /// takes its time, comes last: everything is written by then.
 pub async fn run(plan: Plan) -> Result<(), Error> {
     let mut calls = Calls::new(plan.duration)?;
-    kernel::check::prerequisites()?;
+    kernel::prerequisites()?;
     let (guard, listener) = Guard::listen(&plan.config.socket)?;
     let kernel = load(&plan)?;
 
-    let hello = settings::hello(kernel.report());
-    let formats: Vec<Format> = [Format::Json].into_iter().chain(plan.format).collect();
-    let feed = Feed::new(hello, &formats);
+    let feed = Feed::new(settings::hello(kernel.report()));
     let (queries, mut asked) = mpsc::channel(server::QUERIES);
     let (end, ended) = oneshot::channel::<()>();
     let handle = feed.handle();
-    let mut work =
-        Box::new(Work::new(kernel, feed, &plan.config).map_err(failed("start a thread"))?);
+    let mut work = Work::new(kernel, feed, &plan.config)?;
     // Before the greeting: whoever has read it misses nothing that happens from then on.
-    work.seed()?;
-    let mut output = Output::open(&handle, plan.format)?;
+    Box::pin(begin(&mut work, plan.output)).await?;
+    let mut output = Output::open(&handle, plan.output)?;
+    work.expect(Selection::NONE);
     work.carry_out();
     // Its end is the sender's being dropped.
-    let serving = tokio::spawn(server::serve(listener, handle.clone(), queries, async {
+    let serving = tokio::spawn(server::serve(listener, queries, async {
         drop(ended.await);
     }));
     notify(&[sd_notify::NotifyState::Ready]);
@@ -108,6 +110,20 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     result
 }
 
+/// The first look, and whatever standard output is to tell.
+async fn begin(work: &mut Work, output: Option<(Format, Selection)>) -> Result<(), Error> {
+    work.expect(output.map_or(Selection::NONE, |(_, select)| select));
+    while !work.is_telling() {
+        let due = work.due();
+        tokio::select! {
+            () = sleep_until(due) => work.timeout(),
+            taken = work.next() => taken.map_err(failed("read the ring buffer"))?,
+        }
+        work.carry_out();
+    }
+    Ok(())
+}
+
 /// On the heap: the object's bookkeeping is large.
 fn load(plan: &Plan) -> Result<Box<Kernel>, Error> {
     let kernel = Kernel::load(&kernel_options(&plan.config, plan.log_level))?;
@@ -121,25 +137,37 @@ async fn go_on(
     output: &mut Output,
     asked: &mut Receiver<Query>,
 ) -> Result<(), Error> {
+    let readers = work.feed.handle();
+    let mut beginners = Beginners::default();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let due = work.due();
+        let (due, reads) = (work.due(), output.0.is_some());
+        // What ends the daemon comes first; of the rest nothing keeps anything else from its turn.
         tokio::select! {
             biased;
             () = calls.end() => return Ok(()),
             end = output.end() => return end,
-            _ = tick.tick() => {
-                if output.reader_gone() {
-                    return Ok(());
+            done = async {
+                tokio::select! {
+                    _ = tick.tick() => {
+                        if reads && reader_gone() {
+                            return Ok::<_, Error>(true);
+                        }
+                        work.tick();
+                    }
+                    () = sleep_until(due) => work.timeout(),
+                    () = readers.changed() => work.adjust(),
+                    Some(query) = asked.recv() => beginners.answer(query, work),
+                    taken = work.next() => taken.map_err(failed("read the ring buffer"))?,
                 }
-                work.tick();
-            }
-            () = sleep_until(due) => work.timeout(),
-            Some(query) = asked.recv() => work.answer(query),
-            records = work.records() => records.map_err(failed("read the ring buffer"))?,
+                Ok(false)
+            } => if done? {
+                return Ok(());
+            },
         }
         work.carry_out();
+        beginners.begin(work);
         // A ring that is never empty must not keep the server's tasks from running.
         tokio::task::yield_now().await;
     }
@@ -181,12 +209,12 @@ impl Calls {
 struct Output(Option<Sink>);
 
 impl Output {
-    fn open(feed: &Handle, format: Option<Format>) -> Result<Self, Error> {
-        let Some(format) = format else {
+    fn open(feed: &Handle, wanted: Option<(Format, Selection)>) -> Result<Self, Error> {
+        let Some((format, select)) = wanted else {
             return Ok(Self(None));
         };
         let out = sink::stdout().map_err(Error::Output)?;
-        let subscription = feed.subscribe(format, sink::SLOW);
+        let subscription = feed.subscribe(format, select, sink::SLOW);
         let sink = subscription.map(|subscription| Sink::spawn(subscription, out));
         Ok(Self(sink.transpose().map_err(Error::Output)?))
     }
@@ -204,16 +232,17 @@ impl Output {
         }
     }
 
-    fn reader_gone(&self) -> bool {
-        self.0.is_some() && sink::reader_gone(std::os::fd::AsFd::as_fd(&std::io::stdout()))
-    }
-
     /// Waits until all is written; a reader that does not read loses the rest.
     async fn finish(mut self, deadline: Instant) {
         if self.0.is_some() && timeout_at(deadline, self.end()).await.is_err() {
             tracing::warn!("standard output is not read: its last lines are lost");
         }
     }
+}
+
+/// Whether nobody reads standard output any more.
+fn reader_gone() -> bool {
+    sink::reader_gone(std::os::fd::AsFd::as_fd(&std::io::stdout()))
 }
 
 /// Tells the service manager, if there is one.

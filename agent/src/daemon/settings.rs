@@ -1,13 +1,14 @@
-//! One configuration, three readers: the kernel side, the tracker, and `hello`.
+//! One configuration, four readers: the kernel side, the engine, the stream, and `hello`.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use crate::config::{Attach, Config};
-use crate::kernel::report::{HookReport, Means};
+use crate::kernel::load::report::{HookReport, Means};
 use crate::kernel::{self, Options};
 use crate::output::json;
+use crate::output::select::{Kind, Selection};
 use finback_core::model::finding::Verdict;
+use finback_core::model::interest::Interest;
 use finback_core::model::state::TcpState;
 use finback_core::model::time::Timestamp;
 use finback_core::settings::{Settings, VerdictSettings};
@@ -19,11 +20,9 @@ pub fn kernel_options(config: &Config, log_level: u8) -> Options {
             Attach::Auto => kernel::Attach::Auto,
             Attach::Only(flavour) => kernel::Attach::Forced(flavour),
         },
-        segment: config.segment,
-        // The tracker needs every change: how long a state lasted, and what ends a finding.
-        state_mask: u32::MAX,
         ring_bytes: config.ring_bytes.get(),
-        max_sockets: config.max_sockets,
+        opener_places: config.openers,
+        ignored_pid: Some(std::process::id()),
         stacks: config.stacks,
         groups: config
             .exceptions
@@ -33,8 +32,8 @@ pub fn kernel_options(config: &Config, log_level: u8) -> Options {
     }
 }
 
-/// What the tracker is told.
-pub(super) fn tracker(config: &Config, report: &HookReport, now: Timestamp) -> Settings {
+/// What the engine is told.
+pub(super) fn engine(config: &Config, report: &HookReport, now: Timestamp) -> Settings {
     let verdicts = Verdict::ALL.iter().map(|verdict| {
         let default = VerdictSettings::default_of(*verdict);
         let own = VerdictSettings {
@@ -56,7 +55,6 @@ pub(super) fn tracker(config: &Config, report: &HookReport, now: Timestamp) -> S
     Settings {
         verdicts: verdicts.collect(),
         exceptions: config.exceptions.clone(),
-        reported: reported(config),
         scan_interval: config.scan_interval,
         max_connections: usize::try_from(config.max_sockets).unwrap_or(usize::MAX),
         signals: available.collect(),
@@ -66,9 +64,36 @@ pub(super) fn tracker(config: &Config, report: &HookReport, now: Timestamp) -> S
     }
 }
 
-fn reported(config: &Config) -> BTreeSet<TcpState> {
-    let all = (1..=12).filter_map(TcpState::from_kernel);
-    all.filter(|state| config.states.contains(*state)).collect()
+/// What the configuration says of the stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stream {
+    states: Interest,
+    segments: bool,
+}
+
+impl Stream {
+    pub(super) fn of(config: &Config) -> Self {
+        let all = (1..=12).filter_map(TcpState::from_kernel);
+        let wanted = all.filter(|state| config.states.contains(*state));
+        Self {
+            states: Interest::in_states(wanted),
+            segments: config.segment,
+        }
+    }
+
+    /// What the kernel is to tell for this selection.
+    pub(super) fn interest(self, wanted: Selection) -> Interest {
+        let transitions = wanted.has(Kind::Transition);
+        let mut interest = if transitions {
+            self.states
+        } else {
+            Interest::NONE
+        };
+        interest.eof = transitions;
+        interest.segments = transitions && self.segments;
+        interest.connections = wanted.has(Kind::Connection);
+        interest
+    }
 }
 
 /// What subscribers are greeted with.
@@ -79,9 +104,9 @@ pub(super) fn hello(report: &HookReport) -> json::Hello<'static> {
         let means = match &row.means {
             Means::Hooks { flavour } => Some((*flavour).into()),
             Means::ThroughState => Some(json::Means::ThroughState),
-            Means::IteratorAndFirstUse => Some(json::Means::IteratorAndFirstUse),
+            Means::Look => Some(json::Means::Look),
             Means::Sweep => Some(json::Means::Sweep),
-            Means::Off | Means::Missing { .. } => None,
+            Means::Missing { .. } => None,
         };
         (Cow::Borrowed(row.signal.name()), means)
     });

@@ -1,56 +1,44 @@
-//! Findings wait for their stacks, but not for long.
+//! Stacks of findings: asked for when one opens, told with an `updated` when they are there.
 //!
-//! A finding is held back until its stacks are there, at most [`PATIENCE`]; then it is told without them, and an
-//! `updated` with them follows if it is still open when they come.
+//! A finding never waits for them, so that the lines of a socket stay in the order of time.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
-use rustc_hash::FxHashMap;
-use tokio::time::Instant;
-
-use crate::kernel::Kernel;
-use crate::process::stack::{Answer, Request, Stack, Stacks, Statistics};
 use finback_core::model::event::{Body, Event};
 use finback_core::model::finding::{Action, Finding};
 use finback_core::model::observation::{Observation, What};
 use finback_core::model::socket::ProcessId;
 use finback_core::model::state::TcpState;
+use finback_core::model::time::Timestamp;
+use rustc_hash::FxHashMap;
 
-/// So long a finding waits for its stacks.
-const PATIENCE: Duration = Duration::from_millis(500);
+use crate::kernel::Kernel;
+use crate::process::stack::{Answer, Request, Stack, Stacks, Statistics};
+
 /// Processes of one finding whose threads are looked at.
 const MAX_PROCESSES: usize = 2;
-/// Findings that are held at most; beyond that they are told at once, without stacks.
-const MAX_HELD: usize = 1024;
+/// Findings whose stacks are asked for at once; more are told without.
+const MAX_ASKED: usize = 64;
 
-/// An event to be told now, with its stacks.
-pub(super) type Told = (Event, Arc<[Stack]>);
-
-struct Held {
-    id: u64,
+/// An open finding.
+struct Open {
     event: Event,
-    until: Instant,
+    stacks: Arc<[Stack]>,
 }
 
-/// Events that wait, and stacks of the open findings.
-pub(super) struct Waiting {
-    stacks: Stacks,
-    held: VecDeque<Held>,
-    /// Stacks of open findings.
-    known: FxHashMap<u64, Arc<[Stack]>>,
-    /// Open findings that were told without stacks, as they were told.
-    late: FxHashMap<u64, Event>,
+/// Stacks of the open findings.
+pub(super) struct FindingStacks {
+    worker: Stacks,
+    open: FxHashMap<u64, Open>,
+    asked: usize,
 }
 
-impl Waiting {
-    pub(super) fn new(stacks: Stacks) -> Self {
+impl FindingStacks {
+    pub(super) fn new(worker: Stacks) -> Self {
         Self {
-            stacks,
-            held: VecDeque::new(),
-            known: FxHashMap::default(),
-            late: FxHashMap::default(),
+            worker,
+            open: FxHashMap::default(),
+            asked: 0,
         }
     }
 
@@ -58,117 +46,77 @@ impl Waiting {
     pub(super) fn take(&self, kernel: &mut Kernel, batch: &[Observation]) {
         let taken = kernel.take_stacks();
         if !taken.is_empty() {
-            self.stacks.taken(taken);
+            self.worker.taken(taken);
         }
         let ended = batch.iter().filter(|observation| is_end(&observation.what));
-        let ended: Vec<_> = ended.map(|observation| observation.key).collect();
+        let ended: Vec<_> = ended.map(|observation| observation.sock).collect();
         if !ended.is_empty() {
-            self.stacks.ended(ended);
+            self.worker.ended(ended);
         }
     }
 
-    /// Takes a finding's event; gives it back, with what is known, if it is to be told at once.
-    pub(super) fn hold(&mut self, event: &Event, kernel: &mut Kernel) -> Option<Told> {
-        let (finding, request) = request(event)?;
-        let id = finding.id;
-        if finding.action == Action::Resolved {
-            self.late.remove(&id);
-            let known = self.known.remove(&id).unwrap_or_default();
-            // What is held of the same finding comes first.
-            if self.held.iter().any(|held| held.id == id) {
-                self.held.push_back(Held {
-                    id,
-                    event: event.clone(),
-                    until: Instant::now() + PATIENCE,
-                });
-                return None;
-            }
-            return Some((event.clone(), known));
+    /// A finding is told: the stacks that are known of it, and what to ask for.
+    pub(super) fn told(&mut self, event: &Event) -> (Arc<[Stack]>, Option<Request>) {
+        let Some(request) = request(event) else {
+            return (Arc::default(), None);
+        };
+        let id = request.id;
+        if is_resolved(event) {
+            let known = self.open.remove(&id);
+            return (known.map(|open| open.stacks).unwrap_or_default(), None);
         }
-        let waits = self.held.iter().any(|held| held.id == id);
-        let full = self.held.len() >= MAX_HELD;
-        let asked = !full && self.stacks.ask(with_threads(request, kernel));
-        // What is held of the same finding comes first.
-        if !asked && !waits {
-            let known = self.known.get(&id).cloned();
-            return Some((event.clone(), known.unwrap_or_default()));
-        }
-        self.held.push_back(Held {
-            id,
+        let open = self.open.entry(id).or_insert_with(|| Open {
             event: event.clone(),
-            until: Instant::now() + PATIENCE,
+            stacks: Arc::default(),
         });
-        None
+        open.event = event.clone();
+        let stacks = Arc::clone(&open.stacks);
+        let room = self.asked < MAX_ASKED;
+        self.asked += usize::from(room);
+        (stacks, room.then_some(request))
+    }
+
+    /// The threads of its processes are known.
+    pub(super) fn ask(&mut self, request: Request) {
+        if !self.worker.ask(request) {
+            self.asked = self.asked.saturating_sub(1);
+        }
     }
 
     /// Waits for stacks.
     pub(super) async fn answer(&mut self) -> Answer {
-        self.stacks.answer().await
+        self.worker.answer().await
     }
 
-    /// What can be told now that these stacks are there.
-    pub(super) fn answered(&mut self, answer: &Answer) -> Vec<Told> {
-        let id = answer.id;
-        let (ready, held): (VecDeque<_>, _) = std::mem::take(&mut self.held)
-            .into_iter()
-            .partition(|held| held.id == id);
-        self.held = held;
-        let mut told: Vec<Told> = ready
-            .into_iter()
-            .map(|held| (held.event, Arc::clone(&answer.stacks)))
-            .collect();
-        if told.is_empty() {
-            told.extend(self.late.remove(&id).map(|event| {
-                let event = updated(event);
-                (event, Arc::clone(&answer.stacks))
-            }));
+    /// What is to be told now that these stacks are there.
+    pub(super) fn answered(
+        &mut self,
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Option<(Event, Arc<[Stack]>)> {
+        self.asked = self.asked.saturating_sub(1);
+        let open = self.open.get_mut(&answer.id)?;
+        if answer.stacks.is_empty() || open.stacks == answer.stacks {
+            return None;
         }
-        let is_open = told.last().is_some_and(|(event, _)| !is_resolved(event));
-        if is_open {
-            self.known.insert(id, Arc::clone(&answer.stacks));
-        }
-        told
-    }
-
-    /// When [`Waiting::overdue`] is to be called.
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.held.front().map(|held| held.until)
-    }
-
-    /// What has waited long enough.
-    pub(super) fn overdue(&mut self, now: Instant) -> Vec<Told> {
-        let mut told = Vec::new();
-        while let Some(held) = self.held.pop_front_if(|held| held.until <= now) {
-            if is_resolved(&held.event) {
-                self.late.remove(&held.id);
-            } else {
-                self.late.insert(held.id, held.event.clone());
-            }
-            let known = self.known.get(&held.id).cloned().unwrap_or_default();
-            told.push((held.event, known));
-        }
-        told
-    }
-
-    /// Everything that is held.
-    pub(super) fn rest(&mut self) -> Vec<Told> {
-        let held = std::mem::take(&mut self.held).into_iter();
-        held.map(|held| (held.event, Arc::default())).collect()
+        open.stacks = Arc::clone(&answer.stacks);
+        Some((updated(&open.event, now), Arc::clone(&open.stacks)))
     }
 
     pub(super) fn statistics(&self) -> &Statistics {
-        self.stacks.statistics()
+        self.worker.statistics()
     }
 }
 
-/// Whether nothing of the socket remains: a finding can still be about one that is closed but has its descriptor.
+/// Whether nothing of the socket remains.
 const fn is_end(what: &What) -> bool {
     match what {
-        What::Gone => true,
+        What::End(_) => true,
         What::State(change) => matches!(change.to, TcpState::Closed) && change.dead,
-        What::Owner { .. }
-        | What::Eof { .. }
-        | What::Write { .. }
+        What::Open(_)
+        | What::Eof(_)
+        | What::ResetWrite(_)
+        | What::ResetQueued { .. }
         | What::Segment { .. }
         | What::TimeWaitEntered { .. }
         | What::TimeWaitLeft { .. } => false,
@@ -182,14 +130,18 @@ fn is_resolved(event: &Event) -> bool {
 fn finding(event: &Event) -> Option<&Arc<Finding>> {
     match &event.body {
         Body::Finding { finding, .. } | Body::ProcessFinding { finding, .. } => Some(finding),
-        Body::Transition { .. } | Body::Eof { .. } | Body::Lost { .. } | Body::Resync { .. } => {
-            None
-        }
+        Body::Transition { .. }
+        | Body::Eof { .. }
+        | Body::Connection { .. }
+        | Body::Lost { .. }
+        | Body::Resync { .. } => None,
     }
 }
 
 /// The same finding, told once more.
-fn updated(mut event: Event) -> Event {
+fn updated(event: &Event, now: Timestamp) -> Event {
+    let mut event = event.clone();
+    event.time = event.time.max(now);
     if let Body::Finding { finding, .. } | Body::ProcessFinding { finding, .. } = &mut event.body {
         Arc::make_mut(finding).action = Action::Updated;
     }
@@ -197,17 +149,17 @@ fn updated(mut event: Event) -> Event {
 }
 
 /// What a finding's event asks for.
-fn request(event: &Event) -> Option<(&Finding, Request)> {
-    let (key, owner, finding) = match &event.body {
-        Body::Finding {
-            connection,
-            finding,
-        } => (Some(connection.key), connection.owner.as_ref(), finding),
-        Body::ProcessFinding { owner, finding } => (None, Some(owner), finding),
-        Body::Transition { .. } | Body::Eof { .. } | Body::Lost { .. } | Body::Resync { .. } => {
-            return None;
-        }
+fn request(event: &Event) -> Option<Request> {
+    let (key, owner) = match &event.body {
+        Body::Finding { connection, .. } => (Some(connection.key), connection.owner.as_ref()),
+        Body::ProcessFinding { owner, .. } => (None, Some(owner)),
+        Body::Transition { .. }
+        | Body::Eof { .. }
+        | Body::Connection { .. }
+        | Body::Lost { .. }
+        | Body::Resync { .. } => return None,
     };
+    let finding = finding(event)?;
     let mut processes: Vec<ProcessId> = Vec::new();
     let holders = finding.holders.iter().map(|holder| holder.process.id);
     let alone = owner
@@ -222,20 +174,11 @@ fn request(event: &Event) -> Option<(&Finding, Request)> {
     let first = waiting
         .into_iter()
         .chain(owner.and_then(|owner| owner.thread));
-    let request = Request {
+    Some(Request {
         id: finding.id,
-        key,
+        sock: key.map(|key| key.sock),
         processes: processes.into_iter().map(|id| (id, Vec::new())).collect(),
         first: first.collect(),
         now: event.time,
-    };
-    Some((finding, request))
-}
-
-fn with_threads(mut request: Request, kernel: &mut Kernel) -> Request {
-    request.now = kernel.now();
-    for (process, rows) in &mut request.processes {
-        *rows = kernel.threads(process.pid);
-    }
-    request
+    })
 }

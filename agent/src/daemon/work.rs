@@ -1,27 +1,30 @@
 //! What the daemon does with what the kernel says.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
+use finback_core::engine::Engine;
+use finback_core::model::event::{Body, Event, Output};
+use finback_core::model::interest::Interest;
+use finback_core::model::look::Candidate;
+use finback_core::model::observation::Observation;
+use finback_core::model::time::Timestamp;
 use tokio::time::Instant;
 
 use super::desk::Desk;
+use super::looker::{Answer, LookThread, Request};
 use super::looks::{Look, Looks, Read};
 use super::settings;
-use super::stacks::{Told, Waiting};
+use super::stacks::FindingStacks;
 use crate::config::Config;
 use crate::kernel::{Kernel, KernelError};
 use crate::output::clock::WallClock;
 use crate::output::feed::Feed;
 use crate::output::json::About;
+use crate::output::select::Selection;
+use crate::process::Descriptions;
 use crate::process::stack::{Stack, Stacks};
-use crate::process::{self, Descriptions};
-use crate::server::Query;
-use finback_core::model::event::{Body, Event, Output};
-use finback_core::model::observation::{Observation, Snapshot};
-use finback_core::model::socket::ProcessId;
-use finback_core::model::time::Timestamp;
-use finback_core::tracker::Tracker;
 
 /// The counters of losses are read at most so often; each reading is a system call per counter.
 const LOSS_PERIOD: Duration = Duration::from_millis(100);
@@ -29,102 +32,143 @@ const LOSS_PERIOD: Duration = Duration::from_millis(100);
 /// The ring is read to its end before the daemon goes, but not for longer: traffic may fill it as fast.
 const FAREWELL: Duration = Duration::from_millis(300);
 
-/// Without anything due the daemon sleeps on the ring; the tick comes sooner than this.
-const NOTHING_DUE: Duration = Duration::from_hours(1);
-
-/// Kernel side, tracker and feed, joined.
+/// Kernel side, engine and feed, joined.
 pub(super) struct Work {
-    kernel: Box<Kernel>,
-    tracker: Tracker,
-    feed: Feed,
+    pub(super) kernel: Box<Kernel>,
+    pub(super) engine: Engine,
+    pub(super) feed: Feed,
+    pub(super) desk: Desk,
+    pub(super) stacks: Option<FindingStacks>,
     clock: WallClock,
     people: Descriptions,
-    desk: Desk,
-    batch: Vec<Observation>,
+    looker: LookThread,
     looks: Looks,
-    /// Requests of the tracker that failed; tried again at the next tick.
-    again: Vec<Output>,
+    batch: Vec<Observation>,
+    candidates: Vec<Candidate>,
     losses_read: Instant,
-    /// Only with `--stacks`.
-    stacks: Option<Waiting>,
+    states: settings::Stream,
+    interest: Interest,
+    /// What those want who are about to subscribe.
+    expected: Selection,
 }
 
 impl Work {
-    pub(super) fn new(kernel: Box<Kernel>, feed: Feed, config: &Config) -> io::Result<Self> {
-        let settings = settings::tracker(config, kernel.report(), kernel.now());
-        let stacks = config.stacks.then(Stacks::spawn).transpose()?;
-        Ok(Self {
-            stacks: stacks.map(Waiting::new),
-            tracker: Tracker::new(settings),
+    pub(super) fn new(
+        mut kernel: Box<Kernel>,
+        feed: Feed,
+        config: &Config,
+    ) -> Result<Box<Self>, super::Error> {
+        let settings = settings::engine(config, kernel.report(), kernel.now());
+        let stacks = config.stacks.then(Stacks::spawn).transpose();
+        let stacks = stacks.map_err(super::failed("start a thread"))?;
+        let looker = kernel.looker().ok_or(KernelError::Object("looker"))?;
+        let looker = LookThread::spawn(looker);
+        Ok(Box::new(Self {
+            looker: looker.map_err(super::failed("start a thread"))?,
+            stacks: stacks.map(FindingStacks::new),
+            engine: Engine::new(settings),
             kernel,
             feed,
             clock: WallClock::measure(),
             people: Descriptions::default(),
             desk: Desk::new(),
-            batch: Vec::new(),
             looks: Looks::default(),
-            again: Vec::new(),
+            batch: Vec::new(),
+            candidates: Vec::new(),
             losses_read: Instant::now(),
-        })
+            states: settings::Stream::of(config),
+            interest: Interest::NONE,
+            expected: Selection::NONE,
+        }))
     }
 
-    /// Tells the tracker of the sockets that are there already.
-    pub(super) fn seed(&mut self) -> Result<(), KernelError> {
-        let snapshot = self.kernel.snapshot()?;
-        tracing::info!(sockets = snapshot.sockets.len(), took = ?snapshot.took, "seeded");
-        self.tracker.handle_snapshot(&snapshot, self.kernel.now());
-        Ok(())
+    /// Somebody is about to subscribe, or nobody is any more.
+    pub(super) fn expect(&mut self, select: Selection) {
+        self.expected = select;
+        self.adjust();
+    }
+
+    /// Asks the kernel for what is wanted, no more and no less.
+    pub(super) fn adjust(&mut self) {
+        let wanted = self.feed.wanted().union(self.expected);
+        let interest = self.states.interest(wanted);
+        if interest == self.interest {
+            return;
+        }
+        if let Err(error) = self.kernel.set_interest(interest) {
+            tracing::warn!(%error, "not everything that was asked for can be told");
+        }
+        self.interest = interest;
+        self.engine.set_interest(interest, self.kernel.now());
+    }
+
+    /// Whether everything that was asked for is being told.
+    pub(super) fn is_telling(&self) -> bool {
+        self.engine.is_telling()
     }
 
     /// When [`Work::timeout`] is to be called.
     pub(super) fn due(&self) -> Instant {
-        let wait = self
-            .tracker
-            .poll_timeout()
-            .map(|due| due.since(self.kernel.now()));
-        let due = Instant::now() + wait.unwrap_or(NOTHING_DUE);
-        let held = self.stacks.as_ref().and_then(Waiting::due);
-        held.map_or(due, |held| held.min(due))
+        let due = self.engine.poll_timeout();
+        Instant::now() + due.since(self.kernel.now())
     }
 
-    /// Something that the tracker announced is due.
+    /// Something that the engine announced is due.
     pub(super) fn timeout(&mut self) {
-        self.tracker.handle_timeout(self.kernel.now());
-        let overdue = self
-            .stacks
-            .as_mut()
-            .map(|stacks| stacks.overdue(Instant::now()));
-        self.tell_all(overdue.unwrap_or_default());
+        self.engine.handle_timeout(self.kernel.now());
     }
 
-    fn tell_all(&mut self, told: Vec<Told>) {
-        for (event, stacks) in told {
-            self.tell_with(&event, &stacks);
-        }
-    }
-
-    /// Waits for records and hands them to the tracker. Loses nothing when dropped while waiting.
-    pub(super) async fn records(&mut self) -> io::Result<()> {
+    /// Waits for something from the kernel and takes it. Loses nothing when dropped while waiting.
+    pub(super) async fn next(&mut self) -> io::Result<()> {
         let stacks = &mut self.stacks;
-        let answer = async {
+        let named = async {
             match stacks {
                 Some(stacks) => stacks.answer().await,
                 None => std::future::pending().await,
             }
         };
-        let more = tokio::select! {
-            more = self.kernel.next_batch(&mut self.batch) => more?,
-            answer = answer => {
-                let told = self.stacks.as_mut().map(|stacks| stacks.answered(&answer));
-                self.tell_all(told.unwrap_or_default());
-                return Ok(());
+        tokio::select! {
+            more = self.kernel.next_batch(&mut self.batch) => {
+                let more = more?;
+                self.take_batch(more);
+                if self.losses_read.elapsed() >= LOSS_PERIOD {
+                    self.read_losses();
+                }
             }
-        };
-        self.take_batch(more);
-        if self.losses_read.elapsed() >= LOSS_PERIOD {
-            self.read_losses();
+            answer = self.looker.answer() => self.answered(answer),
+            answer = named => {
+                let now = self.kernel.now();
+                let told = self.stacks.as_mut().and_then(|s| s.answered(&answer, now));
+                if let Some((event, stacks)) = told {
+                    self.publish(&event, &stacks);
+                }
+            }
         }
         Ok(())
+    }
+
+    fn answered(&mut self, answer: Answer) {
+        let now = self.kernel.now();
+        match answer {
+            Answer::Look { snapshot, until } => {
+                self.looks.add(Look { snapshot, until });
+                self.read_on();
+            }
+            Answer::TimeWait {
+                namespaces,
+                minisocks,
+            } => self.engine.handle_time_wait(&namespaces, &minisocks, now),
+            Answer::Ports { ports, ended } => self.engine.handle_ports(&ports, &ended, now),
+            Answer::Threads(request) => {
+                if let Some(stacks) = &mut self.stacks {
+                    stacks.ask(request);
+                }
+            }
+            Answer::Failed(error) => {
+                tracing::warn!(%error, "the kernel's sockets cannot be looked at; trying again");
+                self.engine.handle_failure(now);
+            }
+        }
     }
 
     /// Reads what is in the ring, or a good part of it; whether there may be more.
@@ -142,7 +186,7 @@ impl Work {
         let last = self.batch.last().map_or(Timestamp::default(), |o| o.time);
         let now = self.kernel.now();
         for observation in self.batch.drain(..) {
-            self.tracker.handle(observation, now);
+            self.engine.handle(&observation, now);
         }
         let read = if more {
             Read::To(last)
@@ -150,11 +194,7 @@ impl Work {
             Read::Everything
         };
         while let Some(look) = self.looks.next(read) {
-            if look.whole {
-                self.tracker.handle_resync(&look.snapshot, now);
-            } else {
-                self.tracker.handle_snapshot(&look.snapshot, now);
-            }
+            self.engine.handle_look(&look.snapshot, now);
         }
     }
 
@@ -163,10 +203,10 @@ impl Work {
         let now = self.kernel.now();
         let losses = self.kernel.losses();
         if losses.is_empty() {
-            self.tracker.handle_no_loss(now);
+            self.engine.handle_no_loss(now);
         }
         for loss in losses {
-            self.tracker.handle_loss(loss, now);
+            self.engine.handle_loss(loss, now);
         }
     }
 
@@ -176,112 +216,37 @@ impl Work {
             tracing::info!("the wall clock was set");
         }
         self.read_losses();
-        for request in std::mem::take(&mut self.again) {
-            self.fulfil(request);
-        }
+        self.engine
+            .handle_missed_runs(self.kernel.missed_runs(), self.kernel.now());
     }
 
-    /// Answers a question of the server.
-    pub(super) fn answer(&mut self, query: Query) {
-        let Self {
-            kernel,
-            tracker,
-            feed,
-            desk,
-            stacks,
-            ..
-        } = self;
-        // Refused only if the client has gone.
-        drop(query.answer.send(desk.document(
-            query.about,
-            kernel,
-            tracker.stats(),
-            stacks.as_ref().map(Waiting::statistics),
-            &feed.handle(),
-        )));
-    }
-
-    /// Does all that the tracker wants done, and sends what it says.
+    /// Does all that the engine wants done, and sends what it says.
     pub(super) fn carry_out(&mut self) {
-        while let Some(output) = self.tracker.next_output() {
+        while let Some(output) = self.engine.next_output() {
             match output {
                 Output::Event(event) => self.tell(&event),
-                request @ (Output::Inspect(_)
-                | Output::SweepTimeWait(_)
-                | Output::LookAtPorts { .. }
-                | Output::Resync) => {
-                    self.fulfil(request);
+                Output::Scan => {
+                    self.candidates.clear();
+                    self.kernel.scan(&mut self.candidates);
+                    self.engine.handle_scan(&self.candidates);
                 }
+                Output::Look { unheld } => self.looker.ask(Request::Look { unheld }),
+                Output::Mark(sock) => self.kernel.mark(sock),
+                Output::Unmark(sock) => self.kernel.unmark(sock),
+                Output::Clear(place) => self.kernel.clear(place.sock, place.fin_at),
+                Output::SweepTimeWait(namespaces) => {
+                    self.looker.ask(Request::TimeWait(namespaces));
+                }
+                Output::LookAtPorts {
+                    namespaces,
+                    processes,
+                } => self.looker.ask(Request::Ports {
+                    namespaces,
+                    processes,
+                }),
             }
         }
         self.feed.flush();
-    }
-
-    fn fulfil(&mut self, request: Output) {
-        if let Err(error) = self.try_fulfil(&request) {
-            tracing::warn!(%error, "the kernel's sockets cannot be looked at; trying again");
-            self.again.push(request);
-        }
-    }
-
-    fn try_fulfil(&mut self, request: &Output) -> Result<(), KernelError> {
-        match request {
-            Output::Event(event) => self.tell(event),
-            Output::Inspect(_) => {
-                let snapshot = self.kernel.snapshot()?;
-                self.look(snapshot, false);
-            }
-            Output::SweepTimeWait(namespaces) => {
-                let (minisocks, closed) = self.kernel.time_wait(namespaces)?;
-                // What could not be listed has not gone for that.
-                let listed: Vec<u32> = namespaces
-                    .iter()
-                    .copied()
-                    .filter(|namespace| !closed.contains(namespace))
-                    .collect();
-                self.tracker
-                    .handle_time_wait(&listed, &minisocks, self.kernel.now());
-            }
-            Output::LookAtPorts {
-                namespaces,
-                processes,
-            } => {
-                let ports = self.kernel.local_ports(namespaces)?;
-                let ended = processes
-                    .iter()
-                    .copied()
-                    .filter(|id| process::has_ended(*id));
-                let ended: Vec<ProcessId> = ended.collect();
-                self.tracker.handle_ports(&ports, &ended, self.kernel.now());
-            }
-            // Asked for again because the ring takes so long to be read.
-            Output::Resync if self.looks.compare_everything() => {}
-            Output::Resync => {
-                let snapshot = self.whole_snapshot()?;
-                self.look(snapshot, true);
-            }
-        }
-        Ok(())
-    }
-
-    /// Hands a look to the tracker, at once if the ring has little in it.
-    fn look(&mut self, snapshot: Snapshot, whole: bool) {
-        let until = self.kernel.now();
-        self.looks.add(Look {
-            snapshot,
-            whole,
-            until,
-        });
-        self.read_on();
-    }
-
-    fn whole_snapshot(&mut self) -> Result<Snapshot, KernelError> {
-        let snapshot = self.kernel.snapshot()?;
-        let (minisocks, closed) = self.kernel.time_wait(&[])?;
-        Ok(Snapshot {
-            time_wait: closed.is_empty().then_some(minisocks),
-            ..snapshot
-        })
     }
 
     fn tell(&mut self, event: &Event) {
@@ -289,17 +254,20 @@ impl Work {
             event.body,
             Body::Finding { .. } | Body::ProcessFinding { .. }
         );
-        match &mut self.stacks {
+        let stacks: Arc<[Stack]> = match &mut self.stacks {
             Some(stacks) if is_finding => {
-                if let Some((event, stacks)) = stacks.hold(event, &mut self.kernel) {
-                    self.tell_with(&event, &stacks);
+                let (known, request) = stacks.told(event);
+                if let Some(request) = request {
+                    self.looker.ask(Request::Threads(request));
                 }
+                known
             }
-            _ => self.tell_with(event, &[]),
-        }
+            _ => Arc::default(),
+        };
+        self.publish(event, &stacks);
     }
 
-    fn tell_with(&mut self, event: &Event, stacks: &[Stack]) {
+    fn publish(&mut self, event: &Event, stacks: &[Stack]) {
         let (owners, finding) = match &event.body {
             Body::Finding {
                 connection,
@@ -311,6 +279,7 @@ impl Work {
             Body::ProcessFinding { owner, finding } => ([Some(owner), None], finding),
             Body::Transition { .. }
             | Body::Eof { .. }
+            | Body::Connection { .. }
             | Body::Lost { .. }
             | Body::Resync { .. } => {
                 self.feed.publish(event, self.clock, About::default());
@@ -335,7 +304,7 @@ impl Work {
         let deadline = Instant::now() + FAREWELL;
         loop {
             let more = self.read_on();
-            while let Some(output) = self.tracker.next_output() {
+            while let Some(output) = self.engine.next_output() {
                 if let Output::Event(event) = output {
                     self.tell(&event);
                 }
@@ -345,9 +314,6 @@ impl Work {
                 break;
             }
         }
-        let held = self.stacks.as_mut().map(Waiting::rest);
-        self.tell_all(held.unwrap_or_default());
-        self.feed.flush();
         self.kernel
     }
 }

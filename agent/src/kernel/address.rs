@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use finback_common::entry::Tuple;
+use finback_common::socket::Tuple;
 use finback_common::tcp::{AF_INET, AF_INET6};
 
-use finback_core::model::socket::Endpoints;
+use finback_core::model::socket::{Endpoints, Role};
 
 /// `None` for a family that is neither IPv4 nor IPv6. v4-mapped addresses become plain IPv4.
 pub(super) fn endpoints(tuple: &Tuple) -> Option<Endpoints> {
@@ -23,6 +23,15 @@ pub(super) fn endpoints(tuple: &Tuple) -> Option<Endpoints> {
         peer: SocketAddr::new(ip(family, peer_addr)?, peer_port),
         netns,
     })
+}
+
+/// Which end opened the connection.
+pub(super) const fn role(client: bool, server: bool) -> Role {
+    match (client, server) {
+        (true, _) => Role::Client,
+        (false, true) => Role::Server,
+        (false, false) => Role::Unknown,
+    }
 }
 
 /// One address in network order; IPv4 in the first four bytes.

@@ -50,7 +50,7 @@ pub enum KernelError {
     Btf(#[source] BtfError),
     /// A struct member without which no program works.
     #[error("{0}, without which no program can work")]
-    Member(#[source] BtfError),
+    Member(BtfError),
     /// A capability is missing.
     #[error("missing {missing}, needed to {why}; {GRANT}")]
     Capability {
@@ -59,6 +59,12 @@ pub enum KernelError {
         /// What for.
         why: &'static str,
     },
+    /// Processes have other numbers here than in the kernel.
+    #[error(
+        "this is a pid namespace of its own: the kernel names processes by numbers that mean others here; run in the \
+         host's (docker run --pid=host, hostPID: true in Kubernetes)"
+    )]
+    PidNamespace,
     /// `bpf(2)` was refused although the capabilities are there.
     #[error(
         "the kernel refuses bpf(2) ({source}) although the capabilities are there: in a container or user namespace \
@@ -67,6 +73,12 @@ pub enum KernelError {
     Refused {
         /// What the kernel said.
         source: EbpfError,
+    },
+    /// Places of the table of openers.
+    #[error("{places} places for openers: it must be a power of two from 64 to 1,048,576")]
+    OpenerPlaces {
+        /// What was asked for.
+        places: u32,
     },
     /// Size of the ring buffer.
     #[error(
@@ -116,13 +128,16 @@ impl KernelError {
     /// Whose fault it is.
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Capability { .. } | Self::Refused { .. } => ErrorKind::NotPermitted,
+            Self::Capability { .. } | Self::Refused { .. } | Self::PidNamespace => {
+                ErrorKind::NotPermitted
+            }
             Self::TooOld { .. }
             | Self::NoBtf { .. }
             | Self::Btf(_)
             | Self::Member(_)
             | Self::NoSignal { .. } => ErrorKind::KernelLacks,
             Self::RingSize { .. }
+            | Self::OpenerPlaces { .. }
             | Self::Load(_)
             | Self::Object(_)
             | Self::Map { .. }

@@ -1,104 +1,92 @@
-//! The door to the kernel: what it can do, which programs run in it, what they say, and snapshots of its sockets.
+//! The door to the kernel: what it can do, which programs run in it, what they say, and looks at its sockets.
 
 pub mod btf;
-pub mod check;
 pub mod clock;
-pub mod decode;
-pub mod diag;
 pub mod error;
+pub mod load;
 pub mod netns;
-pub mod offsets;
-pub mod options;
-pub mod ports;
-pub mod proc;
-pub mod report;
+pub mod record;
 
 mod address;
-mod attach;
-mod counters;
-mod groups;
-mod intern;
-mod load;
-mod logs;
-mod object;
-mod plan;
-mod prove;
-mod ring;
-mod rows;
-mod slim;
+mod cgroup;
+mod count;
+mod processes;
 mod snapshot;
-mod sockets;
-pub mod stacks;
 mod sys;
-mod waiters;
+mod table;
 
 use std::fmt;
 use std::io;
+use std::os::fd::OwnedFd;
 
 use aya::Ebpf;
 use aya_log::EbpfLogger;
 use finback_common::counter::Counter;
 use finback_common::record::kind;
-use finback_common::row::ThreadRow;
 
-use self::counters::{Counts, LossMeter, Missed, of};
-use self::decode::Decoder;
+use self::cgroup::Groups;
+use self::count::Counts;
 pub use self::error::{ErrorKind, KernelError};
-use self::groups::Groups;
-pub use self::options::{Attach, Options};
-pub use self::report::HookReport;
-use self::report::SnapshotReport;
-use self::ring::Ring;
-use self::snapshot::Join;
-use self::sockets::Sockets;
-use self::stacks::{RawStack, Threads};
-use self::waiters::Functions;
-use finback_core::model::observation::{LocalPorts, Loss, Minisock, Observation, Snapshot};
+use self::load::demand::Demand;
+use self::load::logs;
+use self::load::missed::Missed;
+use self::load::object::{ITERATOR, THREADS};
+pub use self::load::options::{Attach, Options};
+pub use self::load::prerequisites::prerequisites;
+pub use self::load::report::HookReport;
+use self::load::report::{SnapshotReport, StackReport};
+use self::processes::Processes;
+use self::record::decode::Decoder;
+use self::record::loss::LossMeter;
+use self::record::ring::Ring;
+use self::record::stack::RawStack;
+pub use self::snapshot::Looker;
+use self::snapshot::Threads;
+use self::table::{Marks, Queues, Tables};
+use finback_core::model::interest::Interest;
+use finback_core::model::look::Candidate;
+use finback_core::model::observation::{Loss, Observation};
 use finback_core::model::time::Timestamp;
 
 /// The programs in the kernel and everything they say. Dropping it detaches them.
 pub struct Kernel {
-    object: Ebpf,
+    demand: Demand,
     ring: Ring,
-    sockets: Sockets,
+    tables: Tables,
+    marks: Marks,
     failures: Counts,
-    hits: Counts,
     decoder: Decoder,
     meter: LossMeter,
+    missed: Missed,
     logs: Option<EbpfLogger<logs::Forward>>,
     report: HookReport,
-    functions: Functions,
-    missed: Missed,
     stacks: Vec<RawStack>,
-    threads: Option<Threads>,
+    looker: Option<Looker>,
 }
 
 impl Kernel {
     /// Checks what must be there, loads and attaches the programs, and proves each hook on connections of its own.
-    /// What those say is thrown away: the first record passed on is of another process.
+    /// They make no records: until somebody asks for them there are none.
     pub fn load(options: &Options) -> Result<Self, KernelError> {
         options.check()?;
-        let found = check::prerequisites()?;
-        let load::Loaded {
-            mut object,
-            hits,
-            report,
-        } = load::load(options, found.release, found.limits)?;
-        let threads = Threads::take(&mut object, &report.stacks)?;
+        let found = prerequisites()?;
+        let (mut demand, report) = load::load(options, found.release, found.limits)?;
+        let object = &mut demand.programs.object;
+        let tables = Tables::take(object, options.opener_places)?;
+        let looker = looker(object, &report, tables.clone(), options)?;
         let mut kernel = Self {
-            stacks: Vec::new(),
-            threads,
-            ring: Ring::take(&mut object)?,
-            sockets: Sockets::take(&mut object)?,
-            failures: Counts::failures(&mut object)?,
-            hits,
+            ring: Ring::take(object)?,
+            failures: Counts::failures(object)?,
+            marks: Marks::take(object)?,
+            logs: logs::open(object, options.log_level),
+            demand,
+            tables,
             decoder: Decoder::new(groups(options)),
             meter: LossMeter::default(),
-            logs: logs::open(&mut object, options.log_level),
-            object,
-            report,
-            functions: Functions::default(),
             missed: Missed::default(),
+            report,
+            stacks: Vec::new(),
+            looker: Some(looker),
         };
         while kernel.ring.drain(|_| {}) {}
         drop(kernel.losses());
@@ -110,18 +98,47 @@ impl Kernel {
         &self.report
     }
 
-    /// Brings the hit counts in the report up to date.
-    pub fn refresh_report(&mut self) -> Result<&HookReport, KernelError> {
-        let hits = self.hits.read()?;
-        for row in self
-            .report
-            .signals
-            .iter_mut()
-            .flat_map(|signal| &mut signal.hooks)
-        {
-            row.hits = of(&hits, row.hook);
-        }
-        Ok(&self.report)
+    /// Brings what the report says of attached hooks up to date.
+    pub fn refresh_report(&mut self) -> &HookReport {
+        self.demand.describe(&mut self.report);
+        &self.report
+    }
+
+    /// What looks at the kernel's sockets, for a thread of its own; once.
+    pub const fn looker(&mut self) -> Option<Looker> {
+        self.looker.take()
+    }
+
+    /// From now on this is told. Attaches the hooks that it needs and detaches those that it does not.
+    pub fn set_interest(&mut self, interest: Interest) -> Result<(), KernelError> {
+        self.demand.set_interest(interest)
+    }
+
+    /// From now on every change of this socket makes a record, unless both its places are other sockets'.
+    pub fn mark(&mut self, sock: u64) {
+        self.marks.add(sock);
+        let done = self.demand.marks_changed(&self.marks);
+        log_failure(done);
+    }
+
+    /// No longer.
+    pub fn unmark(&mut self, sock: u64) {
+        self.marks.remove(sock);
+    }
+
+    /// Marks that were refused because both places were taken.
+    pub const fn refused_marks(&self) -> u64 {
+        self.marks.refused()
+    }
+
+    /// Adds what is half-closed now, without a system call.
+    pub fn scan(&mut self, into: &mut Vec<Candidate>) {
+        self.tables.scan(into);
+    }
+
+    /// Frees the place of a candidate that a look, begun after its FIN, did not find.
+    pub fn clear(&mut self, sock: u64, fin_at: Timestamp) {
+        self.tables.free(sock, fin_at);
     }
 
     /// Waits until there may be records and adds them to `into`. Adds nothing when woken for nothing; loses nothing
@@ -150,25 +167,13 @@ impl Kernel {
         std::mem::take(&mut self.stacks)
     }
 
-    /// The threads of a process as they are now; none if the iterator cannot tell.
-    pub fn threads(&mut self, pid: u32) -> Vec<ThreadRow> {
-        let Some(threads) = &mut self.threads else {
-            return Vec::new();
-        };
-        threads.list(&mut self.object, pid).unwrap_or_else(|error| {
-            tracing::debug!(%error, pid, "the threads of a process cannot be listed");
-            Vec::new()
-        })
-    }
-
-    /// What was lost since the last call, by reason; empty if nothing was, or if the counters cannot be read.
+    /// What was lost since the last call, by reason; empty if nothing was, or if the counters cannot be read. Called
+    /// from time to time, it also takes hooks away that nobody needs any more.
     pub fn losses(&mut self) -> Vec<Loss> {
+        let done = self.demand.tidy(&self.marks);
+        log_failure(done);
         match self.failures.read() {
-            Ok(failures) => self.meter.update(
-                &failures,
-                self.decoder.malformed(),
-                self.missed.read(&self.object),
-            ),
+            Ok(failures) => self.meter.update(&failures, self.decoder.malformed()),
             Err(error) => {
                 tracing::warn!(%error, "the counters of the kernel programs cannot be read");
                 Vec::new()
@@ -186,66 +191,10 @@ impl Kernel {
             .collect())
     }
 
-    /// Every TCP socket of the host with its holders, without minisocks.
-    pub fn snapshot(&mut self) -> Result<Snapshot, KernelError> {
-        self.decoder.processes.refresh(clock::now());
-        match &self.report.snapshot {
-            SnapshotReport::Iterator => self.snapshot_from_iterator(),
-            SnapshotReport::Proc { .. } => self.snapshot_from_proc(),
-        }
-    }
-
-    fn snapshot_from_iterator(&mut self) -> Result<Snapshot, KernelError> {
-        let failed = |source| KernelError::Io {
-            what: "walk the descriptors of all processes",
-            source,
-        };
-        let mut join = Join::new(&mut self.decoder.processes, &mut self.functions);
-        let file = rows::open(&mut self.object).map_err(|error| failed(io::Error::other(error)))?;
-        rows::read(file, |row| join.row(row)).map_err(failed)?;
-        for (sock, entry) in join.unborn() {
-            self.sockets.seed(sock, &entry);
-        }
-        self.sockets.walk(|sock, entry| join.entry(sock, entry))?;
-        Ok(join.finish())
-    }
-
-    /// The same without the iterator: `/proc/*/fd` joined with `sock_diag` and the map. Some ten times slower, and
-    /// sees accept queues only by address.
-    pub fn snapshot_from_proc(&mut self) -> Result<Snapshot, KernelError> {
-        let mut join = proc::Join::new(&mut self.decoder.processes)?;
-        self.sockets.walk(|sock, entry| join.entry(sock, entry))?;
-        Ok(join.finish())
-    }
-
-    /// The minisocks of these network namespaces, all if empty, and the namespaces that cannot be entered.
-    #[expect(
-        clippy::unused_self,
-        reason = "callers need not know that no program takes part"
-    )]
-    pub fn time_wait(&self, namespaces: &[u32]) -> Result<(Vec<Minisock>, Vec<u32>), KernelError> {
-        let (minisocks, failures) =
-            diag::minisocks(namespaces).map_err(|source| KernelError::Io {
-                what: "list the minisocks of a network namespace",
-                source,
-            })?;
-        for (namespace, error) in &failures {
-            tracing::debug!(netns = namespace.id, %error, "this network namespace's sockets cannot be listed");
-        }
-        let closed = failures.iter().map(|(namespace, _)| namespace.id);
-        Ok((minisocks, closed.collect()))
-    }
-
-    /// The local ports that may be chosen in these network namespaces, as far as those can be entered.
-    #[expect(
-        clippy::unused_self,
-        reason = "callers need not know that no program takes part"
-    )]
-    pub fn local_ports(&self, namespaces: &[u32]) -> Result<Vec<LocalPorts>, KernelError> {
-        ports::list(namespaces).map_err(|source| KernelError::Io {
-            what: "read the local ports of a network namespace",
-            source,
-        })
+    /// How often a hook was reached since the start and no program saw it, because it was running on that CPU already:
+    /// what it would have told is missing. One file per attached program is read.
+    pub fn missed_runs(&mut self) -> u64 {
+        self.missed.update(&self.demand.programs)
     }
 
     /// The time on the clock of all records.
@@ -256,6 +205,52 @@ impl Kernel {
     pub fn now(&self) -> Timestamp {
         clock::now()
     }
+}
+
+/// Hooks on demand that do not come or go are told once each time; nothing else depends on them.
+fn log_failure(done: Result<(), KernelError>) {
+    if let Err(error) = done {
+        tracing::warn!(%error, "what the kernel programs tell cannot be changed");
+    }
+}
+
+fn looker(
+    object: &mut Ebpf,
+    report: &HookReport,
+    tables: Tables,
+    options: &Options,
+) -> Result<Looker, KernelError> {
+    let program = match report.snapshot {
+        SnapshotReport::Iterator => Some(descriptor(object, ITERATOR)?),
+        SnapshotReport::Proc { .. } => None,
+    };
+    let processes = Processes::new(groups(options));
+    let threads = threads(object, report)?;
+    Ok(Looker::new(
+        program,
+        threads,
+        tables,
+        Queues::take(object)?,
+        processes,
+    ))
+}
+
+fn threads(object: &mut Ebpf, report: &HookReport) -> Result<Option<Threads>, KernelError> {
+    if report.stacks != StackReport::Full {
+        return Ok(None);
+    }
+    let program = descriptor(object, THREADS)?;
+    Threads::take(object, program).map(Some)
+}
+
+/// A descriptor of its own for a program.
+fn descriptor(object: &Ebpf, name: &'static str) -> Result<OwnedFd, KernelError> {
+    let program = object.program(name).and_then(|program| program.fd().ok());
+    let program = program.ok_or(KernelError::Object(name))?;
+    sys::duplicate(program).map_err(|source| KernelError::Io {
+        what: "duplicate a descriptor",
+        source,
+    })
 }
 
 /// Groups are looked up only if there are settings for them.

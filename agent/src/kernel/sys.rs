@@ -1,122 +1,121 @@
 //! System calls for which no crate has a safe function: the kernel module's only unsafe code.
 
+use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use finback_common::entry::SocketEntry;
+use memmap2::{MmapOptions, MmapRaw};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use zerocopy::{FromBytes, IntoBytes};
 
-/// `BPF_MAP_LOOKUP_BATCH` (`enum bpf_cmd`, since 5.6).
-const MAP_LOOKUP_BATCH: libc::c_long = 24;
+/// An array map in this process's memory (`BPF_F_MMAPABLE`). The kernel programs write it at the same time, so it is
+/// read and written in whole words.
+#[derive(Debug)]
+pub(super) struct Mapped<T> {
+    memory: MmapRaw,
+    places: u32,
+    kind: PhantomData<fn() -> T>,
+}
 
-/// `union bpf_attr`, member `batch`.
+/// Bytes of a word.
+const WORD: usize = size_of::<u64>();
+
+impl<T: FromBytes + IntoBytes> Mapped<T> {
+    /// Words that one place takes.
+    const WORDS: usize = size_of::<T>() / WORD;
+
+    /// Maps the first `places` places.
+    pub(super) fn new(map: BorrowedFd<'_>, places: u32) -> io::Result<Self> {
+        const { assert!(size_of::<T>().is_multiple_of(WORD)) };
+        let length = size_of::<T>() * places as usize;
+        let memory = MmapOptions::new().len(length).map_raw(map.as_raw_fd())?;
+        Ok(Self {
+            memory,
+            places,
+            kind: PhantomData,
+        })
+    }
+
+    /// How many places there are, a power of two.
+    pub(super) const fn places(&self) -> u32 {
+        self.places
+    }
+
+    /// One word of a place.
+    pub(super) fn word(&self, place: u32, word: usize) -> &AtomicU64 {
+        assert!(
+            place < self.places && word < Self::WORDS,
+            "out of the table"
+        );
+        let at = (place as usize * Self::WORDS + word) * WORD;
+        // SAFETY: the offset is inside the mapping, by the check above.
+        let at = unsafe { self.memory.as_mut_ptr().add(at) };
+        // SAFETY: pages are aligned, the mapping lives as long as `self`, and whoever else has it (the kernel programs)
+        // reads and writes whole words, too.
+        unsafe { AtomicU64::from_ptr(at.cast()) }
+    }
+
+    /// A copy of a place. The kernel programs may be writing it.
+    pub(super) fn load(&self, place: u32) -> T {
+        let mut value = T::new_zeroed();
+        let words = value.as_mut_bytes().chunks_exact_mut(WORD).enumerate();
+        for (word, bytes) in words {
+            let number = self.word(place, word).load(Ordering::Acquire);
+            bytes.copy_from_slice(&number.to_ne_bytes());
+        }
+        value
+    }
+
+    /// Writes zeros into every place.
+    pub(super) fn clear(&self) {
+        for place in 0..self.places {
+            for word in 0..Self::WORDS {
+                self.word(place, word).store(0, Ordering::Release);
+            }
+        }
+    }
+}
+
+/// `BPF_LINK_CREATE` and `BPF_ITER_CREATE` (`enum bpf_cmd`).
+const LINK_CREATE: libc::c_long = 28;
+const ITER_CREATE: libc::c_long = 33;
+/// `BPF_TRACE_ITER` (`enum bpf_attach_type`).
+const TRACE_ITER: u32 = 28;
+
+/// `union bpf_attr`, member `link_create`, as far as an iterator needs it.
 #[repr(C)]
-struct BatchAttributes {
-    in_batch: u64,
-    out_batch: u64,
-    keys: u64,
-    values: u64,
-    count: u32,
-    map_fd: u32,
-    element_flags: u64,
-    flags: u64,
+struct LinkAttributes {
+    program: u32,
+    target: u32,
+    attach_type: u32,
+    flags: u32,
 }
 
-/// Where a walk over a hash map has got to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Position {
-    /// At its beginning.
-    Start,
-    /// At this bucket.
-    Bucket(u32),
-    /// At its end.
-    End,
-}
-
-/// Reads the next part of `SOCKETS` into `keys` and `values` (of equal length), and tells how many there were and
-/// where the walk goes on. `ENOSPC` means that one bucket holds more than there is room for.
-pub(super) fn lookup_batch(
-    map: BorrowedFd<'_>,
-    from: Position,
-    keys: &mut [u64],
-    values: &mut [SocketEntry],
-) -> io::Result<(usize, Position)> {
-    let (start, mut next) = match from {
-        Position::Start => (None, 0_u32),
-        Position::Bucket(bucket) => (Some(bucket), 0),
-        Position::End => return Ok((0, Position::End)),
-    };
-    let room = keys.len().min(values.len());
-    let mut attributes = BatchAttributes {
-        in_batch: start
-            .as_ref()
-            .map_or(0, |bucket| std::ptr::from_ref(bucket) as u64),
-        out_batch: &raw mut next as u64,
-        keys: keys.as_mut_ptr() as u64,
-        values: values.as_mut_ptr() as u64,
-        count: u32::try_from(room).unwrap_or(u32::MAX),
-        map_fd: map.as_raw_fd().cast_unsigned(),
-        element_flags: 0,
+/// Starts a walk of an iterator program: what it writes is read from the file.
+pub(super) fn walk(program: BorrowedFd<'_>) -> io::Result<File> {
+    let attributes = LinkAttributes {
+        program: program.as_raw_fd().cast_unsigned(),
+        target: 0,
+        attach_type: TRACE_ITER,
         flags: 0,
     };
-    // SAFETY: the kernel writes at most `count` keys and values, and `count` is the length of the shorter slice;
-    // any bytes make a valid `u64` and `SocketEntry`. A hash map's position is 4 bytes (`kernel/bpf/hashtab.c`).
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_bpf,
-            MAP_LOOKUP_BATCH,
-            &raw mut attributes,
-            size_of::<BatchAttributes>(),
-        )
-    };
-    let read = usize::try_from(attributes.count).map_or(0, |count| count.min(room));
-    if result == 0 {
-        return Ok((read, Position::Bucket(next)));
-    }
-    match io::Error::last_os_error() {
-        end if end.raw_os_error() == Some(libc::ENOENT) => Ok((read, Position::End)),
-        error => Err(error),
-    }
+    let link = bpf(LINK_CREATE, &attributes)?;
+    let walk = bpf(ITER_CREATE, &[link.as_raw_fd().cast_unsigned(), 0])?;
+    Ok(File::from(walk))
 }
 
-/// `BPF_MAP_UPDATE_ELEM` (`enum bpf_cmd`).
-const MAP_UPDATE: libc::c_long = 2;
-/// `BPF_NOEXIST`: only where there is no entry yet.
-const NO_EXIST: u64 = 1;
-
-/// `union bpf_attr`, members of the commands on one element.
-#[repr(C)]
-struct ElementAttributes {
-    map_fd: u32,
-    reserved: u32,
-    key: u64,
-    value: u64,
-    flags: u64,
-}
-
-/// Puts an entry into `SOCKETS` where none is; `EEXIST` if there is one.
-pub(super) fn insert_new(map: BorrowedFd<'_>, key: u64, value: &SocketEntry) -> io::Result<()> {
-    let attributes = ElementAttributes {
-        map_fd: map.as_raw_fd().cast_unsigned(),
-        reserved: 0,
-        key: &raw const key as u64,
-        value: std::ptr::from_ref(value) as u64,
-        flags: NO_EXIST,
-    };
-    // SAFETY: the kernel reads one key and one value, whose types are the map's.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_bpf,
-            MAP_UPDATE,
-            &raw const attributes,
-            size_of::<ElementAttributes>(),
-        )
-    };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
+/// A command that returns a descriptor.
+fn bpf<A>(command: libc::c_long, attributes: &A) -> io::Result<OwnedFd> {
+    let attributes = std::ptr::from_ref(attributes);
+    // SAFETY: the kernel reads the attributes, which are as long as it is told, and writes nothing.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attributes, size_of::<A>()) };
+    match RawFd::try_from(result) {
+        // SAFETY: the descriptor is new and nobody else's.
+        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 
@@ -124,6 +123,11 @@ pub(super) fn insert_new(map: BorrowedFd<'_>, key: u64, value: &SocketEntry) -> 
 pub(super) fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` names the same open descriptor for as long as it lives, and the registration owns it.
     Ok(unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?)
+}
+
+/// Another descriptor for the same thing.
+pub(super) fn duplicate(fd: impl AsFd) -> io::Result<OwnedFd> {
+    fd.as_fd().try_clone_to_owned()
 }
 
 /// Gives memory that was freed back to the system: reading type information takes tens of megabytes for a moment.

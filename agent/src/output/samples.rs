@@ -8,7 +8,7 @@ use super::json::{self, About, Body, Event, Hello, Means};
 use crate::process::Description;
 use crate::process::stack::{Absence, Frame, Kind, Name, Place, Reason, Stack};
 use finback_core::model::event as core;
-use finback_core::model::event::{Connection, Transition};
+use finback_core::model::event::{Connection, Transition, WholeLife};
 use finback_core::model::finding::{
     Action, Confidence, Evidence, Finding, Resolution, Severity, Verdict,
 };
@@ -156,8 +156,33 @@ pub(crate) fn finding(action: Action) -> core::Event {
                     fd: 7,
                 }],
                 history: Vec::new(),
+                verdict_changes: 0,
                 resolution: resolved.then_some(Resolution::ClosedByApp),
             }),
+        },
+    }
+}
+
+/// The whole life of a connection.
+pub(crate) fn whole_life() -> core::Event {
+    let closed = NOW + Duration::from_millis(3);
+    core::Event {
+        time: closed,
+        body: core::Body::Connection {
+            connection: connection(TcpState::Closed),
+            life: WholeLife {
+                opened: Some(NOW - Duration::from_millis(1500)),
+                closed,
+                bytes_sent: 5120,
+                bytes_received: 337,
+                states: vec![
+                    (TcpState::SynReceived, Duration::from_micros(90)),
+                    (TcpState::Established, Duration::from_micros(1_499_910)),
+                    (TcpState::CloseWait, Duration::from_millis(2)),
+                    (TcpState::LastAck, Duration::from_millis(1)),
+                ],
+                cause: Cause::Finished,
+            },
         },
     }
 }
@@ -310,6 +335,7 @@ pub(crate) fn wire() -> Vec<(&'static str, Event<'static>)> {
         ("eof", encode(eof(), 9, About::default())),
         ("finding", encode(finding(Action::Opened), 10, known)),
         ("resolved", encode(finding(Action::Resolved), 11, known)),
+        ("connection", encode(whole_life(), 15, About::default())),
         ("lost", encode(lost(), 12, About::default())),
         ("resync", encode(resync(), 13, About::default())),
         (

@@ -95,14 +95,18 @@ mod tests {
     use crate::output::feed::{Feed, Format};
     use crate::output::json::About;
     use crate::output::samples;
+    use crate::output::select::Selection;
 
     /// 40,000 lines into a pipe that nobody reads at first: publishing goes on, and later the reader can account
     /// for every one of them.
     #[tokio::test]
     async fn a_reader_that_stops_does_not_stop_the_feed_and_learns_what_it_missed() {
         const LINES: u64 = 40_000;
-        let mut feed = Feed::new(samples::hello(), &[Format::Json]);
-        let subscription = feed.handle().subscribe(Format::Json, SLOW).unwrap();
+        let mut feed = Feed::new(samples::hello());
+        let subscription = feed
+            .handle()
+            .subscribe(Format::Json, Selection::stream(), SLOW)
+            .unwrap();
         let (mut reader, writer) = io::pipe().unwrap();
         let mut sink = Sink::spawn(subscription, writer).unwrap();
         for _ in 0..LINES {
@@ -131,8 +135,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_leaves_ends_the_sink() {
-        let mut feed = Feed::new(samples::hello(), &[Format::Json]);
-        let subscription = feed.handle().subscribe(Format::Json, SLOW).unwrap();
+        let mut feed = Feed::new(samples::hello());
+        let subscription = feed
+            .handle()
+            .subscribe(Format::Json, Selection::stream(), SLOW)
+            .unwrap();
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
         let mut sink = Sink::spawn(subscription, writer).unwrap();

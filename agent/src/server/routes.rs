@@ -2,14 +2,15 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract;
+use axum::extract::{self, Query};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use futures_util::stream;
+use serde::Deserialize;
 
-use super::{About, SLOW, State};
-use crate::output::feed::Format;
+use super::{About, State};
+use crate::output::select::{Selection, Unknown};
 
 pub(super) fn router(state: State) -> Router {
     Router::new()
@@ -21,9 +22,24 @@ pub(super) fn router(state: State) -> Router {
         .with_state(state)
 }
 
+/// `/v1/events?select=finding,connection`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    select: Option<String>,
+}
+
 /// The stream, from now on, until the daemon ends or the reader goes.
-async fn events(extract::State(state): extract::State<State>) -> Response {
-    let Some(subscription) = state.feed.subscribe(Format::Json, SLOW) else {
+async fn events(
+    extract::State(state): extract::State<State>,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    let select = match wanted.select.as_deref().map(str::parse) {
+        None => Selection::stream(),
+        Some(Ok(select)) => select,
+        Some(Err(unknown)) => return refused(&unknown),
+    };
+    let Some(subscription) = state.subscribe(select).await else {
         return unavailable();
     };
     let lines = stream::unfold(subscription, |mut subscription| async {
@@ -50,10 +66,14 @@ async fn ready(extract::State(state): extract::State<State>) -> Response {
 }
 
 async fn document(state: &State, about: About) -> Response {
-    match state.ask(about).await {
+    match state.document(about).await {
         Some(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
         None => unavailable(),
     }
+}
+
+fn refused(error: &Unknown) -> Response {
+    (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response()
 }
 
 fn unavailable() -> Response {

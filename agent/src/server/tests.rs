@@ -5,7 +5,7 @@ use http_body_util::BodyExt as _;
 
 use super::*;
 use crate::client;
-use crate::output::feed::{Feed, Format};
+use crate::output::feed::{Feed, Format, Handle};
 use crate::output::samples;
 
 async fn body(path: &Path, target: &str) -> (u16, Bytes) {
@@ -19,8 +19,21 @@ async fn body(path: &Path, target: &str) -> (u16, Bytes) {
 
 /// A daemon without a kernel: answers queries with what they ask for.
 async fn answer(mut queries: mpsc::Receiver<Query>) {
-    while let Some(Query { about, answer }) = queries.recv().await {
-        drop(answer.send(format!("{{\"about\":\"{about:?}\"}}").into()));
+    while let Some(query) = queries.recv().await {
+        if let Query::Document { about, answer } = query {
+            drop(answer.send(format!("{{\"about\":\"{about:?}\"}}").into()));
+        }
+    }
+}
+
+/// A daemon without a kernel: gives everybody the subscription that is asked for.
+async fn welcome(mut queries: mpsc::Receiver<Query>, feed: Handle) {
+    while let Some(query) = queries.recv().await {
+        if let Query::Subscribe { select, answer } = query
+            && let Some(subscription) = feed.subscribe(Format::Json, select, SLOW)
+        {
+            drop(answer.send(subscription));
+        }
     }
 }
 
@@ -29,14 +42,8 @@ async fn documents_come_from_the_daemons_task() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s");
     let (_guard, listener) = Guard::listen(&path).unwrap();
-    let feed = Feed::new(samples::hello(), &[Format::Json]);
     let (queries, asked) = mpsc::channel(QUERIES);
-    tokio::spawn(serve(
-        listener,
-        feed.handle(),
-        queries,
-        std::future::pending(),
-    ));
+    tokio::spawn(serve(listener, queries, std::future::pending()));
     tokio::spawn(answer(asked));
     for (target, expected) in [
         ("/v1/status", r#"{"about":"Status"}"#),
@@ -58,11 +65,10 @@ async fn a_daemon_that_has_ended_is_not_ready() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s");
     let (_guard, listener) = Guard::listen(&path).unwrap();
-    let feed = Feed::new(samples::hello(), &[Format::Json]);
-    let handle = feed.handle();
+    let feed = Feed::new(samples::hello());
     let (queries, asked) = mpsc::channel(QUERIES);
     drop((asked, feed));
-    tokio::spawn(serve(listener, handle, queries, std::future::pending()));
+    tokio::spawn(serve(listener, queries, std::future::pending()));
     assert_eq!(body(&path, "/readyz").await.0, 503);
     assert_eq!(body(&path, "/v1/events").await.0, 503);
     assert_eq!(body(&path, "/healthz").await.0, 200);
@@ -73,14 +79,10 @@ async fn subscribers_get_hello_and_every_line_until_the_end() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s");
     let (_guard, listener) = Guard::listen(&path).unwrap();
-    let mut feed = Feed::new(samples::hello(), &[Format::Json]);
-    let (queries, _asked) = mpsc::channel(QUERIES);
-    tokio::spawn(serve(
-        listener,
-        feed.handle(),
-        queries,
-        std::future::pending(),
-    ));
+    let mut feed = Feed::new(samples::hello());
+    let (queries, asked) = mpsc::channel(QUERIES);
+    tokio::spawn(welcome(asked, feed.handle()));
+    tokio::spawn(serve(listener, queries, std::future::pending()));
     let one = client::get(&path, "/v1/events").await.unwrap();
     let two = client::get(&path, "/v1/events").await.unwrap();
     assert_eq!(one.headers()["content-type"], "application/x-ndjson");
@@ -144,4 +146,21 @@ async fn a_socket_left_behind_is_replaced_but_another_file_is_not() {
     std::fs::write(&path, "precious").unwrap();
     assert!(matches!(Guard::listen(&path), Err(Error::NotASocket(_))));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+}
+
+#[tokio::test]
+async fn an_unknown_selection_is_refused_with_what_there_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let (_guard, listener) = Guard::listen(&path).unwrap();
+    let (queries, _asked) = mpsc::channel(QUERIES);
+    tokio::spawn(serve(listener, queries, std::future::pending()));
+    let (status, text) = body(&path, "/v1/events?select=finding,socket").await;
+    assert_eq!(status, 400);
+    let text = std::str::from_utf8(&text).unwrap().to_owned();
+    assert!(
+        text.contains("`socket`") && text.contains("connection"),
+        "{text}"
+    );
+    assert_eq!(body(&path, "/v1/events?sel=finding").await.0, 400);
 }

@@ -232,7 +232,12 @@ pub(crate) fn line(event: &Event) -> String {
         .transition
         .as_ref()
         .map_or_else(String::new, |change| {
-            format!("{} -> {} ({})", change.from, change.to, change.cause)
+            let refused = change.segment_refused.as_ref();
+            let refused = refused.map_or_else(String::new, |time| format!(", refused at {time}"));
+            format!(
+                "{} -> {} ({}{refused})",
+                change.from, change.to, change.cause
+            )
         });
     let finding = event.finding.as_ref().map_or_else(String::new, |finding| {
         format!(

@@ -132,6 +132,8 @@ pub(crate) struct Transition {
     pub(crate) after_ns: Option<u64>,
     #[serde(deserialize_with = "cause")]
     pub(crate) cause: Word,
+    #[serde(default)]
+    pub(crate) segment_refused: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -1,8 +1,10 @@
 //! `iter/task_file`: every descriptor of every process. Writes a row for each one that refers to a TCP socket,
-//! in any network namespace and in any state, and for each connection that waits in a listener's queue.
+//! in any network namespace and in any state. Connections that wait in a listener's queue go into a map
+//! (`queue.rs`): what one descriptor writes must fit the kernel's buffer of eight pages (`bpf_seq_read`).
 //!
 //! `bpf_sock_from_file` came with 5.11; a socket's file has it in `private_data` on every kernel.
 
+mod queue;
 mod thread;
 mod wait;
 
@@ -10,16 +12,15 @@ use core::ffi::c_void;
 
 use aya_ebpf::bindings::seq_file;
 use aya_ebpf::helpers::generated::bpf_seq_write;
-use finback_common::counter::Counter;
-use finback_common::entry::flag;
-use finback_common::row::{SocketView, kind};
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::PerCpuArray;
+use finback_common::row::{HolderRow, StartRow, kind};
 use finback_common::tcp;
 
 use crate::globals::global;
-use crate::maps;
-use crate::memory::{Pointer, Quiet};
-use crate::signal::owner::{begin, now};
+use crate::memory::{Pointer, Probe};
 use crate::sock::{self, Sock};
+use crate::time::jiffies;
 
 /// `struct bpf_iter__task_file` (`kernel/bpf/task_iter.c`): every member is padded to eight bytes.
 #[repr(C)]
@@ -35,34 +36,17 @@ struct TaskFile {
 #[repr(C)]
 struct Meta {
     seq: *mut seq_file,
+    session: u64,
+    number: u64,
 }
-
-/// The head of a [`HolderRow`](finback_common::row::HolderRow); its socket follows in a write of its own, to
-/// spare the stack.
-#[repr(C)]
-struct HolderHead {
-    kind: u8,
-    reserved: [u8; 3],
-    pid: u32,
-    tid: u32,
-    fd: u32,
-    start_ns: u64,
-    inode: u64,
-    comm: [u8; 16],
-}
-
-const _: () = assert!(
-    size_of::<HolderHead>() + size_of::<SocketView>()
-        == size_of::<finback_common::row::HolderRow>()
-);
 
 /// `S_IFMT` and `S_IFSOCK` of `inode.i_mode`.
 const FILE_TYPE: u16 = 0o170_000;
 const SOCKET_FILE: u16 = 0o140_000;
 
-/// Connections of one accept queue that one pass looks at. What one file writes must fit the kernel's buffer
-/// of eight pages (`bpf_seq_read`), so only those the peer has left get a row.
-const QUEUE_WALK: u32 = 200;
+/// The row being made: it would not fit the stack. One look runs at a time.
+#[map]
+static ROW: PerCpuArray<HolderRow> = PerCpuArray::with_max_entries(1, 0);
 
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task_file")]
@@ -80,17 +64,20 @@ extern "C" fn iter_task_file(ctx: *mut c_void) -> i32 {
         return 0;
     }
     // SAFETY: meta is never null.
-    let seq = unsafe { (*meta).seq };
+    let Meta { seq, number, .. } = unsafe { meta.read() };
+    if number == 0 {
+        write_start(seq);
+    }
     // SAFETY: probe reads accept any address.
-    let file = unsafe { Pointer::<Quiet>::new(file) };
+    let file = unsafe { Pointer::<Probe>::new(file) };
     // SAFETY: as above.
-    let task = unsafe { Pointer::<Quiet>::new(task) };
+    let task = unsafe { Pointer::<Probe>::new(task) };
     visit(seq, task, fd, file);
     0
 }
 
 #[inline(always)]
-fn visit(seq: *mut seq_file, task: Pointer<Quiet>, fd: u32, file: Pointer<Quiet>) {
+fn visit(seq: *mut seq_file, task: Pointer<Probe>, fd: u32, file: Pointer<Probe>) {
     let inode = file.follow(global!(OFFSETS.file_inode));
     let mode: u16 = inode.get(global!(OFFSETS.inode_mode));
     if mode & FILE_TYPE != SOCKET_FILE {
@@ -105,101 +92,63 @@ fn visit(seq: *mut seq_file, task: Pointer<Quiet>, fd: u32, file: Pointer<Quiet>
     if sock.is_null() || !is_tcp(sock) {
         return;
     }
-    // A socket that was never bound or connected is nothing to report.
-    let tuple = sock.tuple();
-    if tuple.local_port == 0 && tuple.peer_port == 0 {
+    let Some(row) = ROW.get_ptr_mut(0) else {
+        return;
+    };
+    // SAFETY: the place is this CPU's own, and one look runs at a time.
+    let row = unsafe { &mut *row };
+    write_head(row, task, fd, socket);
+    if !write_socket(seq, row, sock) {
         return;
     }
-    let birth_ns = seed(sock);
-    write_head(seq, task, fd, socket);
-    let shows_waiters = write_view(seq, sock, birth_ns) != 0;
-    if sock.state() == tcp::LISTEN {
-        walk_queue(seq, sock);
-    } else if shows_waiters {
+    if row.socket.state == tcp::LISTEN {
+        queue::walk(sock);
+    } else if row.socket.shows_waiters() {
         wait::walk(seq, sock);
     }
 }
 
 #[inline(never)]
-fn write_head(seq: *mut seq_file, task: Pointer<Quiet>, fd: u32, socket: Pointer<Quiet>) -> u32 {
-    let leader = task.follow(global!(OFFSETS.task_leader));
+fn write_start(seq: *mut seq_file) -> u32 {
     write(
         seq,
-        &HolderHead {
-            kind: kind::HOLDER,
+        &StartRow {
+            kind: kind::START,
             reserved: [0; 3],
-            pid: task.get(global!(OFFSETS.task_tgid)),
-            tid: task.get(global!(OFFSETS.task_pid)),
-            fd,
-            start_ns: leader.get(global!(OFFSETS.task_start)),
-            inode: sock::inode(socket),
-            comm: leader.get(global!(OFFSETS.task_comm)),
+            jiffies: jiffies() as u32,
         },
     );
     0
 }
 
-/// Returns 1 if the waiters are to follow.
-#[inline(never)]
-fn write_view(seq: *mut seq_file, sock: Sock<Quiet>, birth_ns: u64) -> u32 {
-    let view = sock.view(birth_ns);
-    write(seq, &view);
-    u32::from(view.shows_waiters())
+#[inline(always)]
+fn write_head(row: &mut HolderRow, task: Pointer<Probe>, fd: u32, socket: Pointer<Probe>) {
+    let leader = task.follow(global!(OFFSETS.task_leader));
+    row.kind = kind::HOLDER;
+    row.reserved = [0; 3];
+    row.pid = task.get(global!(OFFSETS.task_tgid));
+    row.tid = task.get(global!(OFFSETS.task_pid));
+    row.fd = fd;
+    row.start_ns = leader.get(global!(OFFSETS.task_start));
+    row.inode = sock::inode(socket);
+    leader.fill(global!(OFFSETS.task_comm), &mut row.comm);
+}
+
+/// A socket that was never bound or connected is nothing to report: tells whether it is.
+#[inline(always)]
+fn write_socket(seq: *mut seq_file, row: &mut HolderRow, sock: Sock<Probe>) -> bool {
+    sock.write_view(&mut row.socket);
+    if row.socket.tuple.local_port == 0 && row.socket.tuple.peer_port == 0 {
+        return false;
+    }
+    write(seq, row);
+    true
 }
 
 #[inline(always)]
-fn is_tcp(sock: Sock<Quiet>) -> bool {
+fn is_tcp(sock: Sock<Probe>) -> bool {
     let family = sock.family();
     (family == tcp::AF_INET || family == tcp::AF_INET6) && sock.is_tcp()
-}
-
-/// Makes sure that the socket has an entry, and returns its birth. The file keeps the socket alive meanwhile,
-/// so the entry cannot outlive it.
-#[inline(never)]
-fn seed(sock: Sock<Quiet>) -> u64 {
-    if let Some(entry) = maps::entry(sock.address()) {
-        return entry.birth_ns;
-    }
-    let Some(entry) = maps::create(sock.address()) else {
-        return 0;
-    };
-    begin(entry, sock, sock.state(), flag::SEEDED, now());
-    entry.birth_ns
-}
-
-/// Rows for the connections that wait in a listener's queue although their peer has left. A child that was
-/// reset there is in state CLOSE and in no other list.
-#[inline(never)]
-fn walk_queue(seq: *mut seq_file, listener: Sock<Quiet>) -> u32 {
-    // SAFETY: probe reads accept any address.
-    let whole = unsafe { Pointer::<Quiet>::new(listener.address() as *const u8) };
-    let mut request = whole.follow(global!(OFFSETS.accept_head));
-    for _ in 0..QUEUE_WALK {
-        if request.is_null() {
-            return 0;
-        }
-        let child = Sock::at(request.follow(global!(OFFSETS.req_sk)));
-        if !child.is_null() {
-            write_child(seq, listener.address(), child);
-        }
-        request = request.follow(global!(OFFSETS.req_next));
-    }
-    if !request.is_null() {
-        maps::count(Counter::QueueCut);
-    }
-    0
-}
-
-#[inline(always)]
-fn write_child(seq: *mut seq_file, listener: u64, child: Sock<Quiet>) {
-    if !matches!(child.state(), tcp::CLOSE_WAIT | tcp::CLOSE) {
-        return;
-    }
-    let birth_ns = match maps::entry(child.address()) {
-        Some(entry) => entry.birth_ns,
-        None => 0,
-    };
-    write(seq, &child.queue_row(listener, birth_ns));
 }
 
 #[inline(always)]

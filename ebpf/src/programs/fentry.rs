@@ -5,9 +5,10 @@ use aya_ebpf::macros::fentry;
 use aya_ebpf::programs::FEntryContext;
 use finback_common::hook::Hook;
 
+use super::again;
 use crate::globals::global;
 use crate::memory::{Direct, Pointer};
-use crate::signal::{accept, act, open, segment, state, time_wait};
+use crate::signal::{accept, act, eof, half, open, segment, state, time_wait};
 use crate::sock::Sock;
 
 /// Argument `n`, which the function's BTF declares as a pointer to a struct.
@@ -22,16 +23,31 @@ fn sock(ctx: &FEntryContext, n: usize) -> Sock<Direct> {
     Sock::at(pointer(ctx, n))
 }
 
+#[fentry(function = "tcp_fin")]
+fn fe_tcp_fin(ctx: FEntryContext) -> i32 {
+    half::fin(sock(&ctx, 0), Hook::FeFin);
+    0
+}
+
 #[fentry(function = "tcp_set_state")]
 fn fe_tcp_set_state(ctx: FEntryContext) -> i32 {
     let sock = sock(&ctx, 0);
     // The function is entered before the state is written.
-    state::changed(
-        sock,
-        sock.state(),
-        ctx.arg::<i32>(1) as u8,
-        Hook::FeSetState,
-    );
+    let (old, new) = (sock.state(), ctx.arg::<i32>(1) as u8);
+    if !again::is_done(sock.address(), old, new) {
+        state::changed(sock, old, new, Hook::FeSetState);
+        state::connecting(sock, new, Hook::FeSetState);
+    }
+    0
+}
+
+#[fentry(function = "tcp_set_state")]
+fn fe_tcp_set_state_again(ctx: FEntryContext) -> i32 {
+    let sock = sock(&ctx, 0);
+    let (old, new) = (sock.state(), ctx.arg::<i32>(1) as u8);
+    if !again::is_done(sock.address(), old, new) {
+        state::changed(sock, old, new, Hook::FeSetStateAgain);
+    }
     0
 }
 
@@ -65,36 +81,9 @@ fn fe_security_sock_graft(ctx: FEntryContext) -> i32 {
     0
 }
 
-#[fentry(function = "inet_csk_complete_hashdance")]
-fn fe_inet_csk_complete_hashdance(ctx: FEntryContext) -> i32 {
-    // own_req false: another CPU won the race with a child of its own, this one is thrown away.
-    if ctx.arg::<u32>(3) & 0xff != 0 {
-        accept::queued(sock(&ctx, 0), sock(&ctx, 1), Hook::FeHashdance);
-    }
-    0
-}
-
-#[fentry(function = "inet_csk_reqsk_queue_add")]
-fn fe_inet_csk_reqsk_queue_add(ctx: FEntryContext) -> i32 {
-    accept::queued(sock(&ctx, 0), sock(&ctx, 2), Hook::FeQueueAdd);
-    0
-}
-
 #[fentry(function = "tcp_cleanup_rbuf")]
 fn fe_tcp_cleanup_rbuf(ctx: FEntryContext) -> i32 {
-    let copied: i32 = ctx.arg(1);
-    let sock = sock(&ctx, 0);
-    if copied > 0 {
-        act::received(sock);
-    } else if copied == 0 && act::has_fin(sock) {
-        act::end_of_stream(sock, Hook::FeCleanupRbuf);
-    }
-    0
-}
-
-#[fentry(function = "tcp_sendmsg")]
-fn fe_tcp_sendmsg(ctx: FEntryContext) -> i32 {
-    act::writing(sock(&ctx, 0), ctx.arg::<u64>(2), Hook::FeSendmsg);
+    eof::received(sock(&ctx, 0), ctx.arg(1), Hook::FeCleanupRbuf);
     0
 }
 

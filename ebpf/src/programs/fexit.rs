@@ -4,10 +4,12 @@
 use aya_ebpf::macros::fexit;
 use aya_ebpf::programs::FExitContext;
 use finback_common::hook::Hook;
+use finback_common::record::time_wait_action;
 
 use crate::globals::global;
+use crate::maps;
 use crate::memory::{Direct, Pointer};
-use crate::signal::{act, time_wait};
+use crate::signal::{eof, time_wait};
 use crate::sock::Sock;
 
 #[inline(always)]
@@ -19,12 +21,12 @@ fn pointer(ctx: &FExitContext, n: usize) -> Pointer<Direct> {
 /// `inet_twsk_alloc(sk, dr, state)` returns the minisock, or null when there are too many.
 #[fexit(function = "inet_twsk_alloc")]
 fn fx_inet_twsk_alloc(ctx: FExitContext) -> i32 {
-    let minisock = pointer(&ctx, 3);
-    if !minisock.is_null() {
+    maps::hit(Hook::FxTwskAlloc);
+    if !pointer(&ctx, 3).is_null() {
         time_wait::entered(
             Sock::at(pointer(&ctx, 0)),
             ctx.arg::<i32>(2) as u8,
-            minisock,
+            time_wait_action::ENTERED,
             Hook::FxTwskAlloc,
         );
     }
@@ -38,8 +40,8 @@ fn received(socket: Pointer<Direct>, wanted: u64, result: i64, hook: Hook) {
         return;
     }
     let sock = Sock::at(socket.follow(global!(OFFSETS.socket_sk)));
-    if !sock.is_null() && act::has_fin(sock) {
-        act::end_of_stream_unless_seen(sock, hook);
+    if !sock.is_null() && eof::tells_end(sock) {
+        eof::delivered_unless_seen(sock, hook);
     }
 }
 

@@ -3,11 +3,13 @@
 use aya_ebpf::macros::kprobe;
 use aya_ebpf::programs::ProbeContext;
 use finback_common::hook::Hook;
+use finback_common::record::time_wait_action;
 use finback_common::tcp;
 
 use crate::globals::global;
+use crate::maps;
 use crate::memory::{Pointer, Probe};
-use crate::signal::{accept, act, open, segment, state, time_wait};
+use crate::signal::{accept, act, eof, half, open, segment, state, time_wait};
 use crate::sock::Sock;
 
 /// Argument `n` as a pointer that is read through the helper.
@@ -21,6 +23,12 @@ fn pointer(ctx: &ProbeContext, n: usize) -> Pointer<Probe> {
 #[inline(always)]
 fn sock(ctx: &ProbeContext, n: usize) -> Sock<Probe> {
     Sock::at(pointer(ctx, n))
+}
+
+#[kprobe]
+fn kp_tcp_fin(ctx: ProbeContext) -> u32 {
+    half::fin(sock(&ctx, 0), Hook::KpFin);
+    0
 }
 
 #[kprobe]
@@ -46,10 +54,10 @@ fn kp_tcp_rcv_state_process(ctx: ProbeContext) -> u32 {
 
 #[kprobe]
 fn kp_tcp_time_wait(ctx: ProbeContext) -> u32 {
+    maps::hit(Hook::KpTimeWait);
     let substate: i32 = ctx.arg(1).unwrap_or(i32::from(tcp::TIME_WAIT));
-    // SAFETY: a null pointer is never read.
-    let none = unsafe { Pointer::new(core::ptr::null()) };
-    time_wait::entered(sock(&ctx, 0), substate as u8, none, Hook::KpTimeWait);
+    let action = time_wait_action::ENTER;
+    time_wait::entered(sock(&ctx, 0), substate as u8, action, Hook::KpTimeWait);
     0
 }
 
@@ -72,30 +80,9 @@ fn kp_security_sock_graft(ctx: ProbeContext) -> u32 {
 }
 
 #[kprobe]
-fn kp_inet_csk_complete_hashdance(ctx: ProbeContext) -> u32 {
-    // own_req false: another CPU won the race with a child of its own, this one is thrown away.
-    let own_req: u32 = ctx.arg(3).unwrap_or(0);
-    if own_req & 0xff != 0 {
-        accept::queued(sock(&ctx, 0), sock(&ctx, 1), Hook::KpHashdance);
-    }
-    0
-}
-
-#[kprobe]
-fn kp_inet_csk_reqsk_queue_add(ctx: ProbeContext) -> u32 {
-    accept::queued(sock(&ctx, 0), sock(&ctx, 2), Hook::KpQueueAdd);
-    0
-}
-
-#[kprobe]
 fn kp_tcp_cleanup_rbuf(ctx: ProbeContext) -> u32 {
     let copied: i32 = ctx.arg(1).unwrap_or(-1);
-    let sock = sock(&ctx, 0);
-    if copied > 0 {
-        act::received(sock);
-    } else if copied == 0 && act::has_fin(sock) {
-        act::end_of_stream(sock, Hook::KpCleanupRbuf);
-    }
+    eof::received(sock(&ctx, 0), copied, Hook::KpCleanupRbuf);
     0
 }
 
@@ -103,14 +90,7 @@ fn kp_tcp_cleanup_rbuf(ctx: ProbeContext) -> u32 {
 #[kprobe]
 fn kp_tcp_splice_read(ctx: ProbeContext) -> u32 {
     let sock = Sock::at(pointer(&ctx, 0).follow(global!(OFFSETS.socket_sk)));
-    act::splicing(sock, Hook::KpSpliceRead);
-    0
-}
-
-#[kprobe]
-fn kp_tcp_sendmsg(ctx: ProbeContext) -> u32 {
-    let bytes: u64 = ctx.arg(2).unwrap_or(0);
-    act::writing(sock(&ctx, 0), bytes, Hook::KpSendmsg);
+    eof::splicing(sock, Hook::KpSpliceRead);
     0
 }
 

@@ -4,10 +4,9 @@ use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use finback_common::hook::Hook;
 
-use crate::globals::global;
-use crate::maps;
+use super::again;
 use crate::memory::{Direct, Pointer};
-use crate::signal::{act, gone, owner, segment, state};
+use crate::signal::{eof, release, reset, segment, state};
 use crate::sock::Sock;
 
 /// `MSG_PEEK`: what was returned is still in the queue.
@@ -27,12 +26,25 @@ fn sock(ctx: &BtfTracePointContext) -> Sock<Direct> {
 /// `(sk, oldstate, newstate)`; complete: also LISTEN and a listener's child.
 #[btf_tracepoint(function = "inet_sock_set_state")]
 fn tp_inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
-    state::changed(
-        sock(&ctx),
-        ctx.arg::<i32>(1) as u8,
-        ctx.arg::<i32>(2) as u8,
-        Hook::TpSetState,
-    );
+    let sock = sock(&ctx);
+    let (old, new) = (ctx.arg::<i32>(1) as u8, ctx.arg::<i32>(2) as u8);
+    if !again::is_done(sock.address(), old, new) {
+        state::ending(sock, old, new, Hook::TpSetState);
+        state::changed(sock, old, new, Hook::TpSetState);
+        state::connecting(sock, new, Hook::TpSetState);
+    }
+    0
+}
+
+#[btf_tracepoint(function = "inet_sock_set_state")]
+fn tp_inet_sock_set_state_again(ctx: BtfTracePointContext) -> i32 {
+    let sock = sock(&ctx);
+    let (old, new) = (ctx.arg::<i32>(1) as u8, ctx.arg::<i32>(2) as u8);
+    if !again::is_done(sock.address(), old, new) {
+        state::ending(sock, old, new, Hook::TpSetStateAgain);
+        state::changed(sock, old, new, Hook::TpSetStateAgain);
+        state::connecting(sock, new, Hook::TpSetStateAgain);
+    }
     0
 }
 
@@ -43,10 +55,10 @@ fn tp_tcp_probe(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// `(sk)`: a reset is accepted; the change to CLOSE that follows says so too, with its error.
+/// `(sk)`: a reset is accepted, in every flavour.
 #[btf_tracepoint(function = "tcp_receive_reset")]
-fn tp_tcp_receive_reset(_ctx: BtfTracePointContext) -> i32 {
-    maps::hit(Hook::TpReceiveReset);
+fn tp_tcp_receive_reset(ctx: BtfTracePointContext) -> i32 {
+    reset::accepted(sock(&ctx), Hook::TpReceiveReset);
     0
 }
 
@@ -56,33 +68,14 @@ fn tp_sock_recv_length(ctx: BtfTracePointContext) -> i32 {
     let sock = sock(&ctx);
     let received: i32 = ctx.arg(1);
     if received > 0 {
-        if global!(SETTINGS.accept_from_use) != 0 && sock.is_tcp() {
-            owner::own_by_use(sock, Hook::TpRecvLength);
-        }
-        act::received(sock);
-    } else if received == 0 && act::has_fin(sock) {
+        eof::took_data(sock);
+    } else if received == 0 && eof::tells_end(sock) {
         // A receive of no bytes returns 0 too, with data still in the queue.
         let peeked = ctx.arg::<i32>(2) & MSG_PEEK != 0;
-        if peeked || sock.unread() == 0 {
-            if global!(SETTINGS.accept_from_use) != 0 {
-                owner::own_by_use(sock, Hook::TpRecvLength);
-            }
-            act::end_of_stream(sock, Hook::TpRecvLength);
+        let emptied = || sock.tcp().is_some_and(|tcp| tcp.unread() == 0);
+        if peeked || emptied() {
+            eof::delivered(sock, Hook::TpRecvLength);
         }
-    }
-    0
-}
-
-/// `(sk, ret, flags)`, at the end of every send, since 6.3.
-#[btf_tracepoint(function = "sock_send_length")]
-fn tp_sock_send_length(ctx: BtfTracePointContext) -> i32 {
-    let sent: i32 = ctx.arg(1);
-    if sent > 0 {
-        let sock = sock(&ctx);
-        if global!(SETTINGS.accept_from_use) != 0 && sock.is_tcp() {
-            owner::own_by_use(sock, Hook::TpSendLength);
-        }
-        act::written(sock, u64::from(sent.unsigned_abs()), Hook::TpSendLength);
     }
     0
 }
@@ -90,6 +83,6 @@ fn tp_sock_send_length(ctx: BtfTracePointContext) -> i32 {
 /// `(sk)`: in every flavour the end of a socket.
 #[btf_tracepoint(function = "tcp_destroy_sock")]
 fn tp_tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
-    gone::destroyed(sock(&ctx), Hook::TpDestroySock);
+    release::released(sock(&ctx), Hook::TpDestroySock);
     0
 }

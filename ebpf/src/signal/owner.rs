@@ -1,108 +1,141 @@
-//! Entries, and who owns them.
+//! Who opens a connection, in the system call that does it.
 
-use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use aya_log_ebpf::debug;
-use finback_common::counter::Counter;
-use finback_common::entry::{SocketEntry, Tuple, flag, source};
 use finback_common::hook::Hook;
-use finback_common::record::{OwnerRecord, kind};
-use finback_common::tcp;
+use finback_common::interest::{OPEN, OPEN_BY_STATE};
+use finback_common::place::OpenerPlace;
+use finback_common::record::{OpenRecord, kind};
+use finback_common::socket::{Owner, source};
 
-use crate::maps;
+use crate::globals::interest;
 use crate::memory::{Memory, Pointer};
+use crate::place::{self, load, store};
 use crate::ring::{self, Urgency};
 use crate::sock::{self, Sock};
 use crate::stack;
 use crate::task::Task;
+use crate::time::now;
 
-/// The clock of all records, `CLOCK_BOOTTIME`.
-#[inline(always)]
-pub(crate) fn now() -> u64 {
-    // SAFETY: the helper has no precondition.
-    unsafe { bpf_ktime_get_boot_ns() }
-}
-
-/// Fills a blank entry.
-#[inline(always)]
-pub(crate) fn begin<M: Memory>(
-    entry: &mut SocketEntry,
-    sock: Sock<M>,
-    state: u8,
-    flags: u8,
-    now_ns: u64,
-) {
-    entry.birth_ns = now_ns;
-    entry.changed_ns = now_ns;
-    entry.tuple = sock.tuple();
-    entry.state = state;
-    entry.flags = flags;
-}
-
-/// The entry of a socket; one that no hook has seen yet gets one now, marked as first seen in mid-life.
-#[inline(always)]
-pub(crate) fn entry_or_late<M: Memory>(
-    sock: Sock<M>,
-    state: u8,
-    now_ns: u64,
-) -> Option<&'static mut SocketEntry> {
-    let address = sock.address();
-    if let Some(entry) = maps::entry(address) {
-        return Some(entry);
-    }
-    maps::count(Counter::Unknown);
-    debug!((), "first seen late, in state {}", state);
-    let entry = maps::create(address)?;
-    begin(entry, sock, state, flag::SEEDED, now_ns);
-    Some(entry)
-}
-
-/// Remembers the current process as the socket's owner and says so.
-#[inline(always)]
-pub(crate) fn own<M: Memory>(
+/// Remembers the current process as the one that has opened the connection, and says so if that is asked for. A program
+/// of its own: its paths end here, and do not multiply those of its caller.
+#[inline(never)]
+pub(crate) fn opens<M: Memory>(
     sock: Sock<M>,
     socket: Pointer<M>,
-    entry: &mut SocketEntry,
+    state: u8,
     source: u8,
     hook: Hook,
+) -> u32 {
+    let task = Task::current();
+    if !task.is_somebody() {
+        return 0;
+    }
+    let now_ns = now();
+    let address = sock.address();
+    let owner = task.owner(source);
+    debug!((), "process {} opens, source {}", owner.pid, source);
+    if let Some(place) = place::opener(address) {
+        remember(place, sock, address, &owner, now_ns);
+        if source == source::CONNECT {
+            remember_destination(place);
+        }
+    }
+    if place::is_asked_for(OPEN, address)
+        && let Some(mut slot) = ring::reserve::<OpenRecord>()
+    {
+        let record = ring::record(&mut slot);
+        record.header = ring::header(kind::OPEN, hook, now_ns, address);
+        record.inode = sock::inode(socket);
+        record.owner = owner;
+        sock.write_tuple(&mut record.tuple);
+        record.state = state;
+        record.reserved = [0; 3];
+        ring::submit(slot, now_ns, Urgency::Patient);
+    }
+    stack::take(&owner, address, hook, now_ns);
+    0
+}
+
+/// The current process does something with a connection. Where no hook tells who accepts, that says whose it is.
+#[inline(always)]
+pub(crate) fn seen_using<M: Memory>(sock: Sock<M>, state: u8, hook: Hook) {
+    if interest() & (OPEN | OPEN_BY_STATE) == OPEN | OPEN_BY_STATE {
+        uses(sock, state, hook);
+    }
+}
+
+/// Says that the current process uses a connection that nobody was seen opening. A subscriber wants to know whose it
+/// is, a finding looks at the descriptors. A program of its own, as [`opens`].
+#[inline(never)]
+fn uses<M: Memory>(sock: Sock<M>, state: u8, hook: Hook) -> u32 {
+    let address = sock.address();
+    // What an older socket at this address has left had another peer.
+    let is_known = place::opener(address).is_some_and(|place| {
+        load!(place.sock) == address && load!(place.peer_port) == sock.peer_port()
+    });
+    let task = Task::current();
+    if is_known || !place::is_asked_for(OPEN, address) || !task.is_somebody() {
+        return 0;
+    }
+    let now_ns = now();
+    if let Some(mut slot) = ring::reserve::<OpenRecord>() {
+        let record = ring::record(&mut slot);
+        record.header = ring::header(kind::OPEN, hook, now_ns, address);
+        record.inode = sock::inode(sock.socket());
+        record.owner = task.owner(source::USE);
+        sock.write_tuple(&mut record.tuple);
+        record.state = state;
+        record.reserved = [0; 3];
+        ring::submit(slot, now_ns, Urgency::Patient);
+    }
+    0
+}
+
+/// Takes the place, whoever is in it. While it is written it is nobody's.
+#[inline(always)]
+fn remember<M: Memory>(
+    place: *mut OpenerPlace,
+    sock: Sock<M>,
+    address: u64,
+    owner: &Owner,
     now_ns: u64,
 ) {
-    let task = Task::current();
-    if task.is_kernel_thread() {
-        return;
-    }
-    entry.owner = task.owner(source);
-    entry.owned_ns = now_ns;
-    debug!((), "owner: process {}, source {}", entry.owner.pid, source);
-    let inode = if socket.is_null() {
-        0
-    } else {
-        sock::inode(socket)
-    };
-    ring::emit(now_ns, Urgency::Patient, || OwnerRecord {
-        header: ring::header(kind::OWNER, hook, now_ns, sock.address(), entry.birth_ns),
-        tuple: entry.tuple,
-        state: entry.state,
-        flags: entry.flags,
-        reserved: 0,
-        owner: entry.owner,
-        inode,
-    });
-    stack::take(entry, sock.address(), hook, now_ns);
+    store!(place.sock = 0);
+    store!(place.time_ns = now_ns);
+    store!(place.owner = *owner);
+    // SAFETY: a place lives as long as its map.
+    sock.write_peer_addr(unsafe { &mut (*place).peer_addr });
+    store!(place.netns = sock.netns());
+    store!(place.peer_port = sock.peer_port());
+    store!(place.family = sock.family());
+    store!(place.seal = OpenerPlace::seal_of(address, now_ns, owner));
+    store!(place.sock = address);
 }
 
-/// The process uses a descriptor whose opener nobody saw: it owns it as far as we can know.
+/// Keeps one connection of each process to each peer in a place of its own: short connections use the memory of a few
+/// sockets again and again, and who has connected would be forgotten with the next one there.
 #[inline(always)]
-pub(crate) fn own_by_use<M: Memory>(sock: Sock<M>, hook: Hook) {
-    let Some(entry) = maps::entry(sock.address()) else {
+fn remember_destination(of: *mut OpenerPlace) {
+    let (pid, port, peer) = (load!(of.owner.pid), load!(of.peer_port), place::peer(of));
+    let Some(place) = place::destination(pid, port, peer) else {
         return;
     };
-    if entry.owner.source == source::NONE && entry.state != tcp::LISTEN {
-        own(sock, sock.socket(), entry, source::USE, hook, now());
+    let is_known = load!(place.sock) != 0
+        && load!(place.owner.pid) == pid
+        && load!(place.owner.start_ns) == load!(of.owner.start_ns)
+        && load!(place.peer_port) == port
+        && load!(place.netns) == load!(of.netns)
+        && place::peer(place) == peer;
+    if is_known || place == of {
+        return;
     }
-}
-
-/// Whether the addresses lack something.
-#[inline(always)]
-pub(crate) const fn is_incomplete(tuple: &Tuple) -> bool {
-    tuple.local_port == 0 || tuple.peer_port == 0
+    store!(place.sock = 0);
+    store!(place.time_ns = load!(of.time_ns));
+    store!(place.owner = load!(of.owner));
+    store!(place.peer_addr = load!(of.peer_addr));
+    store!(place.netns = load!(of.netns));
+    store!(place.peer_port = port);
+    store!(place.family = load!(of.family));
+    store!(place.seal = load!(of.seal));
+    store!(place.sock = load!(of.sock));
 }

@@ -1,16 +1,18 @@
 //! FIN and RST on the wire that the stack does not take at once.
 
 use finback_common::hook::Hook;
+use finback_common::interest::SEGMENT;
 use finback_common::record::{SegmentRecord, kind};
 use finback_common::tcp;
 
-use super::owner::now;
 use crate::globals::global;
 use crate::maps;
 use crate::memory::{Memory, Pointer};
+use crate::place;
 use crate::ring::{self, Urgency};
 use crate::rule;
 use crate::sock::Sock;
+use crate::time::now;
 
 /// A segment reached the socket. The flag byte is looked at before anything else: this runs per packet.
 #[inline(always)]
@@ -22,22 +24,28 @@ pub(crate) fn arrived<M: Memory>(sock: Sock<M>, skb: Pointer<M>, hook: Hook) {
     }
     maps::hit(hook);
     let seq: u32 = skb.probed().get(control_block + global!(OFFSETS.cb_seq));
-    let rcv_nxt = sock.rcv_nxt();
+    let Some(numbers) = sock.tcp() else {
+        return;
+    };
+    let rcv_nxt = numbers.rcv_nxt();
     let state = sock.state();
     if !rule::is_refused(tcp_flags, state, seq, rcv_nxt) {
         return;
     }
-    let Some(entry) = maps::entry(sock.address()) else {
+    let address = sock.address();
+    if !place::is_asked_for(SEGMENT, address) {
+        return;
+    }
+    let now_ns = now();
+    let Some(mut slot) = ring::reserve::<SegmentRecord>() else {
         return;
     };
-    let now_ns = now();
-    entry.segment_ns = now_ns;
-    ring::emit(now_ns, Urgency::Patient, || SegmentRecord {
-        header: ring::header(kind::SEGMENT, hook, now_ns, sock.address(), entry.birth_ns),
-        seq,
-        rcv_nxt,
-        tcp_flags,
-        state,
-        reserved: [0; 6],
-    });
+    let record = ring::record(&mut slot);
+    record.header = ring::header(kind::SEGMENT, hook, now_ns, address);
+    record.seq = seq;
+    record.rcv_nxt = rcv_nxt;
+    record.tcp_flags = tcp_flags;
+    record.state = state;
+    record.reserved = [0; 6];
+    ring::submit(slot, now_ns, Urgency::Patient);
 }

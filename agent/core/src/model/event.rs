@@ -1,4 +1,4 @@
-//! What the tracker says: the events of the stream before they get their wire form.
+//! What the engine says: the events of the stream before they get their wire form, and what it wants done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,26 +9,37 @@ use super::socket::{Endpoints, Owner, ProcessId, Role, SocketKey};
 use super::state::{Cause, TcpState};
 use super::time::Timestamp;
 
-/// One thing the tracker wants done; `Tracker::next_output` gives them in order.
+/// One thing the engine wants done; `Engine::next_output` gives them in order.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are events")]
 pub enum Output {
     /// Tell the subscribers.
     Event(Event),
-    /// Look at these connections, or at all if none is named (one pass over the kernel either way), and call
-    /// `Tracker::handle_snapshot`.
-    Inspect(Vec<SocketKey>),
-    /// List the minisocks of these network namespaces and call `Tracker::handle_time_wait`.
+    /// Read the table of what is half-closed now and call `Engine::handle_scan`.
+    Scan,
+    /// Look at every socket, in one pass over the kernel, and call `Engine::handle_look`, or `Engine::handle_failure`
+    /// if that cannot be done.
+    Look {
+        /// Also those that no descriptor refers to.
+        unheld: bool,
+    },
+    /// From now on every change of this socket makes a record.
+    Mark(u64),
+    /// No longer.
+    Unmark(u64),
+    /// The place of this socket in the table of what is half-closed is stale: free it unless it was taken anew.
+    Clear(super::look::Candidate),
+    /// List the minisocks of these network namespaces and call `Engine::handle_time_wait`, or
+    /// `Engine::handle_failure`.
     SweepTimeWait(Vec<u32>),
     /// Read these network namespaces' settings for local ports and which of these processes have ended, and call
-    /// `Tracker::handle_ports`.
+    /// `Engine::handle_ports`.
     LookAtPorts {
         /// Network namespaces.
         namespaces: Vec<u32>,
         /// Processes.
         processes: Vec<ProcessId>,
     },
-    /// Compare everything with the kernel and call `Tracker::handle_resync`.
-    Resync,
 }
 
 /// One event of the stream.
@@ -72,6 +83,13 @@ pub enum Body {
         owner: Owner,
         /// The finding.
         finding: Arc<Finding>,
+    },
+    /// A connection's whole life, at its end.
+    Connection {
+        /// The connection.
+        connection: Connection,
+        /// Its life.
+        life: WholeLife,
     },
     /// Records were dropped.
     Lost {
@@ -127,4 +145,21 @@ pub struct Transition {
     pub cause: Cause,
     /// A FIN or RST had come at this moment and was not accepted at once; the last one since the change before.
     pub segment_refused: Option<Timestamp>,
+}
+
+/// A connection's life, told at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeLife {
+    /// When it began (the change to SYN_SENT or SYN_RECV), if that was seen.
+    pub opened: Option<Timestamp>,
+    /// When its full socket ended.
+    pub closed: Timestamp,
+    /// Bytes that the peer has acknowledged.
+    pub bytes_sent: u64,
+    /// Bytes received.
+    pub bytes_received: u64,
+    /// The states it went through, in order, each with how long it lasted, as far as that was seen.
+    pub states: Vec<(TcpState, Duration)>,
+    /// Why it ended.
+    pub cause: Cause,
 }

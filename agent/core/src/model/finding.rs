@@ -241,8 +241,10 @@ pub struct Finding {
     pub evidence: Evidence,
     /// Every descriptor that refers to the socket (`never_accepted`: to its listener).
     pub holders: Vec<Holder>,
-    /// Earlier verdicts of the same finding with the time each began, oldest first.
+    /// Earlier verdicts of the same finding with the time each began, oldest first; the latest few.
     pub history: Vec<(Verdict, Timestamp)>,
+    /// How often its verdict has changed.
+    pub verdict_changes: u32,
     /// Why it is over.
     pub resolution: Option<Resolution>,
 }
@@ -258,9 +260,8 @@ pub struct Evidence {
     pub unacked_bytes: Option<u32>,
     /// Bytes sent since the FIN.
     pub sent_since_fin_bytes: Option<u64>,
-    /// A FIN or RST reached the socket at this moment and was not accepted at once: it lay behind a hole, or was
-    /// not where a reset must be (RFC 5961 §3.2). The last one of them.
-    pub segment_refused: Option<Timestamp>,
+    /// The peer's FIN has come but waits behind a hole in what was received.
+    pub fin_behind_hole: bool,
     /// Nothing was received, read or acknowledged since.
     pub still_since: Option<Timestamp>,
     /// `sk_err`, an errno, that nobody has fetched.
@@ -283,9 +284,9 @@ pub struct Evidence {
     pub most_common_port: Option<u16>,
     /// For `time_wait_pressure`: which ports are used up.
     pub port_use: Option<PortUse>,
-    /// First write after the FIN.
+    /// Data was last sent after the FIN at this moment.
     pub written: Option<Timestamp>,
-    /// Bytes written after the FIN, as far as the hooks saw.
+    /// Bytes written after the FIN.
     pub written_bytes: Option<u64>,
     /// The end-of-stream was handed to the application at this moment.
     pub eof_delivered: Option<Timestamp>,

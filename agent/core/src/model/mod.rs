@@ -1,7 +1,10 @@
 //! Words: what there is to say of connections, without behaviour of its own.
 
+pub(crate) mod cause;
 pub mod event;
 pub mod finding;
+pub mod interest;
+pub mod look;
 pub mod observation;
 pub mod socket;
 pub mod state;

@@ -1,17 +1,16 @@
-//! What the kernel tells the tracker: decoded records, snapshots and losses. `kernel::decode` makes them.
+//! What the kernel tells by itself: decoded records and losses. `kernel::record` makes them.
 
-use super::socket::{Endpoints, Holder, Owner, Role, SocketKey};
+use super::socket::{Endpoints, Owner, Role};
 use super::state::TcpState;
 use super::time::Timestamp;
-use super::waiting::Waiting;
 
 /// One decoded record of the ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// When it happened.
     pub time: Timestamp,
-    /// Which connection.
-    pub key: SocketKey,
+    /// Address of the kernel's socket; 0 where only addresses are known (a minisock has left).
+    pub sock: u64,
     /// What happened.
     pub what: What,
 }
@@ -21,34 +20,16 @@ pub struct Observation {
 pub enum What {
     /// It changed its state.
     State(StateChange),
-    /// A process was seen opening or using it.
-    Owner {
+    /// A process opened it: connect, or accept; or was seen using it (`Attribution::Holder`).
+    Open(Open),
+    /// The end-of-stream was handed to a thread.
+    Eof(Eof),
+    /// A reset answered data that was written after the peer's FIN. Told whoever listens.
+    ResetWrite(ResetWrite),
+    /// A connection was reset while it waited in an accept queue. Told whoever listens.
+    ResetQueued {
         /// Addresses.
         endpoints: Endpoints,
-        /// State at that moment.
-        state: TcpState,
-        /// Which end opened the connection.
-        role: Role,
-        /// The process.
-        owner: Owner,
-        /// Inode number, if known.
-        inode: Option<u64>,
-    },
-    /// The end-of-stream was handed to this thread.
-    Eof {
-        /// Process id.
-        pid: u32,
-        /// Thread id.
-        thread: u32,
-    },
-    /// First write after the peer's FIN.
-    Write {
-        /// Process id.
-        pid: u32,
-        /// Thread id.
-        thread: u32,
-        /// Bytes.
-        bytes: u64,
     },
     /// A FIN or RST arrived and was not accepted at once.
     Segment {
@@ -68,13 +49,64 @@ pub enum What {
         /// `TimeWait` or `FinWait2`.
         substate: TcpState,
     },
-    /// A minisock has left the tables. The key is not known: the addresses name it.
+    /// A minisock has left the tables. The socket is not known: the addresses name it.
     TimeWaitLeft {
         /// Addresses.
         endpoints: Endpoints,
     },
     /// The socket's memory is freed.
-    Gone,
+    End(End),
+}
+
+/// A process opened a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// Addresses, complete.
+    pub endpoints: Endpoints,
+    /// State at that moment.
+    pub state: TcpState,
+    /// Which end it is.
+    pub role: Role,
+    /// The process.
+    pub owner: Owner,
+    /// Inode number, if known.
+    pub inode: Option<u64>,
+}
+
+/// The end-of-stream was handed to a thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Eof {
+    /// Addresses.
+    pub endpoints: Endpoints,
+    /// State at that moment.
+    pub state: TcpState,
+    /// When the peer's FIN was accepted, if that was seen.
+    pub fin_at: Option<Timestamp>,
+    /// Process id.
+    pub pid: u32,
+    /// Thread id.
+    pub thread: u32,
+}
+
+/// A reset answered data that was written after the peer's FIN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResetWrite {
+    /// Addresses.
+    pub endpoints: Endpoints,
+    /// Which end it is, if known.
+    pub role: Role,
+    /// When the peer's FIN was accepted.
+    pub fin_at: Timestamp,
+    /// Bytes written since.
+    pub bytes: u64,
+    /// When data was last sent; known to within a jiffy.
+    pub sent_at: Option<Timestamp>,
+    /// When the end-of-stream had first been delivered, if it had.
+    pub eof_at: Option<Timestamp>,
+    /// Process id to which it had been.
+    pub eof_by: Option<u32>,
+    /// No descriptor referred to it any more.
+    pub dead: bool,
 }
 
 /// A change of state.
@@ -86,6 +118,8 @@ pub struct StateChange {
     pub from: TcpState,
     /// After.
     pub to: TcpState,
+    /// When it had entered `from`, if that was seen.
+    pub entered: Option<Timestamp>,
     /// Which end opened the connection.
     pub role: Role,
     /// `sk_err`, an errno; 0 for none.
@@ -110,138 +144,57 @@ pub struct StateChange {
     pub cookie: Option<u64>,
 }
 
-/// A socket as one pass over the kernel found it.
+/// The end of a full socket, with what its life was. Its connection may go on as a minisock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SocketView {
-    /// Which connection.
-    pub key: SocketKey,
+pub struct End {
     /// Addresses.
     pub endpoints: Endpoints,
-    /// State.
-    pub state: TcpState,
-    /// Last change of state, if the hooks saw one.
-    pub changed: Option<Timestamp>,
     /// Which end opened the connection.
     pub role: Role,
-    /// Who opened it, if a hook saw it.
-    pub owner: Option<Owner>,
-    /// Every descriptor that refers to it.
-    pub holders: Vec<Holder>,
-    /// Whether it still waits in an accept queue.
-    pub queued: Option<Queued>,
-    /// Inode number.
-    pub inode: Option<u64>,
-    /// Cookie.
-    pub cookie: Option<u64>,
-    /// The peer's FIN was accepted at this moment, if the hooks saw it.
-    pub fin_at: Option<Timestamp>,
-    /// The end-of-stream was first handed to the application, if the hooks saw it.
-    pub eof_at: Option<Timestamp>,
-    /// How often.
-    pub eof_count: u32,
-    /// A receive that returned data took the FIN with it.
-    pub fin_with_data: bool,
-    /// First write after the FIN, if the hooks saw one.
-    pub write_at: Option<Timestamp>,
-    /// Bytes written after the FIN, as far as the hooks saw.
-    pub write_bytes: u64,
-    /// Last FIN or RST that reached the socket and was not accepted at once, if the hooks saw one.
-    pub refused_at: Option<Timestamp>,
-    /// `tcp_sock.bytes_sent` when the FIN was accepted, if the hooks saw that.
-    pub sent_at_fin: Option<u64>,
-    /// Who waits for it; known only for half-closed sockets, and where the kernel shows its symbols.
-    pub waiting: Option<Waiting>,
-    /// The numbers; `None` if the socket could not be read (only its map entry was found).
-    pub counters: Option<SocketCounters>,
-}
-
-/// Numbers of a live socket (`struct tcp_sock`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SocketCounters {
-    /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one.
-    pub unread: u32,
-    /// `write_seq - snd_una`: bytes not sent or not acknowledged.
-    pub unacked: u32,
-    /// Bytes sent, retransmissions included.
+    /// Its moments, as far as they were seen.
+    pub life: Life,
+    /// Bytes that the peer has acknowledged.
     pub bytes_sent: u64,
-    /// Bytes acknowledged.
-    pub bytes_acked: u64,
     /// Bytes received.
     pub bytes_received: u64,
-    /// `sk_err`, an errno.
+    /// Cookie, if somebody has asked the kernel for it.
+    pub cookie: Option<u64>,
+}
+
+/// The moments of a connection's life; `None` for what did not happen or was not seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Life {
+    /// The change to SYN_SENT or SYN_RECV.
+    pub opened: Option<Timestamp>,
+    /// The change to ESTABLISHED.
+    pub established: Option<Timestamp>,
+    /// The peer's FIN was accepted.
+    pub fin_received: Option<Timestamp>,
+    /// Our FIN was sent: the change to FIN_WAIT1 or LAST_ACK.
+    pub fin_sent: Option<Timestamp>,
+    /// Our FIN was acknowledged while the peer's had not come: the change to FIN_WAIT2.
+    pub fin_acked: Option<Timestamp>,
+    /// The last change, if it was seen.
+    pub last: Option<LastChange>,
+}
+
+/// The change that ended a full socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastChange {
+    /// When.
+    pub time: Timestamp,
+    /// From this state.
+    pub from: TcpState,
+    /// `sk_err` then, an errno; 0 for none.
     pub error: u32,
-    /// For a listener: connections in its accept queue.
-    pub backlog: u32,
-    /// Bytes the peer may still send (RCV.WND), if this way of looking tells.
-    pub window: Option<u32>,
-    /// Unanswered retransmissions.
-    pub retransmits: u8,
-    /// How often the retransmission time was doubled.
-    pub backoff: u8,
-    /// Unanswered window or keep-alive probes.
-    pub probes: u8,
-    /// An upper layer protocol (kTLS) reads in place of the application, so what the queue holds says nothing of it.
-    pub upper_layer: bool,
-}
-
-/// A connection that nobody has accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Queued {
-    /// The listener's socket, if known.
-    pub listener: Option<u64>,
-    /// Every descriptor that refers to that listener.
-    pub listeners: Vec<Holder>,
-    /// The listener was proven (hook, or found in its queue); otherwise it was matched by address.
-    pub proven: bool,
-}
-
-/// One pass over the kernel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// When the pass began: a record later than this is newer.
-    pub taken: Timestamp,
-    /// How long it took.
-    pub took: std::time::Duration,
-    /// Every TCP socket found, sorted by key. Minisocks are in `time_wait`.
-    pub sockets: Vec<SocketView>,
-    /// Minisocks, if they were asked for.
-    pub time_wait: Option<Vec<Minisock>>,
-}
-
-/// A connection in TIME_WAIT (or FIN_WAIT2) without a full socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Minisock {
-    /// Addresses.
-    pub endpoints: Endpoints,
-    /// `TimeWait` or `FinWait2`.
-    pub substate: TcpState,
-}
-
-/// The local ports that the kernel may choose for a connection (`net.ipv4.ip_local_port_range` less
-/// `net.ipv4.ip_local_reserved_ports`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LocalPorts {
-    /// Inode number of the network namespace.
-    pub netns: u32,
-    /// The lowest.
-    pub low: u16,
-    /// The highest.
-    pub high: u16,
-    /// So many of them are reserved.
-    pub reserved: u16,
-}
-
-impl LocalPorts {
-    /// How many there are.
-    pub fn usable(self) -> u32 {
-        let all = (u32::from(self.high) + 1).saturating_sub(u32::from(self.low));
-        all.saturating_sub(u32::from(self.reserved))
-    }
-
-    /// Whether a port is between the lowest and the highest.
-    pub fn contains(self, port: u16) -> bool {
-        (self.low..=self.high).contains(&port)
-    }
+    /// The peer's FIN had been accepted.
+    pub fin_received: bool,
+    /// The application had called shutdown.
+    pub shutdown: bool,
+    /// The application had closed its last descriptor.
+    pub closed: bool,
+    /// The process that had done it was ending.
+    pub exiting: bool,
 }
 
 /// Records that were dropped.

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::VerdictSettings;
 use crate::model::finding::{Severity, Verdict};
-use crate::model::socket::{Holder, Process};
-use crate::table::Tracked;
+use crate::model::socket::{Holder, Owner, Process};
 
 /// Settings for the connections that fit all that is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,8 +55,8 @@ pub(crate) struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     /// The process that a finding would name: the owner if it holds the connection, else the first holder.
-    pub(crate) fn new(tracked: &'a Tracked, holders: &'a [Holder]) -> Self {
-        let owner = tracked.owner.as_ref().map(|owner| &owner.process);
+    pub(crate) fn new(owner: Option<&'a Owner>, port: u16, holders: &'a [Holder]) -> Self {
+        let owner = owner.map(|owner| &owner.process);
         let first = holders.iter().min_by_key(|h| (h.process.id, h.fd));
         let process = match (owner, first) {
             (Some(owner), _) if holders.iter().any(|h| h.process.id == owner.id) => Some(owner),
@@ -67,7 +66,7 @@ impl<'a> Subject<'a> {
         Self {
             comm: process.map(|process| &*process.comm),
             group: process.and_then(|process| group(process, holders)),
-            port: Some(tracked.endpoints.local.port()),
+            port: Some(port),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What can be set: thresholds, severities, which states are told, and bounds. `config` fills it in.
 
 pub mod exception;
+pub(crate) mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -30,8 +31,10 @@ pub struct Settings {
     pub first_look: Duration,
     /// A connection that was seen sending is left alone at least so long, whatever the verdict's threshold.
     pub draining_window: Duration,
-    /// Connections tracked at once; more are counted in `Stats::overflow` and not followed.
+    /// Connections that the stream follows at once; more are counted and told of, but not followed.
     pub max_connections: usize,
+    /// Minisocks (TIME_WAIT) that it follows besides.
+    pub max_minisocks: usize,
     /// Signals that fire in this run.
     pub signals: BTreeSet<Signal>,
     /// All of `signals` have been firing since this moment.
@@ -56,6 +59,7 @@ impl Default for Settings {
             first_look: Duration::from_secs(2),
             draining_window: Duration::ZERO,
             max_connections: 1 << 20,
+            max_minisocks: 1 << 18,
             signals: Signal::ALL.iter().copied().collect(),
             watching_since: Timestamp::default(),
             time_wait_by_sweep: false,
@@ -90,35 +94,6 @@ impl Settings {
         let all = self.exceptions.iter();
         all.filter_map(|exception| exception.thresholds.get(&verdict).copied())
             .fold(self.after(verdict), Duration::min)
-    }
-
-    /// Looks that fall due within this time of each other share one pass over the kernel.
-    pub(crate) fn slack(&self) -> Duration {
-        (self.smallest_threshold() / 10).clamp(Duration::from_millis(10), Duration::from_secs(1))
-    }
-
-    /// When a connection that became half-closed at `since` is looked at first.
-    pub(crate) fn first_look_at(&self, since: Timestamp) -> Timestamp {
-        since + self.first_look.min(self.smallest_threshold() / 2)
-    }
-
-    fn smallest_threshold(&self) -> Duration {
-        Verdict::ALL
-            .iter()
-            .filter(|verdict| verdict.is_measured_in_silence() && !verdict.is_found_by_scanning())
-            .map(|&verdict| self.shortest(verdict))
-            .min()
-            .unwrap_or(Duration::from_secs(10))
-    }
-
-    /// Between two looks at everything, short enough for every threshold; `None` if there are none.
-    pub(crate) fn scan_pause(&self) -> Option<Duration> {
-        let smallest = Verdict::ALL
-            .iter()
-            .filter(|verdict| verdict.is_measured_in_silence() && verdict.is_found_by_scanning())
-            .map(|&verdict| self.shortest(verdict) / 2)
-            .min()?;
-        (!self.scan_interval.is_zero()).then(|| self.scan_interval.min(smallest))
     }
 }
 
@@ -172,25 +147,5 @@ mod tests {
         settings.verdicts.insert(Verdict::NotClosed, own);
         assert_eq!(settings.verdict(Verdict::NotClosed), own);
         assert_eq!(settings.after(Verdict::EofUnread), Duration::from_secs(10));
-    }
-
-    #[test]
-    fn the_first_look_is_never_later_than_half_of_the_smallest_threshold() {
-        let mut settings = Settings::default();
-        let since = Timestamp::from_nanos(1);
-        assert_eq!(
-            settings.first_look_at(since),
-            since + Duration::from_secs(2)
-        );
-        let own = VerdictSettings {
-            after: Duration::from_millis(500),
-            severity: Severity::Info,
-        };
-        settings.verdicts.insert(Verdict::EofUnread, own);
-        assert_eq!(
-            settings.first_look_at(since),
-            since + Duration::from_millis(250)
-        );
-        assert_eq!(settings.slack(), Duration::from_millis(50));
     }
 }

@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::model::finding::Confidence;
-use crate::model::observation::Queued;
+use crate::model::look::Queued;
 
 fn waiting(n: u64, proven: bool) -> SocketView {
     SocketView {
         holders: Vec::new(),
         inode: None,
         queued: Some(Queued {
-            listener: Some(0xffff_8880_0000_0000),
+            listener: Some(sock(0)),
             listeners: vec![holder(3, 3)],
             proven,
         }),
@@ -25,12 +25,9 @@ fn listener() -> SocketView {
 }
 
 fn unaccepted(world: &mut World, n: u64, fin: u64) {
-    let mut birth = change(n, TcpState::SynReceived, TcpState::Established);
-    birth.unattached = true;
-    world.tell(0, key(n), What::State(birth));
     let mut end = change(n, TcpState::Established, TcpState::CloseWait);
     end.unattached = true;
-    world.tell(fin, key(n), What::State(end));
+    world.change(fin, n, end);
 }
 
 #[test]
@@ -45,10 +42,7 @@ fn a_peer_that_hung_up_in_the_queue_names_the_listener() {
     assert_eq!(finding.holders, [holder(3, 3)]);
     assert_eq!(finding.evidence.accept_queue, Some(2));
     assert_eq!(finding.evidence.accepted, Some(false));
-    let Some(Body::Finding { connection, .. }) = world.events.last().map(|e| &e.body) else {
-        panic!("the finding is the last event")
-    };
-    let named = connection.owner.as_ref().unwrap();
+    let named = world.shown().owner.as_ref().unwrap();
     assert_eq!(
         (named.process.id.pid, named.attribution),
         (3, Attribution::Listener)
@@ -69,7 +63,7 @@ fn a_late_accept_resolves_it_and_judging_goes_on() {
     let mut world = World::new();
     unaccepted(&mut world, 1, 0);
     world.run(7_000, |_| vec![waiting(1, true)]);
-    world.owned(8_000, 1, owner(7, Attribution::Accept));
+    world.opened(8_000, 1, owner(7, Attribution::Accept));
     assert_eq!(world.resolution(), Some(Resolution::Accepted));
     world.run(17_000, |_| vec![view(1)]);
     assert_eq!(world.findings.len(), 2, "it has its time since the accept");
@@ -100,7 +94,7 @@ fn the_end_of_the_listener_ends_it() {
         let mut end = change(1, TcpState::CloseWait, TcpState::Closed);
         end.unattached = true;
         end.exiting = exiting;
-        world.tell(8_000, key(1), What::State(end));
+        world.change(8_000, 1, end);
         assert_eq!(world.resolution(), Some(expected));
     }
 }

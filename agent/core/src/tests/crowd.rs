@@ -1,121 +1,114 @@
-//! Growth, judged by how many half-closed connections the model's processes really had at every moment.
+//! Growth, judged by when the model's connections really came and went.
 
 use proptest::prelude::*;
 
 use super::*;
 
+const MINUTE: u64 = 60_000;
 /// Milliseconds between two looks.
 const TICK: u64 = 15_000;
-/// Ticks in a window.
-const WINDOW: usize = 4;
-/// Ticks in which growth is found at the latest: six samples, each up to a look later than its window's end.
-const CERTAIN: usize = 32;
-/// Ticks that hold two samples for certain.
-const TWO_SAMPLES: usize = 11;
 
-/// So many ticks, and what each adds or takes away.
-fn phases() -> impl Strategy<Value = Vec<u32>> {
-    let growth = (20_usize..50, prop::collection::vec(0_i32..3, 1..5));
-    let other = (1_usize..15, prop::collection::vec(-3_i32..3, 1..5));
-    let phase = prop_oneof![growth, other];
+/// A connection: when its peer hung up and when it was closed.
+#[derive(Clone, Copy, Debug)]
+struct Life {
+    fin: u64,
+    end: u64,
+}
+
+/// So many minutes, with so many that hang up in each, and for how many seconds each stays, if not for ever.
+fn phases() -> impl Strategy<Value = Vec<Life>> {
+    let stay = prop_oneof![
+        2 => Just(None),
+        1 => (5_u64..600).prop_map(Some),
+    ];
+    let phase = (1_u64..25, 0_u64..4, stay);
     prop::collection::vec(phase, 1..5).prop_map(|phases| {
-        let steps = phases
-            .into_iter()
-            .flat_map(|(ticks, steps)| steps.into_iter().cycle().take(ticks));
-        let count = |count: &mut i32, step: i32| {
-            *count = (*count + step).max(0);
-            Some(count.unsigned_abs())
-        };
-        steps.scan(0, count).collect()
+        let (mut began, mut lives) = (0, Vec::new());
+        for (minutes, each, stay) in phases {
+            for n in 0..minutes * each {
+                let fin = began + n * MINUTE / each + 1;
+                let end = stay.map_or(u64::MAX, |seconds| fin + seconds * 1_000);
+                lives.push(Life { fin, end });
+            }
+            began += minutes * MINUTE;
+        }
+        lives
     })
 }
 
-fn count(counts: &[u32], ms: u64) -> u32 {
-    let tick = usize::try_from(ms / TICK).unwrap();
-    counts.get(tick).or(counts.last()).copied().unwrap_or(0)
-}
-
-fn sockets(pid: u32, counts: &[u32], ms: u64) -> impl Iterator<Item = SocketView> {
-    let first = u64::from(pid) * 1000;
-    (first..first + u64::from(count(counts, ms))).map(move |n| SocketView {
-        holders: vec![holder(pid, 5)],
-        ..view(n)
+fn sockets(pid: u32, lives: &[Life], now: u64) -> impl Iterator<Item = SocketView> {
+    let first = u64::from(pid) * 1_000;
+    let present = lives.iter().zip(first..);
+    let present = present.filter(move |(life, _)| (life.fin..life.end).contains(&now));
+    present.map(move |(life, n)| SocketView {
+        half: Some(fin(life.fin)),
+        ..held_by(pid, sent(drained(n), 100 + now))
     })
 }
 
-/// Six moments, each a window later than the one before and with more, the last of them this tick.
-fn may_be_growth(counts: &[u32], tick: usize) -> bool {
-    let mut longest: Vec<u32> = Vec::new();
-    for now in 0..=tick {
-        let before = 0..(now + 1).saturating_sub(WINDOW);
-        let chain = before
-            .filter(|&then| counts[then] < counts[now])
-            .map(|then| longest[then])
-            .max();
-        longest.push(chain.unwrap_or(0) + 1);
-    }
-    longest[tick] >= 6
+/// At least five that have been there for longer than a minute, and that did not come all at once.
+fn may_be_growth(lives: &[Life], now: u64) -> bool {
+    let old = |life: &&Life| life.fin + MINUTE < now && life.end > now;
+    let mut fins: Vec<u64> = lives.iter().filter(old).map(|life| life.fin).collect();
+    fins.sort_unstable();
+    let spread = fins.last().zip(fins.first());
+    fins.len() >= 5 && spread.is_some_and(|(last, first)| last - first >= MINUTE)
 }
 
-/// More in every window for so long that no choice of moments hides it.
-fn must_be_growth(counts: &[u32], tick: usize) -> bool {
-    let Some(first) = tick.checked_sub(CERTAIN) else {
+/// For a quarter of an hour one in every minute at least, and none has ever left.
+fn must_be_growth(lives: &[Life], now: u64) -> bool {
+    let Some(first) = now.checked_sub(15 * MINUTE) else {
         return false;
     };
-    let span = &counts[first..=tick];
-    span[0] > 0 && span.is_sorted() && span.windows(WINDOW + 1).all(|w| w[0] < w[WINDOW])
-}
-
-fn must_be_over(counts: &[u32], tick: usize) -> bool {
-    let Some(first) = tick.checked_sub(TWO_SAMPLES) else {
-        return true;
+    let none_left = lives.iter().all(|life| life.end == u64::MAX);
+    let came = |minute| {
+        let minute = first + minute * MINUTE..first + (minute + 1) * MINUTE;
+        lives.iter().any(|life| minute.contains(&life.fin))
     };
-    counts[first..=tick].is_sorted_by(|a, b| a >= b)
+    none_left && (0..15).all(came)
 }
 
 /// When the process's findings began and ended.
 fn told(world: &World, pid: u32) -> Vec<(u64, Action)> {
-    let about = |event: &Event| {
-        if let Body::ProcessFinding { owner, finding } = &event.body
-            && owner.process.id.pid == pid
-        {
-            assert_eq!(finding.verdict, Verdict::CloseWaitGrowth);
-            let ms = event.time.since(at(0)).as_millis();
-            Some((u64::try_from(ms).unwrap(), finding.action))
-        } else {
-            None
-        }
-    };
-    world.events.iter().filter_map(about).collect()
+    let findings = world.events.iter().filter_map(|event| {
+        let (owner, finding) = about_process(event)?;
+        (owner.process.id.pid == pid).then_some((ms(event.time), finding.action))
+    });
+    findings.collect()
 }
 
-fn check(counts: &[u32], told: &[(u64, Action)]) {
+fn check(lives: &[Life], minutes: u64, told: &[(u64, Action)]) {
     let mut open = false;
     let mut events = told.iter().peekable();
-    for tick in 0..counts.len() {
-        let end = (tick as u64 + 1) * TICK;
-        while let Some((ms, action)) = events.next_if(|(ms, _)| *ms < end) {
-            assert_eq!(open, *action == Action::Resolved, "at {ms} ms");
-            open = *action == Action::Opened;
-            assert!(!open || may_be_growth(counts, tick), "tick {tick}");
+    for now in (0..minutes * MINUTE).step_by(usize::try_from(TICK).unwrap()) {
+        while let Some((at, action)) = events.next_if(|(at, _)| *at <= now) {
+            assert_eq!(*action != Action::Opened, open, "{action:?} at {at} ms");
+            open = *action != Action::Resolved;
+            let begins = *action == Action::Opened;
+            assert!(!begins || may_be_growth(lives, *at), "opened at {at} ms");
         }
-        assert!(
-            open || !must_be_growth(counts, tick),
-            "missed at {tick}: {told:?}"
-        );
-        assert!(!open || !must_be_over(counts, tick), "stays at {tick}");
+        let due = must_be_growth(lives, now.saturating_sub(TICK));
+        assert!(open || !due, "missed at {now} ms: {told:?}");
+        let any = |moment: u64| {
+            let mut lives = lives.iter();
+            lives.any(|life| (life.fin..life.end).contains(&moment))
+        };
+        let gone = now > 2 * TICK && (now - 2 * TICK..=now).step_by(1_000).all(|now| !any(now));
+        assert!(!open || !gone, "stays at {now} ms");
     }
 }
 
 proptest! {
+    #![proptest_config(cases(64))]
+
     #[test]
     fn growth_is_found_where_there_is_growth(one in phases(), other in phases()) {
-        let mut world = World::new();
-        world.tracker.settings.scan_interval = Duration::from_millis(TICK);
-        world.state(0, 90, TcpState::SynReceived, TcpState::Established);
-        let end = one.len().max(other.len()) as u64 * TICK;
-        world.run(end, |ms| sockets(7, &one, ms).chain(sockets(8, &other, ms)).collect());
-        check(&one, &told(&world, 7));
-        check(&other, &told(&world, 8));
+        let mut world = World::scanning(Settings::default());
+        let minutes = 60;
+        world.run(minutes * MINUTE, |now| {
+            sockets(7, &one, now).chain(sockets(8, &other, now)).collect()
+        });
+        check(&one, minutes, &told(&world, 7));
+        check(&other, minutes, &told(&world, 8));
     }
 }

@@ -8,12 +8,23 @@
 use super::model::Truth;
 use super::*;
 
-/// The verdict, and after it what is true as well and is said where a record was lost or a rate is not known yet.
-pub(super) fn deserved(truth: &Truth) -> Vec<Verdict> {
+/// What the kernel programs remember of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Memory {
+    /// Numbers at the FIN and deliveries since.
+    pub(super) fin: bool,
+    /// Who opened it.
+    pub(super) opener: bool,
+}
+
+/// The verdict, and after it what is true as well and is said until the first is known.
+pub(super) fn deserved(truth: &Truth, memory: Memory) -> Vec<Verdict> {
     let held = truth.open && truth.accepted;
+    let waits = truth.open && !truth.accepted;
     match truth.state {
-        TcpState::CloseWait if !truth.accepted => vec![Verdict::NeverAccepted],
-        TcpState::CloseWait => half_closed(truth),
+        TcpState::CloseWait if waits => vec![Verdict::NeverAccepted],
+        TcpState::Closed if waits => vec![Verdict::NeverAccepted],
+        TcpState::CloseWait => half_closed(truth, memory),
         TcpState::Established | TcpState::FinWait1 if held && truth.silent => {
             vec![Verdict::DeadPeer]
         }
@@ -24,8 +35,29 @@ pub(super) fn deserved(truth: &Truth) -> Vec<Verdict> {
     }
 }
 
-fn half_closed(truth: &Truth) -> Vec<Verdict> {
-    let used = if truth.eof_at.is_some() {
+fn half_closed(truth: &Truth, memory: Memory) -> Vec<Verdict> {
+    if !memory.fin {
+        // What is in the queue is all that is known, unless a record told of a delivery.
+        let told = truth.eof_at.map(|_| Verdict::NotClosed);
+        let queue = if truth.unread > 0 {
+            Verdict::EofUnread
+        } else {
+            Verdict::NotClosed
+        };
+        return [queue].into_iter().chain(told).collect();
+    }
+    let mut verdicts = Vec::new();
+    if truth.spinning.is_some() {
+        verdicts.push(Verdict::EofSpin);
+    }
+    if truth.written.is_some() && truth.silent {
+        verdicts.push(Verdict::WriteAfterFin);
+    } else if is_inherited(truth, memory) {
+        verdicts.push(Verdict::Inherited);
+    } else if is_pooled(truth) {
+        verdicts.push(Verdict::StalePooled);
+    }
+    verdicts.push(if truth.eof_at.is_some() {
         Verdict::NotClosed
     } else if truth.unread > 0 {
         Verdict::EofUnread
@@ -33,35 +65,32 @@ fn half_closed(truth: &Truth) -> Vec<Verdict> {
         Verdict::EofNotRequested
     } else {
         Verdict::NotClosed
-    };
-    let left = truth.holder != 7;
+    });
+    verdicts
+}
+
+/// Its opener has left it, and nobody has used it since.
+fn is_inherited(truth: &Truth, memory: Memory) -> bool {
     let unused = match truth.eof_at {
         Some(_) => truth.eof_by == 7,
         None => truth.unread > 0,
     };
-    let silent_since = truth.sent_at_fin == Some(truth.sent) && truth.written.is_none();
-    // An answer came, all of it was read, and nothing happened since.
-    let pooled = truth.client && truth.sent > 0 && truth.received > 1 && truth.unread == 1;
-    let mut verdicts = vec![used];
-    if left && unused && truth.written.is_none() {
-        // Who was told is known from the record only, and a look may know of a write that comes after it began.
-        verdicts.insert(0, Verdict::Inherited);
-    } else if !left && pooled && silent_since && truth.eof_at.is_none() {
-        // A write may be known that came after the look began.
-        verdicts.insert(0, Verdict::StalePooled);
-    }
-    if truth.spinning.is_some() {
-        verdicts.insert(0, Verdict::EofSpin);
-    }
-    verdicts
+    memory.opener && truth.holder != 7 && unused && truth.written.is_none()
+}
+
+/// An answer came, all of it was read, and nothing happened since.
+fn is_pooled(truth: &Truth) -> bool {
+    let exchanged = truth.client && truth.sent > 0 && truth.received > 1 && truth.unread == 1;
+    let untouched = truth.sent_at_fin == truth.sent && truth.written.is_none();
+    truth.holder == 7 && exchanged && untouched && truth.eof_at.is_none()
 }
 
 /// Whether the verdict may be passed on what was true at `now`.
-pub(super) fn is_just(truth: &Truth, verdict: Verdict, now: u64) -> bool {
+pub(super) fn is_just(truth: &Truth, memory: Memory, verdict: Verdict, now: u64) -> bool {
     if verdict == Verdict::EofSpin {
         is_spin(truth, now)
     } else {
-        deserved(truth).contains(&verdict)
+        deserved(truth, memory).contains(&verdict)
     }
 }
 

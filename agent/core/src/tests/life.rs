@@ -1,6 +1,7 @@
 //! The life of a finding.
 
 use super::*;
+use crate::model::event::Output;
 
 #[test]
 fn a_fin_that_nobody_reads_is_flagged_once_with_its_proof() {
@@ -18,7 +19,7 @@ fn a_fin_that_nobody_reads_is_flagged_once_with_its_proof() {
         finding.summary,
         "app7 (pid 7, fd 5) has not read the end-of-stream that 10.0.0.1:1001 sent 10 s ago"
     );
-    let open = world.tracker.findings().next().unwrap();
+    let open = &world.engine.findings()[0];
     assert!(
         open.half_closed > finding.half_closed,
         "its numbers stay fresh"
@@ -31,7 +32,9 @@ fn a_connection_closed_in_time_is_never_looked_at() {
     let mut world = World::new();
     world.half_closed(1, 100);
     world.state(150, 1, TcpState::CloseWait, TcpState::LastAck);
-    assert_eq!(world.tracker.poll_timeout(), None);
+    let looks = world.looks.len();
+    world.run(60_000, |_| vec![view(1)]);
+    assert_eq!(world.looks.len(), looks);
     assert!(world.findings.is_empty());
 }
 
@@ -40,8 +43,9 @@ fn connections_that_are_due_together_share_one_look() {
     let mut world = World::new();
     world.half_closed(1, 100);
     world.half_closed(2, 300);
-    world.run(3_500, |_| vec![view(1), view(2)]);
-    assert_eq!(world.inspect, [vec![key(1), key(2)]]);
+    let looks = world.looks.len();
+    world.run(4_500, |_| vec![view(1), view(2)]);
+    assert_eq!(world.looks.len(), looks + 1);
 }
 
 #[test]
@@ -98,11 +102,11 @@ fn every_end_has_its_reason() {
         world.run(20_000, |_| vec![view(1)]);
         let mut end = change(1, TcpState::CloseWait, to);
         edit(&mut end);
-        world.tell(20_000, key(1), What::State(end));
-        world.tell(20_001, key(1), What::Gone);
+        world.change(20_000, 1, end);
+        world.end(20_001, 1);
         assert_eq!(world.resolution(), Some(expected));
         assert_eq!(world.findings.len(), 2, "resolved once");
-        assert_eq!(world.tracker.findings().count(), 0);
+        assert_eq!(world.engine.findings().len(), 0);
     }
 }
 
@@ -111,11 +115,7 @@ fn one_that_starts_to_send_again_is_resumed() {
     let mut world = World::new();
     world.half_closed(1, 0);
     world.run(15_000, |_| vec![view(1)]);
-    let sending = |_| {
-        let mut view = view(1);
-        view.counters.as_mut().unwrap().bytes_sent = 100;
-        vec![view]
-    };
+    let sending = |_| vec![sent(view(1), 100)];
     world.run(25_000, sending);
     assert_eq!(world.resolution(), Some(Resolution::Resumed));
     // It stops again: a new finding.
@@ -135,47 +135,68 @@ fn the_process_named_holds_the_socket_now() {
         }]
     });
     assert_eq!(world.last().holders, [holder(8, 5), holder(9, 4)]);
-    let Some(Body::Finding { connection, .. }) = world.events.last().map(|e| &e.body) else {
-        panic!("the finding is the last event")
-    };
-    let named = connection.owner.as_ref().unwrap();
+    let named = world.shown().owner.as_ref().unwrap();
     assert_eq!(named.process.id.pid, 8);
     assert_eq!(named.attribution, Attribution::Inherited);
+}
+
+/// Lets time pass to `ms`, answering scans but no look; returns when looks were asked for.
+fn unanswered(world: &mut World, ms: u64) -> Vec<u64> {
+    let mut asked = Vec::new();
+    loop {
+        let due = world.engine.poll_timeout();
+        if due > at(ms) {
+            return asked;
+        }
+        world.engine.handle_timeout(due);
+        while let Some(output) = world.engine.next_output() {
+            if let Output::Look { .. } = output {
+                asked.push(super::ms(due));
+            } else if output == Output::Scan {
+                world.engine.handle_scan(&world.kernel.places());
+            }
+        }
+    }
 }
 
 #[test]
 fn an_unanswered_question_is_asked_again() {
     let mut world = World::new();
     world.half_closed(1, 0);
-    for ms in [3_000, 14_000, 25_000] {
-        world.tracker.handle_timeout(at(ms));
-        world.drain();
-    }
-    assert_eq!(world.inspect.len(), 3);
+    let asked = unanswered(&mut world, 30_000);
+    assert_eq!(asked.len(), 3, "{asked:?}");
+    let pause = |asked: &[u64]| asked[1] - asked[0] >= 10_000;
+    assert!(asked.windows(2).all(pause), "{asked:?}");
     assert!(world.findings.is_empty());
 }
 
 #[test]
-fn a_socket_that_no_look_finds_is_left_alone_longer_and_longer() {
+fn a_socket_that_no_look_finds_is_left_alone_and_its_place_freed() {
     let mut world = World::new();
     world.half_closed(1, 0);
     world.run(600_000, |_| Vec::new());
     assert!(world.findings.is_empty());
-    assert!(world.inspect.len() < 10, "{} looks", world.inspect.len());
+    assert!(world.looks.len() < 5, "{:?}", world.looks);
+
+    let mut world = World::scanning(Settings::default());
+    world.half_closed(1, 0);
+    world.run(60_000, |_| Vec::new());
+    assert!(world.kernel.half.is_empty());
 }
 
 #[test]
 fn one_slow_pass_does_not_put_off_the_next_look_and_many_do() {
-    for (passes, due) in [(1, 2_500), (20, 3_990)] {
+    for (passes, asked) in [(1, 2_500), (20, 32_000)] {
         let mut world = World::new();
         world.half_closed(1, 0);
         for _ in 0..passes {
             let slow = Snapshot {
                 took: Duration::from_millis(40),
-                ..snapshot(1_990, Vec::new())
+                ..world.snapshot(1_990, Vec::new())
             };
-            world.tracker.handle_snapshot(&slow, at(1_990));
+            world.engine.handle_look(&slow, at(1_990));
         }
-        assert_eq!(world.tracker.poll_timeout(), Some(at(due)));
+        let looks = unanswered(&mut world, 60_000);
+        assert!(looks[0].abs_diff(asked) < 100, "{looks:?}");
     }
 }

@@ -1,12 +1,13 @@
 //! Idle connections that a pool keeps after their servers have closed them.
 
-use super::particular::{counted, pool_of, pooled};
+use super::particular::pooled;
 use super::*;
+use crate::model::finding::Severity;
 
 #[test]
 fn an_idle_client_connection_of_which_only_the_fin_waits_is_pooled() {
     let mut world = World::new();
-    pool_of(&mut world, 1, 0);
+    world.client_half_closed(1, 0);
     world.run(100_000, |_| vec![pooled(1)]);
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::StalePooled)]);
     let finding = world.last();
@@ -18,13 +19,12 @@ fn an_idle_client_connection_of_which_only_the_fin_waits_is_pooled() {
 #[test]
 fn a_pool_that_grows_is_a_warning() {
     let mut world = World::new();
+    let stale = |now| (0..20).filter(|n| n * 5_000 <= now).map(pooled).collect();
     for n in 0..20 {
-        pool_of(&mut world, n, 0);
+        world.run(n * 5_000, stale);
+        world.client_half_closed(n, n * 5_000);
     }
-    // One more every five seconds is stale; the others are in use until then.
-    world.run(120_000, |now| {
-        (0..20).filter(|n| n * 5_000 <= now).map(pooled).collect()
-    });
+    world.run(120_000, stale);
     assert_eq!(world.findings[0].severity, Severity::Info);
     let worse = world
         .findings
@@ -37,7 +37,7 @@ fn a_pool_that_grows_is_a_warning() {
 fn a_bounded_pool_is_only_worth_knowing() {
     let mut world = World::new();
     for n in 0..10 {
-        pool_of(&mut world, n, n * 100);
+        world.client_half_closed(n, n * 100);
     }
     world.run(200_000, |_| (0..10).map(pooled).collect());
     assert_eq!(world.findings.len(), 10);
@@ -62,7 +62,10 @@ fn what_is_not_an_idle_pooled_connection_keeps_its_verdict() {
         // Data and FIN were taken together.
         (
             |view| SocketView {
-                fin_with_data: true,
+                half: Some(HalfClosed {
+                    fin_with_data: true,
+                    ..fin(0)
+                }),
                 ..counted(view, |c| c.unread = 0)
             },
             Verdict::EofNotRequested,
@@ -70,8 +73,11 @@ fn what_is_not_an_idle_pooled_connection_keeps_its_verdict() {
         // It was told.
         (
             |view| SocketView {
-                eof_at: Some(at(100)),
-                eof_count: 1,
+                half: Some(HalfClosed {
+                    eof_at: Some(at(100)),
+                    eof_count: 1,
+                    ..fin(0)
+                }),
                 ..counted(view, |c| c.unread = 0)
             },
             Verdict::NotClosed,
@@ -79,7 +85,7 @@ fn what_is_not_an_idle_pooled_connection_keeps_its_verdict() {
     ];
     for (edit, verdict) in cases {
         let mut world = World::new();
-        pool_of(&mut world, 1, 0);
+        world.client_half_closed(1, 0);
         world.run(100_000, |_| vec![edit(pooled(1))]);
         assert_eq!(world.verdicts(), [(Action::Opened, verdict)]);
     }

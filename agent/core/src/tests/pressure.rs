@@ -1,9 +1,13 @@
 //! Connections in TIME_WAIT that use up the local ports toward one peer.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::observation::LocalPorts;
+use crate::model::finding::{Confidence, Severity};
+use crate::model::look::{LocalPorts, Opener, Unheld};
+use crate::settings::VerdictSettings;
 use crate::settings::exception::Exception;
 
 const FEW: LocalPorts = LocalPorts {
@@ -22,52 +26,39 @@ fn outward(n: u64) -> Endpoints {
     }
 }
 
-/// A connection that `opener` has made, and that goes into TIME_WAIT at `ms`.
-fn used_up(world: &mut World, n: u64, ms: u64, role: Role, opener: Option<Owner>) {
+/// A look at everything comes every 15 seconds, one at minisocks every 30 until there are many.
+fn world() -> World {
+    let mut world = World::scanning(Settings::default());
+    world.kernel.ports = vec![FEW];
+    world
+}
+
+/// The n-th connection, which `opener` has made, goes into TIME_WAIT.
+fn used_up(world: &mut World, n: u64, opener: Option<Owner>) {
     let endpoints = outward(n);
-    let of = |from, to| {
-        What::State(StateChange {
-            endpoints,
-            role,
-            ..change(0, from, to)
-        })
-    };
-    world.tell(ms - 2, key(n), of(TcpState::SynSent, TcpState::Established));
-    if let Some(owner) = opener {
-        let what = What::Owner {
-            endpoints,
-            state: TcpState::Established,
-            role,
-            owner,
-            inode: None,
-        };
-        world.tell(ms - 1, key(n), what);
-    }
-    let what = What::TimeWaitEntered {
+    let opener = opener.map(|owner| Opener {
+        netns: endpoints.netns,
+        peer: endpoints.peer,
+        owner,
+    });
+    world.kernel.connected.extend(opener);
+    minisocks(world).push(Unheld {
         endpoints,
-        substate: TcpState::TimeWait,
-    };
-    world.tell(ms, key(n), what);
+        state: TcpState::TimeWait,
+        minisock: true,
+    });
 }
 
-fn left(world: &mut World, n: u64, ms: u64) {
-    let endpoints = outward(n);
-    world.tell(ms, key(99), What::TimeWaitLeft { endpoints });
+fn left(world: &mut World, n: u64) {
+    minisocks(world).retain(|unheld| unheld.endpoints != outward(n));
 }
 
-/// Lets time pass to `ms`; every question about ports is answered so.
-fn pass(world: &mut World, ms: u64, ports: &[LocalPorts], ended: &[ProcessId]) {
-    while let Some(due) = world.tracker.poll_timeout().filter(|&due| due <= at(ms)) {
-        // The first count is due at once, whenever that is.
-        let due = due.max(at(100));
-        world.tracker.handle_timeout(due);
-        let asked = world.ports.len();
-        world.drain();
-        if world.ports.len() > asked {
-            world.tracker.handle_ports(ports, ended, due);
-            world.drain();
-        }
-    }
+fn minisocks(world: &mut World) -> &mut Vec<Unheld> {
+    world.kernel.unheld.as_mut().unwrap()
+}
+
+fn pass(world: &mut World, ms: u64) {
+    world.run(ms, |_| Vec::new());
 }
 
 fn client(pid: u32) -> Owner {
@@ -75,16 +66,9 @@ fn client(pid: u32) -> Owner {
 }
 
 fn told(world: &World) -> Vec<(Action, Severity, Option<Resolution>)> {
-    let findings = world.events.iter().filter_map(|event| match &event.body {
-        Body::ProcessFinding { finding, .. } => Some(finding),
-        Body::Transition { .. }
-        | Body::Eof { .. }
-        | Body::Finding { .. }
-        | Body::Lost { .. }
-        | Body::Resync { .. } => None,
-    });
+    let findings = world.events.iter().filter_map(about_process);
     findings
-        .map(|finding| {
+        .map(|(_, finding)| {
             assert_eq!(finding.verdict, Verdict::TimeWaitPressure);
             (finding.action, finding.severity, finding.resolution)
         })
@@ -95,63 +79,65 @@ const OPENED: (Action, Severity, Option<Resolution>) = (Action::Opened, Severity
 
 #[test]
 fn more_than_seventy_percent_for_the_threshold_is_pressure() {
-    let mut world = World::new();
+    let mut world = world();
     for n in 0..29 {
-        used_up(&mut world, n, 100, Role::Client, Some(client(7)));
+        used_up(&mut world, n, Some(client(7)));
     }
-    pass(&mut world, 9_900, &[FEW], &[]);
-    assert_eq!(told(&world), []);
+    pass(&mut world, 39_000);
+    assert_eq!(told(&world), [], "seen for less than ten seconds");
     assert_eq!(world.ports[0], (vec![1], vec![process(7).id]));
-    pass(&mut world, 16_000, &[FEW], &[]);
+    pass(&mut world, 60_000);
     assert_eq!(told(&world), [OPENED]);
-    let finding = world.tracker.findings().next().unwrap();
+    let finding = &world.engine.findings()[0];
     let port_use = finding.evidence.port_use.unwrap();
     assert_eq!((port_use.time_wait, port_use.local_ports), (29, 40));
     assert_eq!(port_use.peer, addr("10.0.0.9:443"));
+    assert_eq!(finding.confidence, Confidence::Proven);
     assert_eq!(
         finding.summary,
         "app7 (pid 7) has 29 connections to 10.0.0.9:443 in TIME_WAIT, which take 72 % of the 40 local ports that \
          connections to it can have"
     );
     for n in 0..29 {
-        left(&mut world, n, 60_100);
+        left(&mut world, n);
     }
-    pass(&mut world, 70_000, &[FEW], &[]);
+    pass(&mut world, 70_000);
     let resumed = (
         Action::Resolved,
         Severity::Warning,
         Some(Resolution::Resumed),
     );
     assert_eq!(told(&world), [OPENED, resumed]);
-    assert_eq!(world.tracker.stats().findings, 0);
-    assert_eq!(world.tracker.poll_timeout(), None);
+    assert_eq!(world.engine.stats().findings, 0);
 }
 
 #[test]
 fn the_last_ports_make_it_worse_and_less_pressure_ends_it() {
-    let mut world = World::new();
+    let mut world = world();
     for n in 0..29 {
-        used_up(&mut world, n, 100, Role::Client, Some(client(7)));
+        used_up(&mut world, n, Some(client(7)));
     }
-    pass(&mut world, 16_000, &[FEW], &[]);
+    pass(&mut world, 60_000);
     for n in 29..39 {
-        used_up(&mut world, n, 16_100, Role::Client, Some(client(7)));
+        used_up(&mut world, n, Some(client(7)));
     }
-    pass(&mut world, 22_000, &[FEW], &[]);
+    pass(&mut world, 66_000);
     let worse = (Action::Updated, Severity::Critical, None);
     assert_eq!(told(&world), [OPENED, worse]);
-    let finding = world.tracker.findings().next().unwrap();
-    let slope = finding.evidence.port_use.unwrap().time_wait_per_minute;
-    assert!((25..=50).contains(&slope), "{slope}");
+    let slope = {
+        let finding = &world.engine.findings()[0];
+        finding.evidence.port_use.unwrap().time_wait_per_minute
+    };
+    assert!((10..=30).contains(&slope), "{slope}");
     // 26 of 40 are less than 70 %, but not less than 60 %.
     for n in 0..13 {
-        left(&mut world, n, 23_000);
+        left(&mut world, n);
     }
-    pass(&mut world, 30_000, &[FEW], &[]);
+    pass(&mut world, 72_000);
     assert_eq!(told(&world).len(), 3, "no worse than before");
-    left(&mut world, 13, 31_000);
-    left(&mut world, 14, 31_000);
-    pass(&mut world, 40_000, &[FEW], &[]);
+    left(&mut world, 13);
+    left(&mut world, 14);
+    pass(&mut world, 80_000);
     assert_eq!(
         told(&world).last().unwrap().2,
         Some(Resolution::Resumed),
@@ -161,15 +147,16 @@ fn the_last_ports_make_it_worse_and_less_pressure_ends_it() {
 
 #[test]
 fn a_process_that_has_ended_presses_no_more() {
-    let mut world = World::new();
+    let mut world = world();
     for n in 0..35 {
-        used_up(&mut world, n, 100, Role::Client, Some(client(7)));
+        used_up(&mut world, n, Some(client(7)));
     }
-    pass(&mut world, 16_000, &[FEW], &[]);
-    pass(&mut world, 22_000, &[FEW], &[process(7).id]);
+    pass(&mut world, 60_000);
+    world.kernel.ended = vec![process(7).id];
+    pass(&mut world, 66_000);
     let exited = Some(Resolution::ProcessExited);
     assert_eq!(told(&world).last().unwrap().2, exited);
-    pass(&mut world, 50_000, &[FEW], &[process(7).id]);
+    pass(&mut world, 200_000);
     assert_eq!(told(&world).len(), 2, "once");
 }
 
@@ -181,33 +168,80 @@ fn nobody_is_blamed_without_proof() {
         high: 50_039,
         ..FEW
     };
-    let cases: [(Role, Option<Owner>, &[LocalPorts]); 5] = [
-        (Role::Client, None, &[FEW]),
-        (Role::Server, Some(owner(7, Attribution::Accept)), &[FEW]),
-        (Role::Client, Some(client(7)), &[]),
-        (Role::Client, Some(client(7)), &[elsewhere]),
+    let cases: [(Option<Owner>, &[LocalPorts]); 4] = [
+        // Those of a server's clients have no opener here.
+        (None, &[FEW]),
+        (Some(client(7)), &[]),
+        (Some(client(7)), &[elsewhere]),
         // Ports that were bound by the application itself.
-        (Role::Client, Some(client(7)), &[others]),
+        (Some(client(7)), &[others]),
     ];
-    for (role, opener, ports) in cases {
-        let mut world = World::new();
+    for (opener, ports) in cases {
+        let mut world = world();
+        world.kernel.ports = ports.to_vec();
         for n in 0..40 {
-            used_up(&mut world, n, 100, role, opener.clone());
+            used_up(&mut world, n, opener.clone());
         }
-        pass(&mut world, 50_000, ports, &[]);
+        pass(&mut world, 200_000);
         assert_eq!(told(&world), []);
     }
 }
 
 #[test]
-fn two_processes_that_share_the_ports_are_counted_each_for_itself() {
-    let mut world = World::new();
+fn ports_that_the_kernel_does_not_choose_do_not_count_even_without_a_threshold() {
+    let mut settings = Settings::default();
+    let at_once = VerdictSettings {
+        after: Duration::ZERO,
+        severity: Severity::Warning,
+    };
+    settings.verdicts.insert(Verdict::TimeWaitPressure, at_once);
+    let mut world = World::scanning(settings);
+    world.kernel.ports = vec![LocalPorts {
+        low: 50_000,
+        high: 50_039,
+        ..FEW
+    }];
     for n in 0..40 {
-        let pid = if n % 2 == 0 { 7 } else { 8 };
-        used_up(&mut world, n, 100, Role::Client, Some(client(pid)));
+        used_up(&mut world, n, Some(client(7)));
     }
-    pass(&mut world, 50_000, &[FEW], &[]);
+    pass(&mut world, 5_000);
     assert_eq!(told(&world), []);
+}
+
+#[test]
+fn two_processes_that_share_the_ports_are_counted_each_for_its_part() {
+    let share = |parts: u64| {
+        let mut world = world();
+        for n in 0..40 {
+            let pid = if n % parts == 0 { 8 } else { 7 };
+            used_up(&mut world, n, Some(client(pid)));
+        }
+        pass(&mut world, 100_000);
+        world
+    };
+    assert_eq!(told(&share(2)), []);
+    let world = share(5);
+    assert_eq!(told(&world), [OPENED], "32 of 40");
+    assert_eq!(world.engine.findings()[0].evidence.missing, ["holders"]);
+}
+
+#[test]
+fn who_was_only_seen_holding_a_connection_is_likely_at_most() {
+    let mut world = world();
+    for n in 0..40 {
+        used_up(&mut world, n, None);
+    }
+    world.run(100_000, |_| {
+        vec![SocketView {
+            role: Role::Client,
+            endpoints: outward(50),
+            state: TcpState::Established,
+            ..view(1)
+        }]
+    });
+    assert_eq!(told(&world).len(), 1);
+    let finding = &world.engine.findings()[0];
+    assert_eq!(finding.confidence, Confidence::Likely);
 }
 
 #[test]
@@ -218,68 +252,54 @@ fn a_process_can_have_a_threshold_of_its_own() {
         severities: [(Verdict::TimeWaitPressure, Severity::Info)].into(),
         ..Exception::default()
     };
-    let mut world = World::with(Settings {
+    let mut world = World::scanning(Settings {
         exceptions: vec![exception],
         ..Settings::default()
     });
+    world.kernel.ports = vec![FEW];
     for n in 0..30 {
-        used_up(&mut world, n, 100, Role::Client, Some(client(7)));
+        used_up(&mut world, n, Some(client(7)));
     }
-    pass(&mut world, 29_000, &[FEW], &[]);
+    pass(&mut world, 59_000);
     assert_eq!(told(&world), []);
-    pass(&mut world, 36_000, &[FEW], &[]);
+    pass(&mut world, 80_000);
     assert_eq!(told(&world), [(Action::Opened, Severity::Info, None)]);
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 300,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(cases(300))]
 
     /// Whatever comes and goes: open exactly while it holds, opened and resolved once each.
     #[test]
     fn it_is_open_only_while_it_holds(
         steps in prop::collection::vec((0_u64..40, any::<bool>(), 0_u64..8_000), 1..200),
     ) {
-        let mut world = World::new();
+        let mut world = world();
         let mut present = BTreeSet::new();
         let mut now = 100;
         for (n, enters, wait) in steps {
-            now += 3 + wait;
-            pass(&mut world, now - 3, &[FEW], &[]);
+            now += wait;
+            pass(&mut world, now);
             if enters && present.insert(n) {
-                let key = SocketKey { birth: at(now), ..key(n) };
-                let endpoints = outward(n);
-                let what = What::Owner {
-                    endpoints,
-                    state: TcpState::Established,
-                    role: Role::Client,
-                    owner: owner(7, Attribution::Connect),
-                    inode: None,
-                };
-                world.tell(now, key, what);
-                let substate = TcpState::TimeWait;
-                world.tell(now + 1, key, What::TimeWaitEntered { endpoints, substate });
+                used_up(&mut world, n, Some(client(7)));
             } else if present.remove(&n) {
-                left(&mut world, n, now);
+                left(&mut world, n);
             }
             let told = told(&world);
             let balance = |action| told.iter().filter(|told| told.0 == action).count();
             let open = balance(Action::Opened) - balance(Action::Resolved);
             prop_assert!(open <= 1);
-            prop_assert_eq!(world.tracker.findings().count(), open);
-            prop_assert_eq!(world.tracker.stats().findings, open as u64);
-            for finding in world.tracker.findings() {
+            prop_assert_eq!(world.engine.findings().len(), open);
+            prop_assert_eq!(world.engine.stats().findings, open as u64);
+            for finding in world.engine.findings() {
                 let share = finding.evidence.port_use.unwrap().time_wait * 100 / 40;
                 prop_assert!(share > 60, "{share} %");
             }
         }
         for n in present {
-            left(&mut world, n, now + 10);
+            left(&mut world, n);
         }
-        pass(&mut world, now + 10_000, &[FEW], &[]);
-        prop_assert_eq!(world.tracker.findings().count(), 0);
-        prop_assert_eq!(world.tracker.poll_timeout(), None);
+        pass(&mut world, now + 40_000);
+        prop_assert_eq!(world.engine.findings().len(), 0);
     }
 }

@@ -1,12 +1,14 @@
-//! The agent's loop around the tracker, with the model as its kernel, and what must hold in it.
+//! The agent's loop around the engine, with the model as its kernel, and what must hold in it.
 
-use std::collections::{BTreeMap, BTreeSet as Set};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::justice;
-use super::model::{Act, Model, Truth};
+use super::justice::{self, Memory};
+use super::model::{Act, Model, Places, Truth};
 use super::*;
+use crate::engine::Engine;
+use crate::model::event::Output;
 use crate::model::finding::Confidence;
-use crate::model::observation::Loss;
+use crate::model::observation::Observation;
 
 /// What becomes of a record on its way.
 #[derive(Clone, Copy, Debug)]
@@ -29,57 +31,55 @@ pub(super) enum Step {
     Overtake,
 }
 
-/// The agent's loop around the tracker, with the model as its kernel.
-pub(super) struct Run {
-    pub(super) model: Model,
-    pub(super) tracker: Tracker,
-    pub(super) fates: Vec<Fate>,
-    /// Answers on their way to the tracker: what happens meanwhile overtakes them.
-    pub(super) answers: Vec<Answer>,
-    /// A look takes no time: otherwise until the next timer.
-    pub(super) prompt: bool,
-    /// The truth at the moment of the look that is being handled.
-    truth: (u64, Vec<Truth>),
-    pub(super) open: BTreeMap<u64, SocketKey>,
-    resolved: Set<u64>,
-    /// The records are such as a kernel writes.
-    pub(super) lawful: bool,
-    /// The moment of the last event of each connection, and whether that was its end.
-    told: BTreeMap<SocketKey, (Timestamp, bool)>,
-    /// What a subscriber takes for the state of each connection.
-    states: BTreeMap<SocketKey, TcpState>,
+/// A look at the model's kernel, and what was true then.
+struct Answer {
+    snapshot: Snapshot,
+    truth: Vec<(Truth, Memory)>,
 }
 
-/// A pass over the model's kernel: what was true when it began. It ends when it is handed over.
-pub(super) struct Answer {
-    whole: bool,
-    truth: (u64, Vec<Truth>),
+/// The agent's loop around the engine, with the model as its kernel.
+pub(super) struct Run {
+    pub(super) model: Model,
+    pub(super) engine: Engine,
+    pub(super) fates: Vec<Fate>,
+    places: Places,
+    /// Answers on their way to the engine: what happens meanwhile overtakes them.
+    answers: Vec<Answer>,
+    /// A look takes no time: otherwise until the next timer.
+    pub(super) prompt: bool,
+    /// What was true at the look that is being handled.
+    truth: (u64, Vec<(Truth, Memory)>),
+    /// Open findings by id: about which connection.
+    pub(super) open: BTreeMap<u64, u64>,
+    resolved: BTreeSet<u64>,
+    /// Findings that no truth deserved at the latest look.
+    undeserved: BTreeSet<u64>,
+    /// Refused writes whose record arrived and that were careless.
+    careless: BTreeSet<(u64, u64)>,
+    /// Refused writes that were told.
+    accused: BTreeSet<(u64, u64)>,
 }
 
 impl Run {
-    pub(super) fn new(time_wait_hooks: bool) -> Self {
-        let mut tracker = Tracker::new(Settings {
-            reported: EVERY_STATE.into(),
-            time_wait_by_sweep: !time_wait_hooks,
-            ..Settings::default()
-        });
-        tracker.handle_snapshot(&snapshot(0, Vec::new()), at(0));
-        Self {
-            model: Model {
-                time_wait_hooks,
-                ..Model::default()
-            },
-            tracker,
+    pub(super) fn new(places: Places) -> Self {
+        let mut run = Self {
+            model: Model::new(places),
+            engine: Engine::new(Settings::default()),
             fates: Vec::new(),
+            places,
             answers: Vec::new(),
             prompt: false,
             truth: (0, Vec::new()),
             open: BTreeMap::new(),
-            resolved: Set::new(),
-            lawful: true,
-            told: BTreeMap::new(),
-            states: BTreeMap::new(),
-        }
+            resolved: BTreeSet::new(),
+            undeserved: BTreeSet::new(),
+            careless: BTreeSet::new(),
+            accused: BTreeSet::new(),
+        };
+        run.engine.handle_timeout(at(0));
+        run.answer();
+        run.hand_over_answers();
+        run
     }
 
     pub(super) fn step(&mut self, step: &Step) {
@@ -92,16 +92,17 @@ impl Run {
         }
     }
 
-    pub(super) fn wait(&mut self, ms: u64) {
+    pub(super) fn wait(&mut self, pause: u64) {
         self.read_ring();
-        let end = self.model.now + ms;
-        while let Some(due) = self.next_timer().filter(|&due| due <= end) {
+        let end = self.model.now + pause;
+        loop {
+            let due = ms(self.engine.poll_timeout());
+            if due > end {
+                break;
+            }
             self.model.now = due.max(self.model.now);
-            let (now, old) = (self.model.now, self.model.now.saturating_sub(60_000));
-            self.model
-                .leave_time_wait(|c| c.minisock.is_some_and(|(_, since)| since < old));
             self.read_ring();
-            self.tracker.handle_timeout(at(now));
+            self.engine.handle_timeout(at(self.model.now));
             self.answer();
             if self.prompt {
                 self.hand_over_answers();
@@ -110,147 +111,120 @@ impl Run {
         self.model.now = end;
     }
 
-    fn next_timer(&self) -> Option<u64> {
-        let due = self.tracker.poll_timeout()?;
-        Some(
-            due.since(at(0))
-                .as_nanos()
-                .div_ceil(1_000_000)
-                .try_into()
-                .unwrap(),
-        )
-    }
-
-    /// Hands over what is in the ring, as far as it arrives.
+    /// Hands over what is in the ring, as far as it arrives, and then the answers.
     pub(super) fn read_ring(&mut self) {
-        let mut lost = 0;
         let mut late = None;
-        let now = at(self.model.now);
         for (n, record) in std::mem::take(&mut self.model.ring).into_iter().enumerate() {
             let fate = match self.fates.len() {
                 0 => Fate::Arrives,
                 len => self.fates[n % len],
             };
             match fate {
-                Fate::Lost => {
-                    lost += 1;
-                    continue;
-                }
+                Fate::Lost => continue,
                 Fate::AfterTheNext if late.is_none() => {
                     late = Some(record);
                     continue;
                 }
-                Fate::Twice => self.tracker.handle(record.clone(), now),
+                Fate::Twice => self.engine.handle(&record, at(self.model.now)),
                 Fate::Arrives | Fate::AfterTheNext => {}
             }
-            self.tracker.handle(record, now);
+            self.engine.handle(&record, at(self.model.now));
+            self.expect(&record);
             if let Some(late) = late.take() {
-                self.tracker.handle(late, now);
+                self.engine.handle(&late, at(self.model.now));
             }
         }
         if let Some(late) = late {
-            self.tracker.handle(late, now);
+            self.engine.handle(&late, at(self.model.now));
         }
-        if lost > 0 {
-            let reason = "ring_full";
-            self.tracker.handle_loss(
-                Loss {
-                    records: lost,
-                    reason,
-                },
-                now,
-            );
-        }
-        self.hand_over_answers();
         self.answer();
+        self.hand_over_answers();
+    }
+
+    /// A careless write whose refusal is told in time has its finding.
+    fn expect(&mut self, record: &Observation) {
+        let known = self.open_verdict(record.sock) == Some(Verdict::WriteAfterFin);
+        if let (What::ResetWrite(_), false) = (&record.what, known) {
+            let moment = ms(record.time);
+            let refused = self.model.refused.iter();
+            let careless = refused.filter(|(_, at, careless)| *at == moment && *careless);
+            let here = careless.filter(|(number, ..)| self.sock_of(*number) == Some(record.sock));
+            let here: Vec<_> = here.map(|&(number, at, _)| (number, at)).collect();
+            self.careless.extend(here);
+        }
+    }
+
+    fn sock_of(&self, number: u64) -> Option<u64> {
+        self.model.socks.get(&number).copied()
     }
 
     fn hand_over_answers(&mut self) {
-        let now = at(self.model.now);
         for answer in std::mem::take(&mut self.answers) {
+            let taken = ms(answer.snapshot.taken);
+            self.truth = (taken, answer.truth);
+            self.engine
+                .handle_look(&answer.snapshot, at(self.model.now));
             self.answer();
-            let snapshot = self.model.snapshot_since(&answer.truth);
-            self.truth = answer.truth;
-            if answer.whole {
-                self.tracker.handle_resync(&snapshot, now);
-            } else {
-                self.tracker.handle_snapshot(&snapshot, now);
-            }
-            self.answer();
+            self.check_open();
         }
     }
 
     /// Looks at the whole kernel as it is now.
-    pub(super) fn take(&self, whole: bool) -> Answer {
+    fn take(&self) -> Answer {
+        let full = self.model.connections.iter().filter(|c| c.full);
         Answer {
-            whole,
-            truth: (self.model.now, self.model.connections.clone()),
+            snapshot: self.model.snapshot(),
+            truth: full.map(|c| (c.clone(), self.memory(c))).collect(),
         }
     }
 
-    /// Compares the table with the kernel without delay.
-    pub(super) fn resync(&mut self) {
-        self.read_ring();
-        self.model.now += 1;
-        self.answers.push(self.take(true));
-        self.hand_over_answers();
+    fn memory(&self, truth: &Truth) -> Memory {
+        Memory {
+            fin: self.model.remembers(truth.sock),
+            opener: self.places != Places::Lost,
+        }
     }
 
     pub(super) fn answer(&mut self) {
-        let now = at(self.model.now);
-        while let Some(output) = self.tracker.next_output() {
+        while let Some(output) = self.engine.next_output() {
             match output {
-                Output::Event(event) => self.check_event(&event),
-                Output::Inspect(keys) => {
-                    assert!(keys.is_sorted());
-                    self.answers.push(self.take(false));
+                Output::Event(event) => {
+                    if let Body::Finding {
+                        connection,
+                        finding,
+                    } = &event.body
+                    {
+                        self.check(connection.key.sock, event.time, finding);
+                    }
                 }
-                Output::SweepTimeWait(namespaces) => {
-                    let minisocks = self.model.minisocks();
-                    self.tracker.handle_time_wait(&namespaces, &minisocks, now);
+                Output::Scan => self.engine.handle_scan(&self.model.scan()),
+                Output::Look { .. } => self.answers.push(self.take()),
+                Output::Mark(sock) => {
+                    self.model.mark(sock);
                 }
-                Output::LookAtPorts { .. } => self.tracker.handle_ports(&[], &[], now),
-                Output::Resync => self.answers.push(self.take(true)),
+                Output::Unmark(sock) => {
+                    self.model.marked.remove(&sock);
+                }
+                Output::Clear(place) => self.model.clear(place),
+                Output::SweepTimeWait(_) | Output::LookAtPorts { .. } => {}
             }
         }
     }
 
-    fn check_event(&mut self, event: &Event) {
-        let (Body::Finding { connection, .. }
-        | Body::Transition { connection, .. }
-        | Body::Eof { connection, .. }) = &event.body
-        else {
-            return;
-        };
-        let (last, ended) = self.told.entry(connection.key).or_default();
-        assert!(event.time >= *last, "older than what was told: {event:?}");
-        *last = event.time;
-        if let Body::Transition { transition, .. } = &event.body {
-            // Two records of one moment say that it closes and that a minisock takes over; they may be swapped.
-            let legal = !*ended || transition.to == TcpState::TimeWait;
-            assert!(legal || !self.lawful, "changed after its end: {event:?}");
-            *ended = transition.to == TcpState::Closed;
-            self.states.insert(connection.key, transition.to);
-        }
-        if let Body::Finding { finding, .. } = &event.body {
-            self.check(connection.key, finding);
-        }
-    }
-
-    fn check(&mut self, key: SocketKey, finding: &Finding) {
+    fn check(&mut self, sock: u64, time: Timestamp, finding: &Finding) {
         match finding.action {
             Action::Opened => {
                 assert!(!self.resolved.contains(&finding.id), "opened after its end");
-                assert!(self.open.values().all(|&open| open != key), "opened twice");
-                assert_eq!(self.open.insert(finding.id, key), None, "its id is taken");
-                self.check_proof(key, finding);
+                assert!(self.open.values().all(|&open| open != sock), "opened twice");
+                assert_eq!(self.open.insert(finding.id, sock), None, "its id is taken");
+                self.check_proof(sock, time, finding);
             }
             Action::Updated => {
-                assert_eq!(self.open.get(&finding.id), Some(&key));
-                self.check_proof(key, finding);
+                assert_eq!(self.open.get(&finding.id), Some(&sock));
+                self.check_proof(sock, time, finding);
             }
             Action::Resolved => {
-                assert_eq!(self.open.remove(&finding.id), Some(key), "not open");
+                assert_eq!(self.open.remove(&finding.id), Some(sock), "not open");
                 assert!(self.resolved.insert(finding.id), "resolved twice");
                 assert!(finding.resolution.is_some());
             }
@@ -258,16 +232,16 @@ impl Run {
     }
 
     /// What the finding says is true, and has been for its threshold.
-    fn check_proof(&self, key: SocketKey, finding: &Finding) {
-        if finding.verdict == Verdict::WriteAfterFin {
-            // A reset tells it at once, without a look.
-            assert!(self.model.refused.contains(&key), "nothing was refused");
-            return;
+    fn check_proof(&mut self, sock: u64, time: Timestamp, finding: &Finding) {
+        let by_reset = finding.evidence.state == Some(TcpState::Closed);
+        if finding.verdict == Verdict::WriteAfterFin && by_reset {
+            return self.check_refusal(sock, ms(time));
         }
-        let truth = self.truth(key).expect("the connection exists");
-        self.check_confidence(truth, finding);
-        let (now, verdict) = (self.truth.0, finding.verdict);
-        let just = justice::is_just(truth, verdict, now);
+        let (now, truth) = &self.truth;
+        let found = truth.iter().find(|(c, _)| c.sock == sock);
+        let (truth, memory) = found.expect("the connection exists");
+        check_confidence(truth, *memory, finding);
+        let just = justice::is_just(truth, *memory, finding.verdict, *now);
         assert!(just, "{finding:?} {truth:?}");
         let holders = if truth.accepted {
             holder(truth.holder, 5)
@@ -276,122 +250,79 @@ impl Run {
         };
         assert_eq!(finding.holders, [holders]);
         let since = justice::since(truth, finding.verdict);
-        let idle = Duration::from_millis(self.truth.0 - since);
+        let idle = Duration::from_millis(now - since);
         assert!(idle >= finding.evidence.threshold, "{idle:?} {truth:?}");
     }
 
-    /// Where nothing is missing the proof is complete.
-    fn check_confidence(&self, truth: &Truth, finding: &Finding) {
-        let told = truth.eof_at.is_some() || truth.fin_with_data;
-        let all = &self.model.connections;
-        // What the hooks had noted of a socket that ends during the pass is gone with it.
-        let noted = all.iter().any(|c| c.full && c.key == truth.key);
-        if finding.confidence == Confidence::Likely {
-            assert_eq!(finding.verdict, Verdict::NotClosed);
-            assert_eq!(finding.evidence.missing, ["eof"]);
-            assert!(truth.unread == 0 && !(told && noted), "{truth:?}");
-        } else if finding.verdict == Verdict::NotClosed {
-            assert!(truth.eof_at.is_some(), "nobody was told: {truth:?}");
-        }
+    fn check_refusal(&mut self, sock: u64, time: u64) {
+        let refused = self.model.refused.iter();
+        let mut here =
+            refused.filter(|(number, at, _)| *at == time && self.sock_of(*number) == Some(sock));
+        let (number, ..) = here.next().expect("something was refused");
+        self.accused.insert((*number, time));
     }
 
-    fn truth(&self, key: SocketKey) -> Option<&Truth> {
-        self.truth.1.iter().find(|c| c.key == key && c.full)
+    /// A finding that nothing deserves any more is over one look later.
+    fn check_open(&mut self) {
+        let (_, truth) = &self.truth;
+        let deserved: BTreeSet<u64> = truth
+            .iter()
+            .filter(|(c, memory)| !justice::deserved(c, *memory).is_empty())
+            .map(|(c, _)| c.sock)
+            .collect();
+        let open = self.open.iter();
+        let undeserved: BTreeSet<u64> = open
+            .filter(|(_, sock)| !deserved.contains(sock))
+            .map(|(&id, _)| id)
+            .collect();
+        let stays: Vec<_> = undeserved.intersection(&self.undeserved).collect();
+        assert!(stays.is_empty(), "stay open: {stays:?}");
+        self.undeserved = undeserved;
     }
 
-    /// What deserves a finding as things are.
-    pub(super) fn wrong(&self) -> BTreeMap<SocketKey, Vec<Verdict>> {
+    /// Every careless write whose refusal arrived has been told.
+    pub(super) fn check_refusals(&self) {
+        let missed: Vec<_> = self.careless.difference(&self.accused).collect();
+        assert!(missed.is_empty(), "{missed:?}");
+    }
+
+    /// What deserves a finding as things are, by socket.
+    pub(super) fn wrong(&self) -> BTreeMap<u64, Vec<Verdict>> {
         let full = self.model.connections.iter().filter(|c| c.full);
-        full.map(|c| (c.key, justice::deserved(c)))
+        full.map(|c| (c.sock, justice::deserved(c, self.memory(c))))
             .filter(|(_, verdicts)| !verdicts.is_empty())
             .collect()
     }
 
     /// The verdict of the open finding.
-    pub(super) fn verdict(&self, key: SocketKey) -> Option<Verdict> {
-        let id = self.open.iter().find(|&(_, open)| *open == key)?.0;
-        let finding = self.tracker.findings().find(|finding| finding.id == *id);
-        Some(finding.expect("the tracker has it as well").verdict)
+    pub(super) fn verdict(&self, sock: u64) -> Option<Verdict> {
+        let told = self.open.values().any(|open| *open == sock);
+        let verdict = self.open_verdict(sock);
+        assert_eq!(told, verdict.is_some(), "the engine has those that it told");
+        verdict
     }
 
-    /// Full sockets in the table, and minisocks.
-    fn table(&self) -> (BTreeMap<SocketKey, TcpState>, BTreeMap<SocketKey, TcpState>) {
-        let mut table = (BTreeMap::new(), BTreeMap::new());
-        for view in self.tracker.connections() {
-            let part = if view.minisock {
-                &mut table.1
-            } else {
-                &mut table.0
-            };
-            let before = part.insert(view.connection.key, view.connection.state);
-            assert_eq!(before, None, "one entry per connection");
-        }
-        table
+    fn open_verdict(&self, sock: u64) -> Option<Verdict> {
+        let id = self.open.iter().find(|&(_, open)| *open == sock)?.0;
+        let findings = self.engine.findings();
+        let finding = findings.iter().find(|finding| finding.id == *id);
+        finding.map(|finding| finding.verdict)
     }
+}
 
-    /// The table equals the model; minisocks that the tracker never heard of are not in it.
-    pub(super) fn check_table(&self) {
-        let (_, found) = self.table();
-        for (key, state) in found {
-            assert!(self.is_minisock(key, state), "minisock {key:?} {state:?}");
-        }
-        self.check_full_sockets();
-        self.check_stream();
-    }
-
-    /// A sweep knows addresses only: a connection nothing of which arrived can stand for the one before it.
-    fn is_minisock(&self, key: SocketKey, state: TcpState) -> bool {
-        let same = |other: SocketKey| {
-            other == key || !self.model.time_wait_hooks && other.sock == key.sock
-        };
-        let mut all = self.model.connections.iter();
-        all.any(|c| same(c.key) && c.minisock.is_some_and(|(substate, _)| substate == state))
-    }
-
-    /// A subscriber knows the state of every connection, and takes none for alive that is not.
-    fn check_stream(&self) {
-        let mut truth = BTreeMap::new();
-        for c in &self.model.connections {
-            let state = c.minisock.map_or(c.state, |(substate, _)| substate);
-            if (c.full || c.minisock.is_some()) && state != TcpState::Closed {
-                truth.insert(c.key, state);
-            }
-        }
-        // Of the socket that closed a record may have come, of the minisock that goes on none.
-        let goes_on = |key| {
-            let mut all = self.model.connections.iter();
-            all.any(|c| c.key == key && c.minisock.is_some())
-        };
-        for (&key, &state) in &self.states {
-            let real = truth.get(&key).copied().unwrap_or(TcpState::Closed);
-            let half = state == TcpState::Closed && goes_on(key);
-            assert!(
-                state == real || half || self.is_minisock(key, state),
-                "told {state:?}, is {real:?}: {key:?}"
-            );
-        }
-        let full = |c: &&Truth| c.full && c.minisock.is_none() && c.state != TcpState::Closed;
-        for c in self.model.connections.iter().filter(full) {
-            assert!(self.states.contains_key(&c.key), "never told of {c:?}");
-        }
-    }
-
-    pub(super) fn check_full_sockets(&self) {
-        let connections = &self.model.connections;
-        let (full, _) = self.table();
-        let truth: BTreeMap<_, _> = connections
-            .iter()
-            .filter(|c| c.full && c.minisock.is_none())
-            .map(|c| (c.key, c.state))
-            .collect();
-        let full: BTreeMap<_, _> = full
-            .into_iter()
-            .filter(|(key, _)| {
-                !connections
-                    .iter()
-                    .any(|c| c.key == *key && c.minisock.is_some())
-            })
-            .collect();
-        assert_eq!(full, truth);
+/// Where nothing is missing the proof is complete.
+fn check_confidence(truth: &Truth, memory: Memory, finding: &Finding) {
+    let told = memory.fin && (truth.eof_at.is_some() || truth.fin_with_data);
+    let missing = &finding.evidence.missing[..];
+    if finding.confidence == Confidence::Proven {
+        let told = truth.eof_at.is_some();
+        assert!(told || finding.verdict != Verdict::NotClosed, "{truth:?}");
+    } else if finding.verdict == Verdict::EofUnread {
+        assert_eq!(missing, ["fin"]);
+        assert!(!memory.fin && truth.client);
+    } else {
+        assert_eq!(finding.verdict, Verdict::NotClosed);
+        assert_eq!(missing, ["eof"]);
+        assert!(truth.unread == 0 && !told, "{truth:?}");
     }
 }

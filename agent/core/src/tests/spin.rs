@@ -1,14 +1,25 @@
 //! The end-of-stream read over and over.
 
 use super::*;
+use crate::model::finding::Severity;
+
+/// The end was read so often, first half a second after the FIN.
+fn delivered(count: u32) -> SocketView {
+    SocketView {
+        half: Some(HalfClosed {
+            eof_at: Some(at(500)),
+            eof_count: count,
+            eof_by: Some(7),
+            ..fin(0)
+        }),
+        ..drained(1)
+    }
+}
 
 fn spinning(per_second: u64) -> impl Fn(u64) -> Vec<SocketView> {
     move |now| {
-        vec![SocketView {
-            eof_at: Some(at(500)),
-            eof_count: u32::try_from(now * per_second / 1000).unwrap(),
-            ..drained(1)
-        }]
+        let count = u32::try_from(now * per_second / 1000).unwrap();
+        vec![delivered(count)]
     }
 }
 
@@ -36,13 +47,7 @@ fn ninety_deliveries_a_second_are_not_a_spin() {
 fn a_burst_of_deliveries_is_not_a_spin() {
     let mut world = World::new();
     world.half_closed(1, 0);
-    world.run(20_000, |_| {
-        vec![SocketView {
-            eof_at: Some(at(500)),
-            eof_count: 5_000,
-            ..drained(1)
-        }]
-    });
+    world.run(20_000, |_| vec![delivered(5_000)]);
     assert!(world.findings.is_empty());
 }
 
@@ -65,16 +70,9 @@ fn a_spin_that_stops_is_over_and_the_connection_still_not_closed() {
 fn writing(moments: &'static [u64]) -> impl Fn(u64) -> Vec<SocketView> {
     let spin = spinning(1_000);
     move |now| {
-        let sent = moments.iter().filter(|&&moment| moment <= now).count();
-        let mut views = spin(now);
-        for view in &mut views {
-            view.counters = view.counters.map(|counters| SocketCounters {
-                bytes_sent: sent as u64,
-                bytes_acked: sent as u64,
-                ..counters
-            });
-        }
-        views
+        let bytes = moments.iter().filter(|&&moment| moment <= now).count();
+        let views = spin(now).into_iter();
+        views.map(|view| sent(view, bytes as u64)).collect()
     }
 }
 
@@ -105,11 +103,7 @@ fn a_burst_between_two_looks_is_not_a_spin() {
     world.half_closed(1, 0);
     // Far more than a hundred for every second since the look before.
     world.run(60_000, |now| {
-        vec![SocketView {
-            eof_at: Some(at(500)),
-            eof_count: if now < 15_000 { 1 } else { 50_000 },
-            ..drained(1)
-        }]
+        vec![delivered(if now < 15_000 { 1 } else { 50_000 })]
     });
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
 }
@@ -120,11 +114,8 @@ fn what_begins_to_spin_just_before_another_threshold_has_one_finding() {
     world.half_closed(1, 0);
     // The end was delivered long ago; `not_closed` would come in the middle of the two seconds.
     world.run(60_000, |now| {
-        vec![SocketView {
-            eof_at: Some(at(500)),
-            eof_count: u32::try_from(now.saturating_sub(28_000)).unwrap() + 1,
-            ..drained(1)
-        }]
+        let count = u32::try_from(now.saturating_sub(28_000)).unwrap() + 1;
+        vec![delivered(count)]
     });
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofSpin)]);
 }

@@ -1,8 +1,9 @@
 //! Reset, timed out or destroyed; the descriptor is still open and nobody looked.
 
-use super::{Opinion, open::OpenCase};
+use super::case::Opinion;
+use super::open_case::OpenCase;
 use crate::model::finding::Verdict;
-use crate::model::observation::SocketView;
+use crate::model::look::SocketView;
 use crate::model::socket::Role;
 use crate::model::state::TcpState;
 

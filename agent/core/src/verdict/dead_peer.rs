@@ -1,12 +1,11 @@
 //! No FIN, but the peer does not answer.
 
-use super::{Opinion, open::OpenCase};
+use super::case::Opinion;
+use super::open_case::OpenCase;
 use crate::model::finding::Verdict;
-use crate::model::observation::{SocketCounters, SocketView};
+use crate::model::look::SocketView;
 use crate::model::state::TcpState;
 
-/// Unanswered retransmissions, and doublings of their time.
-const RETRANSMITS: u8 = 4;
 /// Unanswered probes of a closed window or of an idle connection.
 const PROBES: u8 = 3;
 
@@ -22,10 +21,5 @@ pub(super) fn judge(case: &OpenCase<'_>) -> Opinion {
 
 pub(super) fn is_unanswered(view: &SocketView) -> bool {
     view.counters
-        .is_some_and(|c| is_unacknowledged(&c) || c.probes >= PROBES)
-}
-
-/// Data were sent again and again.
-pub(crate) const fn is_unacknowledged(counters: &SocketCounters) -> bool {
-    counters.unacked > 0 && counters.backoff >= RETRANSMITS && counters.retransmits >= RETRANSMITS
+        .is_some_and(|c| c.is_unanswered() || c.probes >= PROBES)
 }

@@ -1,6 +1,6 @@
 //! The last read took data and FIN together; the application never asked again.
 
-use super::{Case, Opinion};
+use super::case::{Case, Opinion};
 use crate::model::finding::Verdict;
 
 /// Reading the last data consumes the FIN's sequence number as well, so an empty queue proves
@@ -9,7 +9,7 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
     let Some(counters) = case.accepted_counters() else {
         return Opinion::No;
     };
-    if counters.unread > 0 || case.tracked.eof_at.is_some() || !case.eof_watched() {
+    if counters.unread > 0 || case.connection.delivery.at.is_some() || !case.eof_watched() {
         return Opinion::No;
     }
     case.settle(

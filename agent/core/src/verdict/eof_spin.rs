@@ -1,23 +1,24 @@
 //! The end-of-stream is read over and over.
 
-use super::{Case, Opinion, Proof};
+use super::case::{Case, Opinion, Proof};
 use crate::model::finding::Verdict;
 
 /// More than 100 deliveries a second between every two looks for as long as the threshold.
 pub(super) fn judge(case: &Case<'_>) -> Opinion {
     let after = case.after(Verdict::EofSpin);
     let sampled = case.taken + after / 2;
-    let Some(since) = case.watch.spin.since else {
-        // One look knows no rate; so many deliveries deserve a second one.
-        let first = case.watch.spin.looks == 1 && case.view.eof_count >= SUSPICIOUS;
-        return if first {
+    let Some(since) = case.progress.spin.since else {
+        // One look knows no rate, and over a long time one that has just begun does not show: so many deliveries
+        // deserve another look soon.
+        let spin = &case.progress.spin;
+        return if spin.fresh >= SUSPICIOUS && spin.gap > after {
             Opinion::NotYet(sampled)
         } else {
             Opinion::No
         };
     };
     // What is sent may end it: its time begins anew.
-    let due = since.max(case.watch.sent_at.unwrap_or_default()) + after;
+    let due = since.max(case.progress.sent_at.unwrap_or_default()) + after;
     if case.taken < due {
         // It is soon known: whatever else could be said of it until then would be said again.
         Opinion::NothingElse(due.min(sampled))

@@ -1,6 +1,7 @@
 //! The peer's FIN is in the receive queue and nobody reads.
 
-use super::{Case, Opinion};
+use super::case::{Case, Opinion, missing};
+use super::pool;
 use crate::model::finding::Verdict;
 
 /// A FIN that waits in the queue (`rcv_nxt - copied_seq >= 1`) was not read. An application that
@@ -9,8 +10,13 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
     let Some(counters) = case.accepted_counters() else {
         return Opinion::No;
     };
-    if counters.unread == 0 || case.tracked.eof_at.is_some() {
+    if counters.unread == 0 || case.connection.delivery.at.is_some() {
         return Opinion::No;
     }
-    case.settle(Verdict::EofUnread, case.read_at(), case.without_queue())
+    let mut missing = case.without_queue();
+    if case.view.half.is_none() && pool::is_idle(case.view) {
+        // A pool may keep it, unless it has written since the FIN.
+        missing.push(missing::FIN);
+    }
+    case.settle(Verdict::EofUnread, case.read_at(), missing)
 }

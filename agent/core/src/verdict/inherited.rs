@@ -1,27 +1,27 @@
 //! Its opener has closed its descriptor or ended; another process keeps it alive.
 
-use std::num::NonZeroU32;
-
-use super::{Case, Opinion};
+use super::case::{Case, Opinion};
 use crate::model::finding::Verdict;
 use crate::model::socket::{Attribution, Owner, ProcessId};
 
 /// The opener was seen opening it and is not among the holders. That the others hold it by accident shows in that
 /// none of them uses it: nobody has read the FIN, or the opener itself was told of it before it left.
 pub(super) fn judge(case: &Case<'_>) -> Opinion {
-    let (Some(counters), Some(left)) = (case.accepted_counters(), case.watch.left_at) else {
+    let (Some(counters), Some(left)) = (case.accepted_counters(), case.progress.left_at) else {
         return Opinion::No;
     };
-    let tracked = case.tracked;
-    let unused = match tracked.eof_at {
+    let connection = case.connection;
+    let unused = match connection.delivery.at {
         Some(_) => {
-            let opener = tracked.owner.as_ref().map(|owner| owner.process.id.pid);
-            let told = tracked.eof_by.map(NonZeroU32::get);
+            let opener = connection.owner.as_ref().map(|owner| owner.process.id.pid);
+            let told = connection.delivery.by;
             told.is_some() && told == opener
         }
         None => counters.unread > 0 && !counters.upper_layer,
     };
-    if !unused || tracked.write_at().is_some() {
+    // Without the numbers at the FIN nobody knows whether they have written since.
+    let silent = connection.written == 0 && case.view.half.is_some();
+    if !unused || !silent {
         return Opinion::No;
     }
     case.settle_alone(Verdict::Inherited, left.max(case.read_at()))

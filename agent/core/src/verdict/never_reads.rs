@@ -1,8 +1,9 @@
 //! ESTABLISHED, receive queue full and untouched: the FIN cannot even arrive.
 
-use super::{Opinion, open::OpenCase};
+use super::case::Opinion;
+use super::open_case::OpenCase;
 use crate::model::finding::Verdict;
-use crate::model::observation::SocketView;
+use crate::model::look::SocketView;
 use crate::model::state::TcpState;
 
 /// So much unread is much even where the window is still open.

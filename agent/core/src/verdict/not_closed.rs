@@ -1,6 +1,6 @@
 //! The end-of-stream was delivered, the descriptor is still open, nothing is being sent.
 
-use super::{Case, Opinion, missing};
+use super::case::{Case, Opinion, missing};
 use crate::model::finding::Verdict;
 use crate::model::time::Timestamp;
 
@@ -10,7 +10,7 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
     if case.view.queued.is_some() {
         return Opinion::No;
     }
-    match case.tracked.eof_at {
+    match case.connection.delivery.at {
         Some(eof_at) => delivered(case, eof_at),
         None => maybe_delivered(case),
     }
@@ -20,7 +20,7 @@ fn delivered(case: &Case<'_>, eof_at: Timestamp) -> Opinion {
     let mut missing = case.without_holders();
     if case.view.counters.is_none() {
         // What it sends cannot be seen: after a write it may be sending still.
-        if case.tracked.write_at().is_some() {
+        if case.connection.written > 0 {
             return Opinion::No;
         }
         missing.push(missing::COUNTERS);

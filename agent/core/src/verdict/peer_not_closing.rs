@@ -1,6 +1,7 @@
 //! We have sent FIN, the peer keeps its side open.
 
-use super::{Opinion, open::OpenCase};
+use super::case::Opinion;
+use super::open_case::OpenCase;
 use crate::model::finding::Verdict;
 use crate::model::state::TcpState;
 

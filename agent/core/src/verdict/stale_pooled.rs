@@ -1,13 +1,13 @@
 //! An idle outgoing connection that the server has closed and its pool still keeps.
 
-use super::{Case, Grade, Opinion, Proof};
+use super::case::{Case, Grade, Opinion, Proof};
+use super::pool;
 use crate::model::finding::Verdict;
-use crate::pool;
 
 /// A set that stays small costs a retry at the next use; one that grows is a leak.
 pub(super) fn judge(case: &Case<'_>) -> Opinion {
-    let kept = case.watch.left_at.is_none() && !case.view.holders.is_empty();
-    if !kept || case.tracked.eof_at.is_some() || !pool::is_stale(case.view) {
+    let kept = case.progress.left_at.is_none() && !case.view.holders.is_empty();
+    if !kept || case.connection.delivery.at.is_some() || !pool::is_stale(case.view) {
         return Opinion::No;
     }
     let opinion = case.settle_alone(Verdict::StalePooled, case.read_at());

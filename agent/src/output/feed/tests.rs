@@ -1,8 +1,11 @@
+use super::channel::CHUNK_BYTES;
 use super::*;
 use crate::output::samples;
+use crate::output::select::Kind;
+use finback_core::model::finding::Action;
 
 fn feed() -> Feed {
-    Feed::new(samples::hello(), &[Format::Json])
+    Feed::new(samples::hello())
 }
 
 fn publish(feed: &mut Feed) -> u64 {
@@ -27,7 +30,10 @@ fn lines(bytes: &[u8]) -> Vec<(String, u64)> {
 #[test]
 fn numbers_run_on_from_hello_for_early_and_late_subscribers() {
     let mut feed = feed();
-    let mut early = feed.handle().subscribe(Format::Json, "slow").unwrap();
+    let mut early = feed
+        .handle()
+        .subscribe(Format::Json, Selection::stream(), "slow")
+        .unwrap();
     assert_eq!(
         lines(&early.blocking_next().unwrap()),
         [("hello".into(), 0)]
@@ -38,7 +44,10 @@ fn numbers_run_on_from_hello_for_early_and_late_subscribers() {
     let both = lines(&early.blocking_next().unwrap());
     assert_eq!(both, [("transition".into(), 1), ("transition".into(), 2)]);
 
-    let mut late = feed.handle().subscribe(Format::Json, "slow").unwrap();
+    let mut late = feed
+        .handle()
+        .subscribe(Format::Json, Selection::stream(), "slow")
+        .unwrap();
     assert_eq!(lines(&late.blocking_next().unwrap()), [("hello".into(), 2)]);
     publish(&mut feed);
     feed.flush();
@@ -56,7 +65,7 @@ fn a_slow_reader_is_told_how_many_lines_it_missed() {
     let mut feed = feed();
     let mut slow = feed
         .handle()
-        .subscribe(Format::Json, "subscriber_slow")
+        .subscribe(Format::Json, Selection::stream(), "subscriber_slow")
         .unwrap();
     drop(slow.blocking_next());
     let sent = CHUNKS as u64 + 100;
@@ -89,7 +98,7 @@ fn without_readers_events_are_only_counted() {
     for _ in 0..10 {
         publish(&mut feed);
     }
-    assert!(feed.channels[0].buffer.is_empty());
+    assert!(feed.channels.is_empty());
     feed.flush();
     assert_eq!(feed.handle().sent(), 10);
 }
@@ -98,11 +107,17 @@ fn without_readers_events_are_only_counted() {
 fn the_end_of_the_feed_comes_after_its_last_line() {
     let mut feed = feed();
     let handle = feed.handle();
-    let mut reader = handle.subscribe(Format::Json, "slow").unwrap();
+    let mut reader = handle
+        .subscribe(Format::Json, Selection::stream(), "slow")
+        .unwrap();
     publish(&mut feed);
     feed.flush();
     drop(feed);
-    assert!(handle.subscribe(Format::Json, "slow").is_none());
+    assert!(
+        handle
+            .subscribe(Format::Json, Selection::stream(), "slow")
+            .is_none()
+    );
     assert_eq!(
         lines(&reader.blocking_next().unwrap()),
         [("hello".into(), 0)]
@@ -117,7 +132,10 @@ fn the_end_of_the_feed_comes_after_its_last_line() {
 #[test]
 fn a_large_batch_is_sent_in_pieces() {
     let mut feed = feed();
-    let mut reader = feed.handle().subscribe(Format::Json, "slow").unwrap();
+    let mut reader = feed
+        .handle()
+        .subscribe(Format::Json, Selection::stream(), "slow")
+        .unwrap();
     for _ in 0..1000 {
         publish(&mut feed);
     }
@@ -131,7 +149,7 @@ fn a_large_batch_is_sent_in_pieces() {
     assert_eq!(count, 1000);
 }
 
-/// Decoding, tracking and encoding make 1 M events/s together; encoding may have half of it.
+/// Decoding, tracking and encoding must keep up with 1 M events/s together; encoding may have half of it.
 #[test]
 #[ignore = "measures: cargo test --release --lib a_transition_is_encoded -- --ignored --nocapture"]
 fn a_transition_is_encoded_and_sent_in_half_a_microsecond() {
@@ -141,7 +159,9 @@ fn a_transition_is_encoded_and_sent_in_half_a_microsecond() {
     let mut readers = Vec::new();
     for count in [1, 8] {
         readers.resize_with(count, || {
-            feed.handle().subscribe(Format::Json, "slow").unwrap()
+            feed.handle()
+                .subscribe(Format::Json, Selection::stream(), "slow")
+                .unwrap()
         });
         let start = cpu_time();
         for number in 0..EVENTS {
@@ -160,4 +180,36 @@ fn a_transition_is_encoded_and_sent_in_half_a_microsecond() {
 fn cpu_time() -> std::time::Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     std::time::Duration::try_from(now).unwrap()
+}
+
+#[test]
+fn each_reader_gets_what_it_has_selected_and_numbers_show_the_rest() {
+    let mut feed = feed();
+    let findings = Selection::of([Kind::Finding]);
+    let mut reader = feed
+        .handle()
+        .subscribe(Format::Json, findings, "slow")
+        .unwrap();
+    assert_eq!(feed.wanted(), findings);
+    let mut all = feed
+        .handle()
+        .subscribe(Format::Json, Selection::stream(), "slow")
+        .unwrap();
+    assert!(feed.wanted().needs_stream());
+    publish(&mut feed);
+    feed.publish(
+        &samples::finding(Action::Opened),
+        samples::CLOCK,
+        About::default(),
+    );
+    publish(&mut feed);
+    feed.flush();
+    drop((reader.blocking_next(), all.blocking_next()));
+    assert_eq!(
+        lines(&reader.blocking_next().unwrap()),
+        [("finding".into(), 2)]
+    );
+    assert_eq!(lines(&all.blocking_next().unwrap()).len(), 3);
+    drop(all);
+    assert_eq!(feed.wanted(), findings);
 }

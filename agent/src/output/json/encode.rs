@@ -1,10 +1,10 @@
-//! From the tracker's event to a line.
+//! From the engine's event to a line.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{
-    Body, Connection, Container, Endpoint, Eof, Event, Executable, Finding, Lost, Network,
+    Body, Connection, Container, Endpoint, Eof, Event, Executable, Finding, Life, Lost, Network,
     NetworkType, Process, Resync, SCHEMA, Socket, Subject, Transition, Transport, User,
 };
 use crate::output::clock::WallClock;
@@ -75,6 +75,10 @@ fn body<'a>(body: &'a core::Body, clock: WallClock, about: About<'a>) -> Body<'a
         core::Body::ProcessFinding { owner, finding } => Body::Finding {
             subject: alone(owner, clock, about),
             finding: Box::new(Finding::from_core(finding, clock, about.stacks)),
+        },
+        core::Body::Connection { connection, life } => Body::Connection {
+            subject: subject(connection, clock, about),
+            connection: Life::from_core(life, clock),
         },
         core::Body::Lost { loss, since } => Body::Lost {
             lost: Lost {

@@ -47,9 +47,12 @@ pub struct Finding<'a> {
     /// Every descriptor that refers to the socket; for `never_accepted`, to its listener.
     #[serde(borrow)]
     pub holders: Vec<Holder<'a>>,
-    /// Earlier verdicts of the same finding, oldest first.
+    /// Earlier verdicts of the same finding, oldest first; the latest eight.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Past>,
+    /// How often the verdict has changed; absent if it has not.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub verdict_changes: u32,
     /// With `--stacks`: where the connection was opened, and where the holders' threads are.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     pub stacks: Vec<Stack<'a>>,
@@ -96,10 +99,9 @@ pub struct Evidence {
     /// Bytes sent since the FIN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sent_since_fin_bytes: Option<u64>,
-    /// A FIN or RST reached the socket at this moment and was not accepted at once: behind a hole in the data, or
-    /// not where a reset must be. The last one of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub segment_refused: Option<Time>,
+    /// The peer's FIN has come but waits behind a hole in what was received.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fin_behind_hole: bool,
     /// Nothing was received, read or acknowledged since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub still_since: Option<Time>,
@@ -133,10 +135,10 @@ pub struct Evidence {
     /// Which local ports are used up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port_use: Option<PortUse>,
-    /// First write after the FIN.
+    /// Data was last sent after the FIN at this moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<Time>,
-    /// Bytes written after the FIN, as far as seen.
+    /// Bytes written after the FIN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written_bytes: Option<u64>,
     /// The end-of-stream was first handed to the application at this moment.
@@ -181,6 +183,11 @@ pub struct PortUse {
     pub time_wait_per_minute: u32,
     /// Ports that the kernel may choose for a connection with that peer.
     pub local_ports: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl PortUse {
@@ -242,6 +249,7 @@ impl<'a> Finding<'a> {
                     since: clock.at(*since),
                 })
                 .collect(),
+            verdict_changes: finding.verdict_changes,
             resolution: finding.resolution.map(Into::into),
         }
     }
@@ -268,7 +276,7 @@ impl Evidence {
             unread_bytes,
             unacked_bytes,
             sent_since_fin_bytes,
-            segment_refused,
+            fin_behind_hole,
             still_since,
             error,
             window_bytes,
@@ -298,7 +306,7 @@ impl Evidence {
             unread_bytes: *unread_bytes,
             unacked_bytes: *unacked_bytes,
             sent_since_fin_bytes: *sent_since_fin_bytes,
-            segment_refused: segment_refused.map(|moment| clock.at(moment)),
+            fin_behind_hole: *fin_behind_hole,
             still_since: still_since.map(|moment| clock.at(moment)),
             error: *error,
             window_bytes: *window_bytes,

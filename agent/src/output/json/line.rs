@@ -1,6 +1,6 @@
 //! One line of the stream.
 //!
-//! What comes in masses, a transition and the end-of-stream, is written by hand: serde's generic way looks for
+//! What comes in masses, transitions, ends of streams and whole connections, is written by hand: serde's generic way looks for
 //! something to escape in every name of a field, and costs several times as much. The tests hold both ways together,
 //! byte for byte.
 
@@ -8,8 +8,8 @@ use std::io;
 use std::net::IpAddr;
 
 use super::{
-    Attribution, Body, Endpoint, Eof, Event, Network, NetworkType, Process, Role, Socket, Subject,
-    Transition,
+    Attribution, Body, Endpoint, Eof, Event, Life, Network, NetworkType, Process, Role, Socket,
+    Subject, Transition,
 };
 use crate::output::clock::Time;
 use finback_core::model::state;
@@ -29,6 +29,14 @@ pub fn write_line(event: &Event<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
             let mut line = Line(buffer);
             line.head(event, "eof", subject);
             line.eof(eof);
+        }
+        Body::Connection {
+            subject,
+            connection,
+        } => {
+            let mut line = Line(buffer);
+            line.head(event, "connection", subject);
+            line.life(connection);
         }
         Body::Hello { .. } | Body::Finding { .. } | Body::Lost { .. } | Body::Resync { .. } => {
             serde_json::to_writer(&mut *buffer, event)?;
@@ -204,6 +212,31 @@ impl Line<'_> {
         self.raw("}}");
     }
 
+    fn life(&mut self, life: &Life) {
+        self.raw(",\"connection\":{");
+        if let Some(opened) = life.opened {
+            self.raw("\"opened\":");
+            self.time(opened);
+            self.raw(",");
+        }
+        self.raw("\"closed\":");
+        self.time(life.closed);
+        self.optional(",\"duration_ns\":", life.duration_ns);
+        self.number(",\"sent_bytes\":", life.sent_bytes);
+        self.number(",\"received_bytes\":", life.received_bytes);
+        self.raw(",\"states\":[");
+        for (index, spell) in life.states.iter().enumerate() {
+            self.raw(if index == 0 { "" } else { "," });
+            self.raw("{\"state\":\"");
+            self.raw(state::TcpState::from(spell.state).name());
+            self.number("\",\"duration_ns\":", spell.duration_ns);
+            self.raw("}");
+        }
+        self.raw("],\"cause\":\"");
+        self.raw(state::Cause::from(life.cause).name());
+        self.raw("\"}}");
+    }
+
     fn eof(&mut self, eof: &Eof) {
         self.raw(",\"eof\":{");
         if let Some(after) = eof.after_ns {
@@ -250,7 +283,7 @@ mod tests {
 
     use super::*;
     use crate::output::json::{
-        Cause, Connection, Container, Executable, SCHEMA, SocketId, State, Transport, User,
+        Cause, Connection, Container, Executable, SCHEMA, SocketId, Spell, State, Transport, User,
     };
     use finback_core::model::socket::SocketKey;
     use finback_core::model::time::Timestamp;
@@ -375,7 +408,32 @@ mod tests {
                 },
             },
         );
-        prop_oneof![transition, eof]
+        let spells = prop::collection::vec((states(), any::<u64>()), 0..6);
+        let life = (
+            subjects(),
+            option::of(times()),
+            times(),
+            any::<(Option<u64>, u64, u64)>(),
+            spells,
+            causes(),
+        )
+            .prop_map(|(subject, opened, closed, numbers, spells, cause)| {
+                let (duration_ns, sent_bytes, received_bytes) = numbers;
+                let spell = |(state, duration_ns)| Spell { state, duration_ns };
+                Body::Connection {
+                    subject,
+                    connection: Life {
+                        opened,
+                        closed,
+                        duration_ns,
+                        sent_bytes,
+                        received_bytes,
+                        states: spells.into_iter().map(spell).collect(),
+                        cause,
+                    },
+                }
+            });
+        prop_oneof![transition, eof, life]
     }
 
     proptest! {

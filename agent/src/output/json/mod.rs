@@ -1,8 +1,9 @@
 //! The stream's lines: wire types, their schema and the one encoder.
 //!
 //! Field names are the contract. They follow OpenTelemetry's, nested; durations are nanoseconds and end in
-//! `_ns`. Types borrow from the tracker's event, so that encoding a line allocates nothing.
+//! `_ns`. Types borrow from the engine's event, so that encoding a line allocates nothing.
 
+mod connection;
 mod encode;
 mod finding;
 mod line;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
+pub use connection::{Life, Spell};
 pub use encode::{About, event};
 pub use finding::{Evidence, Finding, Holder, Past, PortUse};
 pub use line::write_line;
@@ -82,6 +84,14 @@ pub enum Body<'a> {
         subject: Subject<'a>,
         /// The finding.
         finding: Box<Finding<'a>>,
+    },
+    /// A connection has ended: its whole life in one line.
+    Connection {
+        /// The connection.
+        #[serde(flatten, borrow)]
+        subject: Subject<'a>,
+        /// Its life.
+        connection: Life,
     },
     /// Something was dropped.
     Lost {

@@ -66,8 +66,6 @@ mirror! {
         Connect,
         /// In the call of accept.
         Accept,
-        /// When the process was first seen using the descriptor: accept itself was not seen.
-        FirstUse,
         /// Of a thread of a holder, when the finding was told.
         Current,
     }
@@ -313,8 +311,8 @@ pub enum Means {
     Kprobe,
     /// Out of the state changes made in a system call.
     ThroughState,
-    /// The accept queue shows who waits; the process is taken at the first use of the descriptor.
-    IteratorAndFirstUse,
+    /// A look finds what there is to know.
+    Look,
     /// By listing from time to time.
     Sweep,
 }

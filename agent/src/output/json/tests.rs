@@ -122,6 +122,14 @@ fn the_schema_requires_what_every_line_has() {
         .collect();
     assert_eq!(
         kinds,
-        ["hello", "transition", "eof", "finding", "lost", "resync"]
+        [
+            "hello",
+            "transition",
+            "eof",
+            "finding",
+            "connection",
+            "lost",
+            "resync"
+        ]
     );
 }

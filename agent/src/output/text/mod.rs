@@ -9,8 +9,8 @@ use std::time::Duration;
 use finback_core::model::waiting;
 
 use super::json::{
-    Action, Body, Endpoint, Eof, Event, Evidence, Finding, Hello, Lost, Network, Process, Resync,
-    Severity, State, Subject, Transition,
+    Action, Body, Endpoint, Eof, Event, Evidence, Finding, Hello, Life, Lost, Network, Process,
+    Resync, Severity, State, Subject, Transition,
 };
 
 /// How the text may look.
@@ -35,6 +35,13 @@ pub fn write(event: &Event<'_>, style: Style, out: &mut impl Write) -> fmt::Resu
         Body::Eof { subject, eof } => {
             write!(out, "{time} {}", Line(subject))?;
             delivery(eof, out)
+        }
+        Body::Connection {
+            subject,
+            connection,
+        } => {
+            write!(out, "{time} {}", Line(subject))?;
+            life(connection, out)
         }
         Body::Finding { subject, finding } => {
             write!(out, "{time} ")?;
@@ -119,6 +126,17 @@ fn delivery(eof: &Eof, out: &mut impl Write) -> fmt::Result {
         " {:<28} {:>11}",
         "end-of-stream delivered",
         Millis(eof.after_ns)
+    )
+}
+
+fn life(life: &Life, out: &mut impl Write) -> fmt::Result {
+    let end = format!("ended: {}", word(life.cause));
+    writeln!(
+        out,
+        " {end:<28} {:>11}  {} B sent, {} B received",
+        Millis(life.duration_ns),
+        life.sent_bytes,
+        life.received_bytes
     )
 }
 

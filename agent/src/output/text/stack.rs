@@ -13,7 +13,6 @@ pub(super) fn write(stack: &Stack<'_>, out: &mut impl Write) -> fmt::Result {
     match stack.kind {
         StackKind::Connect => write!(out, "    connected by {thread} at {}", stack.time.clock())?,
         StackKind::Accept => write!(out, "    accepted by {thread} at {}", stack.time.clock())?,
-        StackKind::FirstUse => write!(out, "    first used by {thread} at {}", stack.time.clock())?,
         StackKind::Current => write!(out, "    now {thread}")?,
     }
     if let Some(call) = &stack.syscall {

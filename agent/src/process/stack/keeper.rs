@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::unwind::Trace;
 use super::{Absence, Kind};
-use finback_core::model::socket::{ProcessId, SocketKey};
+use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
 
 /// Sockets whose stacks are kept at most; the oldest goes first.
@@ -30,13 +30,13 @@ pub(super) struct Kept {
 /// Stacks by socket.
 #[derive(Default)]
 pub(super) struct Keeper {
-    stacks: FxHashMap<SocketKey, Vec<Kept>>,
-    order: VecDeque<SocketKey>,
+    stacks: FxHashMap<u64, Vec<Kept>>,
+    order: VecDeque<u64>,
 }
 
 impl Keeper {
     /// Keeps a stack; tells whether another socket's had to go for it.
-    pub(super) fn keep(&mut self, key: SocketKey, stack: Kept) -> bool {
+    pub(super) fn keep(&mut self, key: u64, stack: Kept) -> bool {
         if let Some(stacks) = self.stacks.get_mut(&key) {
             if stacks.len() < MAX_PER_SOCKET {
                 stacks.push(stack);
@@ -64,12 +64,12 @@ impl Keeper {
     }
 
     /// The socket has gone.
-    pub(super) fn forget(&mut self, key: SocketKey) {
+    pub(super) fn forget(&mut self, key: u64) {
         self.stacks.remove(&key);
     }
 
     /// The stacks of a socket, in the order in which they came.
-    pub(super) fn get(&self, key: SocketKey) -> &[Kept] {
+    pub(super) fn get(&self, key: u64) -> &[Kept] {
         self.stacks.get(&key).map_or(&[], Vec::as_slice)
     }
 
@@ -82,11 +82,8 @@ impl Keeper {
 mod tests {
     use super::*;
 
-    fn key(sock: u64) -> SocketKey {
-        SocketKey {
-            sock,
-            birth: Timestamp::from_nanos(sock),
-        }
+    const fn key(sock: u64) -> u64 {
+        sock
     }
 
     fn stack() -> Kept {

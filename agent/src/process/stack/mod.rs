@@ -8,7 +8,7 @@
 //! Both threads open files and read memory, which takes rights, and parse nothing of it. That is done by a process
 //! without rights for each ([`reader`]), because what is parsed belongs to whoever runs a program.
 //!
-//! [`RawStack`]: crate::kernel::stacks::RawStack
+//! [`RawStack`]: crate::kernel::record::stack::RawStack
 
 mod files;
 mod image;
@@ -40,8 +40,6 @@ pub enum Kind {
     Connect,
     /// In the call of accept.
     Accept,
-    /// When the process was first seen using the descriptor.
-    FirstUse,
     /// Of a thread as it is now.
     Current,
 }

@@ -10,8 +10,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use finback_common::entry::source;
 use finback_common::row::ThreadRow;
+use finback_common::socket::source;
 use tokio::sync::mpsc as tasks;
 
 use super::image::Image;
@@ -23,8 +23,8 @@ use super::statistics::Statistics;
 use super::threads::{self, Wanted};
 use super::unwind::{Shared, Trace, Walker};
 use super::{Absence, Kind, Stack};
-use crate::kernel::stacks::RawStack;
-use finback_core::model::socket::{ProcessId, SocketKey};
+use crate::kernel::record::stack::RawStack;
+use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
 
 /// Stacks from the kernel that wait to be unwound at most (16 MiB).
@@ -49,7 +49,7 @@ pub struct Request {
     /// Comes back in the answer.
     pub id: u64,
     /// The connection, if it is about one.
-    pub key: Option<SocketKey>,
+    pub sock: Option<u64>,
     /// The processes that hold it, with what `iter/task` says of their threads.
     pub processes: Vec<(ProcessId, Vec<ThreadRow>)>,
     /// Threads that matter most.
@@ -69,7 +69,7 @@ pub struct Answer {
 
 enum Command {
     Taken(Vec<RawStack>),
-    Ended(Vec<SocketKey>),
+    Ended(Vec<u64>),
     Wanted(Request),
 }
 
@@ -126,8 +126,8 @@ impl Stacks {
     }
 
     /// Sockets that have gone. If the thread cannot hear it now, their stacks leave as the oldest.
-    pub fn ended(&self, keys: Vec<SocketKey>) {
-        self.send(Command::Ended(keys));
+    pub fn ended(&self, socks: Vec<u64>) {
+        self.send(Command::Ended(socks));
     }
 
     /// Asks for stacks; an [`Answer`] follows. `false`: it does not, too much is asked already.
@@ -196,7 +196,11 @@ impl Unwinding {
         for command in commands {
             match command {
                 Command::Taken(stacks) => self.take(stacks),
-                Command::Ended(keys) => keys.into_iter().for_each(|key| self.keeper.forget(key)),
+                Command::Ended(socks) => {
+                    for sock in socks {
+                        self.keeper.forget(sock);
+                    }
+                }
                 Command::Wanted(request) => {
                     let stacks = self.answer(&request);
                     if unwound.send((request.id, stacks)).is_err() {
@@ -224,7 +228,7 @@ impl Unwinding {
             };
             add(
                 &self.statistics.dropped,
-                usize::from(self.keeper.keep(stack.key, kept)),
+                usize::from(self.keeper.keep(stack.sock, kept)),
             );
             self.statistics.waiting.fetch_sub(1, Ordering::Relaxed);
         }
@@ -280,7 +284,7 @@ impl Unwinding {
     }
 
     fn answer(&mut self, request: &Request) -> Vec<Kept> {
-        let kept = request.key.map_or(&[][..], |key| self.keeper.get(key));
+        let kept = request.sock.map_or(&[][..], |sock| self.keeper.get(sock));
         let mut stacks = kept.to_vec();
         for (process, rows) in &request.processes {
             let room = threads::MAX_THREADS;
@@ -317,10 +321,10 @@ impl Unwinding {
 }
 
 const fn kind(opened_by: u8) -> Kind {
-    match opened_by {
-        source::CONNECT => Kind::Connect,
-        source::ACCEPT => Kind::Accept,
-        _ => Kind::FirstUse,
+    if opened_by == source::ACCEPT {
+        Kind::Accept
+    } else {
+        Kind::Connect
     }
 }
 

@@ -29,12 +29,16 @@ fn connections() -> usize {
 /// All that can be compared with `ss`, and the ends.
 const STATES: &str = "established,close_wait,fin_wait_2,time_wait,closed,last_ack,fin_wait_1";
 
+/// The client of the leak waits for its peer for as long as this test takes, which is not what it is about.
+const PATIENT: &str = "[thresholds]\npeer_not_closing = \"1h\"\n";
+
 /// 20,000 connections through a ring of one page. A leak in the midst of it is found; what the stream says of the
 /// open sockets is what `ss` says.
 pub(crate) fn lost_and_repaired() -> Result<()> {
     let namespace = Netns::new()?;
     let netns = namespace.inode()?;
-    let daemon = Daemon::start(&["--ring-bytes", "4096", "--states", STATES])?;
+    let arguments = ["--ring-bytes", "4096", "--states", STATES];
+    let daemon = Daemon::start_with(PATIENT, &arguments)?;
     let mut watch = Watch::new(&daemon);
     let (server, mut storm) = run(&namespace, connections())?;
     let (_keep_server, mut keeper) = held(&namespace)?;

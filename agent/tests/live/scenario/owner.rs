@@ -91,10 +91,10 @@ pub(crate) fn right_process_in_a_crowd(watch: Watch<'_>) -> Result<()> {
 }
 
 /// Nobody has accepted a server's connection when it is established. Where accept is not seen, the process shows
-/// itself when it reads or closes.
+/// itself when it is handed the end or ends its side, unless the kernel skips the programs that would see that.
 fn may_be_unknown(watch: &Watch<'_>, event: &crate::wire::Event) -> bool {
     let early = matches!(event.to(), Some("syn_received" | "established"));
-    early || (!watch.sees_accept() && matches!(event.to(), Some("close_wait")))
+    early || !watch.sees_accept()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

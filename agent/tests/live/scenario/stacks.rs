@@ -42,21 +42,15 @@ pub(crate) fn opened_and_forgotten() -> Result<()> {
     let ends = Ends::new(port, peer.local_addr()?.port());
     drop(peer);
     let stacks = stacks_of(&watch, ends)?;
-    if let Some(kind) = opening_of_server(&watch) {
-        frame(of_kind(&stacks, kind, server.pid())?, "takes_and_forgets")?;
+    if watch.sees_accept() {
+        frame(
+            of_kind(&stacks, "accept", server.pid())?,
+            "takes_and_forgets",
+        )?;
     }
     is_waiting(&stacks, server.pid())?;
     server.end()?;
     daemon.stop().map(drop)
-}
-
-/// Which stack there is of an accepted connection's opening. With tracepoints alone it is the first use, which is seen
-/// at the end of a receive, and that tracepoint came with 6.3.
-fn opening_of_server(watch: &Watch<'_>) -> Option<&'static str> {
-    if watch.sees_accept() {
-        return Some("accept");
-    }
-    watch.daemon().flavour("eof").map(|_| "first_use")
 }
 
 /// A C program with debug information has file and line; stripped, its frames have places but no names.

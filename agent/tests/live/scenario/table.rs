@@ -142,8 +142,7 @@ fn check_hooks(attach: &str) -> Result<()> {
 
 /// What a forced flavour must have: all that it needs, as far as the kernel is not older than the hook.
 fn is_claimed(hook: Hook) -> bool {
-    let too_old =
-        matches!(hook, Hook::TpRecvLength | Hook::TpSendLength) && kernel_version() < (6, 3);
+    let too_old = hook == Hook::TpRecvLength && kernel_version() < (6, 3);
     hook.required() && !too_old
 }
 

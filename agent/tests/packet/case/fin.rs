@@ -114,10 +114,10 @@ pub(crate) fn behind_a_hole(mut watch: Watch<'_>) -> Result<()> {
         opened.1.evidence
     );
     if watch.daemon().flavour("segment").is_some() {
-        let came = opened.1.evidence.get("segment_refused");
+        let taken = watch.transition(served.ends, "close_wait")?;
+        let came = taken.transition.and_then(|change| change.segment_refused);
         let came: jiff::Timestamp = came
-            .and_then(serde_json::Value::as_str)
-            .context("the evidence does not say that the FIN had come before")?
+            .context("the transition does not say that the FIN had come before")?
             .parse()?;
         ensure!(
             came < filled,

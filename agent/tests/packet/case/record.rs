@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use finback::kernel::report::Means;
+use finback::kernel::load::report::Means;
 use finback::kernel::{Attach, Kernel, Options};
 use finback_common::hook::{Flavour, Signal};
+use finback_core::model::interest::Interest;
 use finback_core::model::observation::{Observation, What};
-use finback_core::model::socket::SocketKey;
 use finback_core::model::state::TcpState;
 
 use crate::case::Accepted;
@@ -34,21 +34,22 @@ pub(crate) fn refused_segments() -> Result<()> {
     if !matches!(means, Some(Means::Hooks { .. })) {
         return skip(format!("segments: {means:?}"));
     }
+    kernel.set_interest(everything())?;
     let link = Link::new()?;
     let mut accepted = Accepted::new(&link)?;
     let peer = &mut accepted.peer;
     peer.send(PSH | ACK, b"first")?;
     peer.expect_all_acknowledged()?;
     let mut seen = Vec::new();
-    let key = established(&mut kernel, &mut seen, accepted.end.local_addr()?)?;
+    let sock = established(&mut kernel, &mut seen, accepted.end.local_addr()?)?;
 
     let next = peer.next;
     let (early, beyond) = (next.wrapping_add(10), next.wrapping_add(100));
     peer.send_at(early, FIN | PSH | ACK, b"last")?;
-    expect(&mut kernel, &mut seen, key, &[(true, false, early, next)])?;
+    expect(&mut kernel, &mut seen, sock, &[(true, false, early, next)])?;
     peer.send_at(beyond, RST, &[])?;
     let both = [(true, false, early, next), (false, true, beyond, next)];
-    expect(&mut kernel, &mut seen, key, &both)?;
+    expect(&mut kernel, &mut seen, sock, &both)?;
 
     // The hole is filled, the FIN that waited behind it is taken, then repeated, then the peer resets.
     peer.send(PSH | ACK, b"the middle")?;
@@ -57,9 +58,16 @@ pub(crate) fn refused_segments() -> Result<()> {
     peer.send_at(early, FIN | PSH | ACK, b"last")?;
     peer.send(RST, &[])?;
     wait(&mut kernel, &mut seen, "the end", |observation| {
-        observation.key == key && is_to(observation, TcpState::Closed)
+        observation.sock == sock && is_to(observation, TcpState::Closed)
     })?;
-    expect(&mut kernel, &mut seen, key, &both)
+    expect(&mut kernel, &mut seen, sock, &both)
+}
+
+/// Changes of state and refused segments.
+fn everything() -> Interest {
+    let mut interest = Interest::in_states([TcpState::Established, TcpState::Closed]);
+    interest.segments = true;
+    interest
 }
 
 fn load() -> Result<Kernel> {
@@ -74,16 +82,12 @@ fn load() -> Result<Kernel> {
 }
 
 /// The connection's name in the records.
-fn established(
-    kernel: &mut Kernel,
-    seen: &mut Vec<Observation>,
-    local: SocketAddr,
-) -> Result<SocketKey> {
+fn established(kernel: &mut Kernel, seen: &mut Vec<Observation>, local: SocketAddr) -> Result<u64> {
     let found = wait(kernel, seen, "the connection", |observation| {
         matches!(&observation.what, What::State(change)
             if change.endpoints.local == local && change.to == TcpState::Established)
     })?;
-    Ok(found.key)
+    Ok(found.sock)
 }
 
 fn is_to(observation: &Observation, state: TcpState) -> bool {
@@ -111,18 +115,18 @@ fn wait(
 fn expect(
     kernel: &mut Kernel,
     seen: &mut Vec<Observation>,
-    key: SocketKey,
+    sock: u64,
     expected: &[Refused],
 ) -> Result<()> {
     let last = expected.last().context("nothing expected")?;
     wait(kernel, seen, "the segment", |observation| {
-        observation.key == key && refused(observation).as_ref() == Some(last)
+        observation.sock == sock && refused(observation).as_ref() == Some(last)
     })?;
     std::thread::sleep(QUIET);
     kernel.drain(seen);
     let all: Vec<Refused> = seen
         .iter()
-        .filter(|observation| observation.key == key)
+        .filter(|observation| observation.sock == sock)
         .filter_map(refused)
         .collect();
     ensure!(all == expected, "recorded {all:?}, expected {expected:?}");

@@ -1,6 +1,7 @@
 //! What applications and peers do.
 
 use super::*;
+use crate::model::observation::{Eof, Open};
 
 impl Model {
     /// The application acts.
@@ -11,7 +12,7 @@ impl Model {
             if connection.open && !connection.accepted {
                 connection.accepted = true;
                 connection.busy_at = self.now;
-                self.owned(index);
+                self.opened(index);
             }
             return;
         }
@@ -20,9 +21,15 @@ impl Model {
         }
         match act {
             Act::Read if state == TcpState::CloseWait => self.read_half_closed(index),
+            Act::Peek if state == TcpState::CloseWait && connection.unread == 1 => {
+                self.deliver_end(index);
+            }
             Act::Read | Act::Splice if connection.unread > 0 => {
+                // An end that was told before is no news.
+                if connection.unread > 1 || connection.eof_at.is_none() {
+                    connection.busy_at = self.now;
+                }
                 connection.unread = 0;
-                connection.busy_at = self.now;
             }
             Act::Read if state == TcpState::Closed && connection.error != 0 => {
                 connection.error = 0;
@@ -34,18 +41,8 @@ impl Model {
                 if !connection.silent {
                     connection.acked += 10;
                 }
-                if state == TcpState::CloseWait && connection.written.is_none() {
-                    let pid = connection.holder;
+                if state == TcpState::CloseWait {
                     connection.written = Some(self.now);
-                    let bytes = 10;
-                    self.record(
-                        index,
-                        What::Write {
-                            pid,
-                            thread: pid,
-                            bytes,
-                        },
-                    );
                 }
             }
             Act::Exchange | Act::Silence | Act::Hand | Act::Spin => self.more(index, act),
@@ -63,21 +60,43 @@ impl Model {
         let now = self.now;
         let connection = &mut self.connections[index];
         let unread = std::mem::take(&mut connection.unread);
-        if unread > 0 {
-            connection.busy_at = now;
-        }
         if unread > 1 {
+            connection.busy_at = now;
             connection.fin_with_data = true;
+            if let Some(half) = self.half.get_mut(&connection.sock) {
+                half.fin_with_data = true;
+            }
             return;
         }
-        connection.eof_count += 1;
+        self.deliver_end(index);
+    }
+
+    fn deliver_end(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        let (now, pid) = (self.now, connection.holder);
         if connection.eof_at.is_none() {
-            let pid = connection.holder;
             connection.eof_at = Some(now);
             connection.eof_by = pid;
-            connection.busy_at = now;
-            self.record(index, What::Eof { pid, thread: pid });
+            if self.half.contains_key(&connection.sock) {
+                connection.busy_at = now;
+            }
         }
+        let (endpoints, state) = (connection.ends, connection.state);
+        let place = self.half.get_mut(&connection.sock);
+        let fin_at = place.as_ref().map(|half| half.fin_at);
+        if let Some(half) = place {
+            half.eof_at = half.eof_at.or(Some(at(now)));
+            half.eof_by = half.eof_by.or(Some(pid));
+            half.eof_count += 1;
+        }
+        let eof = Eof {
+            endpoints,
+            state,
+            fin_at,
+            pid,
+            thread: pid,
+        };
+        self.record(index, What::Eof(eof));
     }
 
     /// The rest of what an application does.
@@ -96,10 +115,13 @@ impl Model {
                 connection.busy_at = now;
             }
             // Data are under way that nobody acknowledges.
-            Act::Silence if state == TcpState::Established => {
+            Act::Silence if matches!(state, TcpState::Established | TcpState::CloseWait) => {
                 connection.sent += 10;
                 connection.silent = true;
                 connection.busy_at = now;
+                if state == TcpState::CloseWait {
+                    connection.written = Some(now);
+                }
             }
             Act::Hand if connection.holder == 7 => {
                 connection.holder = 8;
@@ -127,22 +149,29 @@ impl Model {
     pub(super) fn answers(&mut self, index: usize) {
         let connection = &mut self.connections[index];
         if std::mem::take(&mut connection.silent) {
-            connection.acked = connection.sent + u64::from(connection.client);
+            connection.acked = connection.sent;
             connection.busy_at = self.now;
         }
     }
 
     /// The opener is seen.
-    pub(super) fn owned(&mut self, index: usize) {
+    pub(super) fn opened(&mut self, index: usize) {
         let connection = &self.connections[index];
-        let what = What::Owner {
+        let owner = Owner {
+            since: at(self.now),
+            ..owner(7, connection.opened_by())
+        };
+        if self.places != Places::Lost {
+            self.openers.insert(connection.sock, owner.clone());
+        }
+        let open = Open {
             endpoints: connection.ends,
             state: connection.state,
             role: connection.role(),
-            owner: owner(7, connection.opened()),
+            owner,
             inode: None,
         };
-        self.record(index, what);
+        self.record(index, What::Open(open));
     }
 
     fn send_fin(&mut self, index: usize, closed: bool) {
@@ -151,16 +180,16 @@ impl Model {
             TcpState::CloseWait => TcpState::LastAck,
             _ => return,
         };
+        if to == TcpState::LastAck {
+            self.half.remove(&self.connections[index].sock);
+        }
         self.turn(index, to, |change| change.closed = closed);
     }
 
     fn drop_descriptor(&mut self, index: usize) {
         self.connections[index].open = false;
         match self.connections[index].state {
-            TcpState::Closed => {
-                self.connections[index].full = false;
-                self.record(index, What::Gone);
-            }
+            TcpState::Closed => self.release(index),
             TcpState::FinWait2 => self.time_wait(index, TcpState::FinWait2),
             _ => {}
         }

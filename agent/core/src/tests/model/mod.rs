@@ -5,8 +5,11 @@
     reason = "in most states most acts do nothing"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::*;
-use crate::model::observation::Minisock;
+use crate::model::look::Candidate;
+use crate::model::observation::{End, Life, Observation, ResetWrite};
 
 mod app;
 mod view;
@@ -23,6 +26,8 @@ pub(super) enum Act {
     Accept,
     Fin,
     Read,
+    /// The end of the stream is seen and left where it is.
+    Peek,
     /// The queue is emptied in a way that no hook sees.
     Splice,
     Write,
@@ -47,7 +52,9 @@ pub(super) enum Act {
 /// What is true of one connection.
 #[derive(Clone, Debug)]
 pub(super) struct Truth {
-    pub(super) key: SocketKey,
+    pub(super) sock: u64,
+    /// It is the n-th one.
+    pub(super) number: u64,
     pub(super) ends: Endpoints,
     pub(super) state: TcpState,
     /// The full socket exists.
@@ -55,8 +62,6 @@ pub(super) struct Truth {
     /// A descriptor refers to it, or it waits in the accept queue.
     pub(super) open: bool,
     pub(super) accepted: bool,
-    /// Substate and beginning of the minisock.
-    pub(super) minisock: Option<(TcpState, u64)>,
     pub(super) unread: u32,
     pub(super) eof_at: Option<u64>,
     /// A read that returned data took the FIN as well.
@@ -77,15 +82,13 @@ pub(super) struct Truth {
     pub(super) spinning: Option<u64>,
     /// Spins that are over.
     pub(super) spins: Vec<(u64, u64)>,
-    /// First write after the FIN.
+    /// Last write after the FIN.
     pub(super) written: Option<u64>,
     pub(super) received: u64,
     acked: u64,
-    eof_count: u32,
-    fin_at: Option<u64>,
-    changed: u64,
+    pub(super) fin_at: u64,
     pub(super) sent: u64,
-    pub(super) sent_at_fin: Option<u64>,
+    pub(super) sent_at_fin: u64,
 }
 
 impl Truth {
@@ -108,7 +111,7 @@ impl Truth {
             .sum()
     }
 
-    fn opened(&self) -> Attribution {
+    fn opened_by(&self) -> Attribution {
         if self.client {
             Attribution::Connect
         } else {
@@ -117,83 +120,134 @@ impl Truth {
     }
 }
 
+/// What becomes of places in the kernel programs' tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Places {
+    Kept,
+    /// Those of every other FIN find no room.
+    Some,
+    /// Nothing is remembered.
+    Lost,
+}
+
 /// The kernel.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Model {
     pub(super) now: u64,
     pub(super) connections: Vec<Truth>,
     /// Records that the agent has not got yet.
     pub(super) ring: Vec<Observation>,
-    /// Hooks tell of minisocks.
-    pub(super) time_wait_hooks: bool,
-    /// Connections that were reset after a write that came after the FIN.
-    pub(super) refused: Vec<SocketKey>,
+    /// Sockets whose changes make records.
+    pub(super) marked: BTreeSet<u64>,
+    half: BTreeMap<u64, HalfClosed>,
+    openers: BTreeMap<u64, Owner>,
+    places: Places,
+    births: u64,
+    /// The socket of every connection there was.
+    pub(super) socks: BTreeMap<u64, u64>,
+    fins: u64,
+    /// Connections that were reset after a write that came after the FIN: which, when, and whether it should have
+    /// known better.
+    pub(super) refused: Vec<(u64, u64, bool)>,
 }
 
 impl Model {
+    pub(super) const fn new(places: Places) -> Self {
+        Self {
+            now: 0,
+            connections: Vec::new(),
+            ring: Vec::new(),
+            marked: BTreeSet::new(),
+            half: BTreeMap::new(),
+            openers: BTreeMap::new(),
+            places,
+            births: 0,
+            socks: BTreeMap::new(),
+            fins: 0,
+            refused: Vec::new(),
+        }
+    }
+
     pub(super) fn act(&mut self, socket: usize, act: Act) {
         if matches!(act, Act::Birth | Act::Connect) {
             return self.birth(socket, matches!(act, Act::Connect));
         }
-        let sock = key(socket as u64).sock;
-        // The full socket; without one, the youngest minisock.
+        let sock = sock(socket as u64);
         let found = self
             .connections
             .iter()
-            .rposition(|c| c.key.sock == sock && (c.full || c.minisock.is_some()));
+            .rposition(|c| c.sock == sock && c.full);
         let Some(index) = found else { return };
-        let connection = &self.connections[index];
-        match (act, connection.state, connection.full) {
-            (Act::Fin, _, _) if connection.minisock.is_some() => {
-                if let Some((substate, since)) = &mut self.connections[index].minisock {
-                    *substate = TcpState::TimeWait;
-                    *since = self.now;
-                }
-            }
-            (_, _, false) => {}
-            (Act::Fin, _, true) => {
+        match (act, self.connections[index].state) {
+            (Act::Fin, _) => {
                 self.answers(index);
                 self.fin(index);
             }
-            (Act::AckOfFin, _, true) => {
+            (Act::AckOfFin, _) => {
                 self.answers(index);
                 self.ack_of_fin(index);
             }
-            (Act::Return, _, true) => self.answers(index),
-            (Act::Flood, TcpState::Established, true) => {
+            (Act::Return, _) => self.answers(index),
+            (Act::Flood, TcpState::Established) => {
                 self.answers(index);
                 self.flood(index);
             }
-            (Act::Reset, TcpState::Closed, true) => {}
-            (Act::Reset, state, true) => {
-                let connection = &mut self.connections[index];
-                connection.error = 104;
-                if state == TcpState::CloseWait && connection.written.is_some() {
-                    self.refused.push(connection.key);
-                }
-                self.closed(index, |c| c.error = 104);
-            }
-            (_, _, true) => self.app(index, act),
+            (Act::Reset, TcpState::Closed) => {}
+            (Act::Reset, _) => self.reset(index),
+            _ => self.app(index, act),
         }
     }
 
+    /// The peer resets it.
+    fn reset(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        connection.error = 104;
+        let (role, endpoints) = (connection.role(), connection.ends);
+        let Truth { sock, sent, .. } = *connection;
+        let half = self.half.get(&sock).copied();
+        let queued = connection.open && !connection.accepted;
+        let half = half.filter(|_| connection.state == TcpState::CloseWait);
+        if let Some((half, written)) = half.zip(connection.written) {
+            let told = connection.eof_at.is_some_and(|told| told <= written);
+            let careless = told || (connection.client && written >= connection.fin_at + 100);
+            self.refused.push((connection.number, self.now, careless));
+            let reset = ResetWrite {
+                endpoints,
+                role,
+                fin_at: half.fin_at,
+                bytes: sent - u64::from(half.write_seq),
+                sent_at: Some(at(written)),
+                eof_at: half.eof_at,
+                eof_by: half.eof_by,
+                dead: false,
+            };
+            self.record(index, What::ResetWrite(reset));
+        }
+        if queued {
+            self.record(index, What::ResetQueued { endpoints });
+        }
+        self.closed(index, |c| c.error = 104);
+    }
+
     fn birth(&mut self, socket: usize, client: bool) {
-        let sock = key(socket as u64).sock;
-        if self
-            .connections
-            .iter()
-            .any(|c| c.full && c.key.sock == sock)
-        {
+        let sock = sock(socket as u64);
+        if self.connections.iter().any(|c| c.full && c.sock == sock) {
             return;
         }
         self.now += 1;
-        let ends = ends(socket as u64);
-        self.leave_time_wait(|c| c.ends == ends);
-        self.connections.retain(|c| c.full || c.minisock.is_some());
-        let birth = at(self.now);
+        self.connections.retain(|c| c.full);
+        self.births += 1;
+        self.socks.insert(self.births, sock);
+        self.openers.remove(&sock);
         self.connections.push(Truth {
-            key: SocketKey { sock, birth },
-            ends,
+            sock,
+            number: self.births,
+            // A server's next connection comes from another port.
+            ends: ends(if client {
+                socket as u64
+            } else {
+                10 + self.births
+            }),
             state: if client {
                 TcpState::SynSent
             } else {
@@ -202,7 +256,6 @@ impl Model {
             full: true,
             open: true,
             accepted: client,
-            minisock: None,
             unread: 0,
             eof_at: None,
             fin_with_data: false,
@@ -217,16 +270,14 @@ impl Model {
             spins: Vec::new(),
             written: None,
             received: 0,
-            acked: u64::from(client),
-            eof_count: 0,
-            fin_at: None,
-            changed: self.now,
+            acked: 0,
+            fin_at: 0,
             sent: 0,
-            sent_at_fin: None,
+            sent_at_fin: 0,
         });
         let index = self.connections.len() - 1;
         if client {
-            self.owned(index);
+            self.opened(index);
         }
         self.turn(index, TcpState::Established, |_| {});
     }
@@ -238,14 +289,35 @@ impl Model {
             TcpState::Established => {
                 connection.unread += 1;
                 connection.received += 1;
-                connection.fin_at = Some(self.now);
-                connection.sent_at_fin = Some(connection.sent);
+                connection.fin_at = self.now;
+                connection.sent_at_fin = connection.sent;
                 connection.busy_at = self.now;
+                self.remember_fin(index);
                 self.turn(index, TcpState::CloseWait, |_| {});
             }
             TcpState::FinWait1 => self.turn(index, TcpState::Closing, |_| {}),
             TcpState::FinWait2 => self.time_wait(index, TcpState::TimeWait),
             _ => {}
+        }
+    }
+
+    fn remember_fin(&mut self, index: usize) {
+        let connection = &self.connections[index];
+        self.fins += 1;
+        let kept = match self.places {
+            Places::Kept => true,
+            Places::Some => self.fins.is_multiple_of(2),
+            Places::Lost => false,
+        };
+        let sequence = |bytes| u32::try_from(bytes).unwrap();
+        let place = HalfClosed {
+            snd_una: sequence(connection.acked),
+            write_seq: sequence(connection.sent),
+            unread: connection.unread,
+            ..fin(self.now)
+        };
+        if kept {
+            self.half.insert(connection.sock, place);
         }
     }
 
@@ -265,25 +337,38 @@ impl Model {
 
     /// A minisock takes over.
     fn time_wait(&mut self, index: usize, substate: TcpState) {
-        let connection = &mut self.connections[index];
-        connection.minisock = Some((substate, self.now));
-        let endpoints = connection.ends;
-        if self.time_wait_hooks {
-            self.record(
-                index,
-                What::TimeWaitEntered {
-                    endpoints,
-                    substate,
-                },
-            );
-        }
+        let endpoints = self.connections[index].ends;
+        let what = What::TimeWaitEntered {
+            endpoints,
+            substate,
+        };
+        self.record(index, what);
         self.closed(index, |c| c.fin_received = substate == TcpState::TimeWait);
     }
 
     fn closed(&mut self, index: usize, edit: impl FnOnce(&mut StateChange)) {
         self.turn(index, TcpState::Closed, edit);
+        if !self.connections[index].open {
+            self.release(index);
+        }
+    }
+
+    /// The memory of the socket is freed.
+    fn release(&mut self, index: usize) {
         let connection = &mut self.connections[index];
-        connection.full = connection.open;
+        connection.full = false;
+        let (sock, role) = (connection.sock, connection.role());
+        let end = End {
+            endpoints: connection.ends,
+            role,
+            life: Life::default(),
+            bytes_sent: connection.sent,
+            bytes_received: connection.received,
+            cookie: None,
+        };
+        self.record(index, What::End(end));
+        self.half.remove(&sock);
+        self.marked.remove(&sock);
     }
 
     fn turn(&mut self, index: usize, to: TcpState, edit: impl FnOnce(&mut StateChange)) {
@@ -296,42 +381,44 @@ impl Model {
         change.unread = connection.unread;
         edit(&mut change);
         connection.state = to;
-        connection.changed = self.now;
         connection.busy_at = self.now;
         self.record(index, What::State(change));
     }
 
     fn record(&mut self, index: usize, what: What) {
-        let (time, key) = (at(self.now), self.connections[index].key);
-        self.ring.push(Observation { time, key, what });
-    }
-
-    /// Ends these minisocks.
-    pub(super) fn leave_time_wait(&mut self, which: impl Fn(&Truth) -> bool) {
-        for index in 0..self.connections.len() {
-            let connection = &mut self.connections[index];
-            if connection.minisock.is_none() || !which(connection) {
-                continue;
-            }
-            connection.minisock = None;
-            let what = What::TimeWaitLeft {
-                endpoints: connection.ends,
-            };
-            if self.time_wait_hooks {
-                self.record(index, what);
-            }
+        let (time, sock) = (at(self.now), self.connections[index].sock);
+        let rare = matches!(what, What::ResetWrite(_) | What::ResetQueued { .. });
+        if rare || self.marked.contains(&sock) {
+            self.ring.push(Observation { time, sock, what });
         }
     }
 
-    pub(super) fn minisocks(&self) -> Vec<Minisock> {
-        let minisock = |c: &Truth| {
-            let (substate, _) = c.minisock?;
-            let endpoints = c.ends;
-            Some(Minisock {
-                endpoints,
-                substate,
-            })
-        };
-        self.connections.iter().filter_map(minisock).collect()
+    /// From now on every change of this socket makes a record, if it still exists.
+    pub(super) fn mark(&mut self, sock: u64) {
+        if self.connections.iter().any(|c| c.full && c.sock == sock) {
+            self.marked.insert(sock);
+        }
+    }
+
+    /// The table of what is half-closed.
+    pub(super) fn scan(&self) -> Vec<Candidate> {
+        let places = self.half.iter().map(|(&sock, half)| Candidate {
+            sock,
+            fin_at: half.fin_at,
+        });
+        places.collect()
+    }
+
+    /// Frees a place unless it was taken anew.
+    pub(super) fn clear(&mut self, place: Candidate) {
+        let half = self.half.get(&place.sock);
+        if half.is_some_and(|half| half.fin_at == place.fin_at) {
+            self.half.remove(&place.sock);
+        }
+    }
+
+    /// Whether what the kernel programs should have noted is there.
+    pub(super) fn remembers(&self, sock: u64) -> bool {
+        self.half.contains_key(&sock)
     }
 }

@@ -1,0 +1,213 @@
+//! What looks at the kernel find: sockets with their holders and numbers, what is half-closed, local ports.
+
+use super::socket::{Endpoints, Holder, Owner, Role};
+use super::state::TcpState;
+use super::time::Timestamp;
+use super::waiting::Waiting;
+
+/// A connection that the peer has ended and we have not, as the kernel programs remember it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HalfClosed {
+    /// When the peer's FIN was accepted.
+    pub fin_at: Timestamp,
+    /// `snd_una` at that moment: what is acknowledged later proves that somebody is there.
+    pub snd_una: u32,
+    /// `write_seq` at that moment: what is above it was written since.
+    pub write_seq: u32,
+    /// `rcv_nxt - copied_seq` at that moment; the FIN counts as one.
+    pub unread: u32,
+    /// `lsndtime` at that moment, jiffies: when data was last sent before.
+    pub last_sent: u32,
+    /// `lrcvtime` at that moment, jiffies: when data was last received before.
+    pub last_received: u32,
+    /// The end-of-stream was first handed to the application.
+    pub eof_at: Option<Timestamp>,
+    /// How often.
+    pub eof_count: u32,
+    /// To this process first.
+    pub eof_by: Option<u32>,
+    /// A receive that returned data took the FIN with it: the application was not told.
+    pub fin_with_data: bool,
+    /// No FIN had come: `fin_at` is when the connection was reset, and the end-of-stream is that of a reset.
+    pub by_reset: bool,
+}
+
+/// One place of the scanned table: a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Address of the kernel's socket.
+    pub sock: u64,
+    /// When the peer's FIN was accepted.
+    pub fin_at: Timestamp,
+}
+
+/// A socket as one pass over the kernel found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketView {
+    /// Address of the kernel's socket (where only `sock_diag` was asked: its cookie).
+    pub sock: u64,
+    /// Addresses.
+    pub endpoints: Endpoints,
+    /// State.
+    pub state: TcpState,
+    /// Which end opened the connection, as far as a hook or a listener on its port tells.
+    pub role: Role,
+    /// Who opened it, if a hook saw it and its place was not needed for another one; with the moment.
+    pub opener: Option<Owner>,
+    /// Every descriptor that refers to it.
+    pub holders: Vec<Holder>,
+    /// Whether it still waits in an accept queue.
+    pub queued: Option<Queued>,
+    /// Inode number; `None` for one that no file refers to.
+    pub inode: Option<u64>,
+    /// Cookie.
+    pub cookie: Option<u64>,
+    /// What was remembered at the peer's FIN, if it has come and its place was not lost.
+    pub half: Option<HalfClosed>,
+    /// A FIN waits behind a hole in the sequence of what was received (`ooo_last_skb`).
+    pub fin_behind_hole: bool,
+    /// Who waits for it; known only for sockets that may be in trouble, and where the kernel shows its symbols.
+    pub waiting: Option<Waiting>,
+    /// The numbers; `None` if the socket could not be read.
+    pub counters: Option<SocketCounters>,
+}
+
+/// Numbers of a live socket (`struct tcp_sock`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SocketCounters {
+    /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one.
+    pub unread: u32,
+    /// `write_seq - snd_una`: bytes not sent or not acknowledged.
+    pub unacked: u32,
+    /// `snd_una`, a sequence number; `None` if this way of looking does not tell.
+    pub snd_una: Option<u32>,
+    /// `write_seq`, a sequence number; `None` if this way of looking does not tell.
+    pub write_seq: Option<u32>,
+    /// Bytes sent, retransmissions included.
+    pub bytes_sent: u64,
+    /// Bytes acknowledged.
+    pub bytes_acked: u64,
+    /// Bytes received.
+    pub bytes_received: u64,
+    /// `lsndtime`, jiffies: data was last sent.
+    pub last_sent: u32,
+    /// `lrcvtime`, jiffies: data was last received.
+    pub last_received: u32,
+    /// `rcv_tstamp`, jiffies: an acknowledgement was last received.
+    pub last_heard: u32,
+    /// `sk_err`, an errno.
+    pub error: u32,
+    /// `sk_shutdown`: 1 receive, 2 send.
+    pub shutdown: u8,
+    /// `SOCK_DONE`: the peer's FIN was accepted.
+    pub fin_received: bool,
+    /// For a listener: connections in its accept queue.
+    pub backlog: u32,
+    /// For a listener: how many its accept queue may hold.
+    pub max_backlog: u32,
+    /// Bytes the peer may still send (RCV.WND), if this way of looking tells.
+    pub window: Option<u32>,
+    /// Unanswered retransmissions.
+    pub retransmits: u8,
+    /// How often the retransmission time was doubled.
+    pub backoff: u8,
+    /// Unanswered window or keep-alive probes.
+    pub probes: u8,
+    /// An upper layer protocol (kTLS) reads in place of the application, so what the queue holds says nothing of it.
+    pub upper_layer: bool,
+}
+
+/// So many unanswered retransmissions, each after twice the time, are no delay.
+const RETRANSMITS: u8 = 4;
+
+impl SocketCounters {
+    /// Data were sent again and again, and nothing of them was acknowledged.
+    pub const fn is_unanswered(&self) -> bool {
+        self.unacked > 0 && self.backoff >= RETRANSMITS && self.retransmits >= RETRANSMITS
+    }
+}
+
+/// A connection that nobody has accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queued {
+    /// The listener's socket, if known.
+    pub listener: Option<u64>,
+    /// Every descriptor that refers to that listener.
+    pub listeners: Vec<Holder>,
+    /// The listener was proven (found in its queue); otherwise it was matched by address.
+    pub proven: bool,
+}
+
+/// One pass over the kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// When the pass began: a record later than this is newer.
+    pub taken: Timestamp,
+    /// How long it took.
+    pub took: std::time::Duration,
+    /// The kernel's `jiffies` when it began, low 32 bits, if this way of looking tells.
+    pub jiffies: Option<u32>,
+    /// Every TCP socket that a descriptor or an accept queue leads to, sorted by `sock`.
+    pub sockets: Vec<SocketView>,
+    /// Sockets that no descriptor refers to, if they were asked for and every namespace could be listed.
+    pub unheld: Option<Vec<Unheld>>,
+    /// Who connected to whom lately, as far back as the kernel side remembers; only if `unheld` was asked for.
+    pub openers: Vec<Opener>,
+}
+
+impl Snapshot {
+    /// The socket at this address.
+    pub fn find(&self, sock: u64) -> Option<&SocketView> {
+        let at = self.sockets.binary_search_by_key(&sock, |view| view.sock);
+        at.ok().and_then(|at| self.sockets.get(at))
+    }
+}
+
+/// A process that connected to a peer, whatever has become of the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opener {
+    /// Inode number of the network namespace.
+    pub netns: u32,
+    /// The peer.
+    pub peer: std::net::SocketAddr,
+    /// The process, and when it connected.
+    pub owner: Owner,
+}
+
+/// A connection that goes on without a descriptor: closing, or a minisock in TIME_WAIT or FIN_WAIT2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unheld {
+    /// Addresses.
+    pub endpoints: Endpoints,
+    /// State; of a minisock its substate.
+    pub state: TcpState,
+    /// It has no full socket any more.
+    pub minisock: bool,
+}
+
+/// The local ports that the kernel may choose for a connection (`net.ipv4.ip_local_port_range` less
+/// `net.ipv4.ip_local_reserved_ports`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LocalPorts {
+    /// Inode number of the network namespace.
+    pub netns: u32,
+    /// The lowest.
+    pub low: u16,
+    /// The highest.
+    pub high: u16,
+    /// So many of them are reserved.
+    pub reserved: u16,
+}
+
+impl LocalPorts {
+    /// How many there are.
+    pub fn usable(self) -> u32 {
+        let all = (u32::from(self.high) + 1).saturating_sub(u32::from(self.low));
+        all.saturating_sub(u32::from(self.reserved))
+    }
+
+    /// Whether a port is between the lowest and the highest.
+    pub fn contains(self, port: u16) -> bool {
+        (self.low..=self.high).contains(&port)
+    }
+}

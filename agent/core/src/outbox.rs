@@ -1,0 +1,29 @@
+//! What the engine wants done or told, in order.
+
+use std::collections::VecDeque;
+
+use crate::model::event::{Body, Event, Output};
+use crate::model::time::Timestamp;
+
+/// A queue of [`Output`]s.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    queue: VecDeque<Output>,
+}
+
+impl Outbox {
+    /// Adds something to be done.
+    pub(crate) fn put(&mut self, output: Output) {
+        self.queue.push_back(output);
+    }
+
+    /// Adds something to be told.
+    pub(crate) fn tell(&mut self, time: Timestamp, body: Body) {
+        self.put(Output::Event(Event { time, body }));
+    }
+
+    /// Takes out the oldest.
+    pub(crate) fn pop(&mut self) -> Option<Output> {
+        self.queue.pop_front()
+    }
+}

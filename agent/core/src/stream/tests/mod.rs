@@ -1,0 +1,357 @@
+//! Tests of the stream as a whole: a small world to tell it about, and what it must say.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test looks for one kind of event, and in most states most acts do nothing"
+)]
+
+mod both;
+mod causes;
+mod lines;
+mod model;
+mod order;
+mod properties;
+mod repair;
+mod run;
+mod time_wait;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Stream, View};
+use crate::model::event::{Body, Connection, Event, Output, Transition, WholeLife};
+use crate::model::interest::Interest;
+use crate::model::look::{HalfClosed, Snapshot, SocketView, Unheld};
+use crate::model::observation::{
+    End, Eof, LastChange, Life, Loss, Observation, Open, StateChange, What,
+};
+use crate::model::socket::{
+    Attribution, Endpoints, Holder, Owner, Process, ProcessId, Role, SocketKey,
+};
+use crate::model::state::{Cause, TcpState};
+use crate::model::time::Timestamp;
+use crate::outbox::Outbox;
+use crate::settings::Settings;
+
+const EVERY_STATE: [TcpState; 11] = [
+    TcpState::Closed,
+    TcpState::Listen,
+    TcpState::SynSent,
+    TcpState::SynReceived,
+    TcpState::Established,
+    TcpState::CloseWait,
+    TcpState::LastAck,
+    TcpState::FinWait1,
+    TcpState::FinWait2,
+    TcpState::Closing,
+    TcpState::TimeWait,
+];
+
+/// Milliseconds since a moment long after the boot.
+fn at(ms: u64) -> Timestamp {
+    Timestamp::from_nanos(1_000_000_000_000 + ms * 1_000_000)
+}
+
+/// Address of the n-th socket.
+fn sock(n: u64) -> u64 {
+    0xffff_8880_0000_0000 + n * 0x1000
+}
+
+/// The connection that the n-th socket had since then.
+fn key(n: u64, ms: u64) -> SocketKey {
+    SocketKey {
+        sock: sock(n),
+        birth: at(ms),
+    }
+}
+
+fn addr(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+/// The n-th connection's addresses.
+fn ends(n: u64) -> Endpoints {
+    let (high, low) = (n / 60_000, n % 60_000);
+    Endpoints {
+        local: addr("10.0.0.2:80"),
+        peer: SocketAddr::new(
+            addr(&format!("10.0.{high}.1:0")).ip(),
+            1000 + u16::try_from(low).unwrap(),
+        ),
+        netns: 1,
+    }
+}
+
+fn process(pid: u32) -> Arc<Process> {
+    Arc::new(Process {
+        id: ProcessId {
+            pid,
+            start: Timestamp::from_nanos(u64::from(pid)),
+        },
+        comm: format!("app{pid}").into(),
+        uid: Some(0),
+        cgroup: None,
+        group: None,
+    })
+}
+
+fn owner(pid: u32, attribution: Attribution) -> Owner {
+    Owner {
+        process: process(pid),
+        thread: Some(pid),
+        attribution,
+        since: at(0),
+    }
+}
+
+fn holder(pid: u32, fd: u32) -> Holder {
+    Holder {
+        process: process(pid),
+        fd,
+    }
+}
+
+fn change(n: u64, from: TcpState, to: TcpState) -> StateChange {
+    StateChange {
+        endpoints: ends(n),
+        from,
+        to,
+        entered: None,
+        role: Role::Server,
+        error: 0,
+        dead: false,
+        fin_received: false,
+        shutdown: false,
+        closed: false,
+        exiting: false,
+        unattached: false,
+        unread: u32::from(to == TcpState::CloseWait),
+        actor: None,
+        cookie: None,
+    }
+}
+
+fn end(n: u64) -> End {
+    End {
+        endpoints: ends(n),
+        role: Role::Server,
+        life: Life::default(),
+        bytes_sent: 0,
+        bytes_received: 0,
+        cookie: None,
+    }
+}
+
+/// The n-th connection as a look finds it: in this state, held by process 7 as descriptor 5.
+fn view(n: u64, state: TcpState) -> SocketView {
+    SocketView {
+        sock: sock(n),
+        endpoints: ends(n),
+        state,
+        role: Role::Server,
+        opener: None,
+        holders: vec![holder(7, 5)],
+        queued: None,
+        inode: Some(4000 + n),
+        cookie: None,
+        half: None,
+        fin_behind_hole: false,
+        waiting: None,
+        counters: None,
+    }
+}
+
+/// Everything: these sockets, and nothing without a descriptor.
+fn snapshot(ms: u64, mut sockets: Vec<SocketView>) -> Snapshot {
+    sockets.sort_unstable_by_key(|view| view.sock);
+    Snapshot {
+        taken: at(ms),
+        took: Duration::ZERO,
+        jiffies: None,
+        sockets,
+        unheld: Some(Vec::new()),
+        openers: Vec::new(),
+    }
+}
+
+fn everything() -> Interest {
+    let mut interest = Interest::in_states(EVERY_STATE);
+    interest.eof = true;
+    interest.connections = true;
+    interest.segments = true;
+    interest
+}
+
+/// Connection lines only.
+fn lives() -> Interest {
+    let mut interest = Interest::NONE;
+    interest.connections = true;
+    interest
+}
+
+/// A stream with its outputs sorted into what they are.
+struct World {
+    stream: Stream,
+    out: Outbox,
+    transitions: Vec<(TcpState, TcpState, Cause)>,
+    events: Vec<Event>,
+    lives: Vec<(SocketKey, WholeLife)>,
+    sweeps: Vec<Vec<u32>>,
+}
+
+impl World {
+    /// Seeded with nothing, telling everything.
+    fn new() -> Self {
+        Self::with(&Settings::default(), everything())
+    }
+
+    fn with(settings: &Settings, interest: Interest) -> Self {
+        Self::seeded(settings, interest, Vec::new())
+    }
+
+    fn seeded(settings: &Settings, interest: Interest, sockets: Vec<SocketView>) -> Self {
+        let mut world = Self {
+            stream: Stream::new(settings, interest, at(0)),
+            out: Outbox::default(),
+            transitions: Vec::new(),
+            events: Vec::new(),
+            lives: Vec::new(),
+            sweeps: Vec::new(),
+        };
+        assert_eq!(world.stream.wants_look(at(0)), Some(true));
+        world.look(0, &snapshot(0, sockets));
+        world
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.out.pop() {
+            match output {
+                Output::Event(event) => self.note(event),
+                Output::SweepTimeWait(namespaces) => self.sweeps.push(namespaces),
+                other => panic!("{other:?} is nothing that the stream asks for"),
+            }
+        }
+    }
+
+    fn note(&mut self, event: Event) {
+        if let Body::Transition { transition, .. } = &event.body {
+            let Transition {
+                from, to, cause, ..
+            } = *transition;
+            self.transitions.push((from, to, cause));
+        }
+        if let Body::Connection { connection, life } = &event.body {
+            self.lives.push((connection.key, life.clone()));
+        }
+        self.events.push(event);
+    }
+
+    fn tell(&mut self, ms: u64, sock: u64, what: What) {
+        let time = at(ms);
+        let observation = Observation { time, sock, what };
+        self.stream.handle(&observation, time, &mut self.out);
+        self.drain();
+    }
+
+    fn change(&mut self, ms: u64, n: u64, change: StateChange) {
+        self.tell(ms, sock(n), What::State(change));
+    }
+
+    fn state(&mut self, ms: u64, n: u64, from: TcpState, to: TcpState) {
+        self.change(ms, n, change(n, from, to));
+    }
+
+    fn opened(&mut self, ms: u64, n: u64, owner: Owner) {
+        let open = Open {
+            endpoints: ends(n),
+            state: TcpState::Established,
+            role: Role::Server,
+            owner,
+            inode: None,
+        };
+        self.tell(ms, sock(n), What::Open(open));
+    }
+
+    fn eof(&mut self, ms: u64, n: u64) {
+        let eof = Eof {
+            endpoints: ends(n),
+            state: TcpState::CloseWait,
+            fin_at: None,
+            pid: 7,
+            thread: 7,
+        };
+        self.tell(ms, sock(n), What::Eof(eof));
+    }
+
+    fn ended(&mut self, ms: u64, n: u64) {
+        self.tell(ms, sock(n), What::End(end(n)));
+    }
+
+    /// A connection accepted by process 7 whose peer hangs up at `fin`.
+    fn half_closed(&mut self, n: u64, fin: u64) {
+        self.state(1, n, TcpState::SynReceived, TcpState::Established);
+        self.opened(1, n, owner(7, Attribution::Accept));
+        self.state(fin, n, TcpState::Established, TcpState::CloseWait);
+    }
+
+    /// Lets time pass to `ms`.
+    fn run(&mut self, ms: u64) {
+        while let Some(due) = due(&self.stream).filter(|&due| due <= at(ms)) {
+            self.stream.handle_timeout(due, &mut self.out);
+            self.drain();
+            if self.stream.wants_look(due).is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Hands over a look.
+    fn look(&mut self, ms: u64, snapshot: &Snapshot) {
+        self.stream
+            .handle_look(snapshot, &|_, _| None, at(ms), &mut self.out);
+        self.drain();
+    }
+
+    fn known(&self) -> Vec<(SocketKey, TcpState)> {
+        let views = self.stream.connections();
+        let mut known: Vec<_> = views
+            .map(|v| (v.connection.key, v.connection.state))
+            .collect();
+        known.sort_unstable_by_key(|(key, _)| *key);
+        known
+    }
+
+    /// The view of a connection.
+    fn view(&self, key: SocketKey) -> View {
+        let mut views = self.stream.connections();
+        views.find(|view| view.connection.key == key).unwrap()
+    }
+
+    /// The moments of what was told of a connection.
+    fn times(&self, key: SocketKey) -> Vec<Timestamp> {
+        let about = |event: &&Event| connection(event).is_some_and(|c| c.key == key);
+        self.events
+            .iter()
+            .filter(about)
+            .map(|event| event.time)
+            .collect()
+    }
+}
+
+/// Of which connection an event speaks.
+fn connection(event: &Event) -> Option<&Connection> {
+    match &event.body {
+        Body::Transition { connection, .. }
+        | Body::Eof { connection, .. }
+        | Body::Finding { connection, .. }
+        | Body::Connection { connection, .. } => Some(connection),
+        Body::ProcessFinding { .. } | Body::Lost { .. } | Body::Resync { .. } => None,
+    }
+}
+
+/// When the stream wants anything.
+fn due(stream: &Stream) -> Option<Timestamp> {
+    let due = [stream.timer_due(), stream.look_due()];
+    due.into_iter().flatten().min()
+}

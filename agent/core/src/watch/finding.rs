@@ -1,0 +1,170 @@
+//! The life of a finding about a connection: opened by proof, updated when the proof changes, resolved once.
+
+use std::sync::Arc;
+
+use super::book::Book;
+use super::evidence::{Charge, confidence, named};
+use super::watched::Watched;
+use crate::connection::progress::Progress;
+use crate::model::cause;
+use crate::model::event::Output;
+use crate::model::finding::{Action, Finding, Resolution, Verdict};
+use crate::model::state::{Cause, TcpState};
+use crate::model::time::Timestamp;
+use crate::settings::exception::Subject;
+use crate::verdict::wording;
+
+/// Earlier verdicts that a finding shows; older ones are only counted.
+const HISTORY: usize = 8;
+
+/// A verdict holds: opens the finding, or updates it if what it says has changed.
+pub(super) fn accuse(book: &mut Book<'_>, sock: u64, charge: Charge) {
+    let Some(watched) = book.table.get_mut(sock) else {
+        return;
+    };
+    let (time, state) = (charge.time, charge.state);
+    let open = watched.finding.clone();
+    let set = {
+        let port = watched.connection.endpoints.local.port();
+        let subject = Subject::new(watched.connection.owner.as_ref(), port, &charge.holders);
+        book.rules.settings.verdict_about(charge.verdict, subject)
+    };
+    let owner = named(&watched.connection, &charge.holders, charge.verdict, time);
+    let mut finding = Finding {
+        id: 0,
+        action: Action::Opened,
+        verdict: charge.verdict,
+        severity: charge.grade.of(set.severity),
+        confidence: confidence(&charge.evidence),
+        opened: time,
+        half_closed_since: charge.fin.and_then(|fin| fin.accepted_at()),
+        half_closed: charge.fin.map(|fin| time.since(fin.since)),
+        summary: String::new(),
+        hint: wording::hint(
+            charge.verdict,
+            owner.as_ref().map_or("", |o| &o.process.comm),
+        ),
+        evidence: charge.evidence,
+        holders: charge.holders,
+        history: Vec::new(),
+        verdict_changes: 0,
+        resolution: None,
+    };
+    finding.evidence.threshold = set.after;
+    let opener = watched.connection.owner.as_ref();
+    finding.summary = wording::summary(
+        &finding,
+        owner.as_ref(),
+        opener,
+        watched.connection.endpoints,
+    );
+    watched.named = owner;
+    let news = match open {
+        None => {
+            finding.id = book.numbers.open();
+            watched.began = time;
+            book.out.put(Output::Mark(sock));
+            true
+        }
+        Some(open) => go_on(&mut finding, &open, watched, time),
+    };
+    let finding = Arc::new(finding);
+    watched.finding = Some(Arc::clone(&finding));
+    if news {
+        book.tell(sock, time, state, finding);
+    }
+}
+
+/// `finding` is what `open` has become; whether that is worth telling.
+fn go_on(finding: &mut Finding, open: &Finding, watched: &mut Watched, time: Timestamp) -> bool {
+    finding.id = open.id;
+    finding.opened = open.opened;
+    finding.history.clone_from(&open.history);
+    finding.verdict_changes = open.verdict_changes;
+    if open.verdict != finding.verdict {
+        let began = std::mem::replace(&mut watched.began, time);
+        finding.verdict_changes += 1;
+        finding.history.push((open.verdict, began));
+        if finding.history.len() > HISTORY {
+            finding.history.remove(0);
+        }
+    }
+    let news = !same(open, finding);
+    finding.action = if news { Action::Updated } else { open.action };
+    news
+}
+
+/// Whether two findings say the same but for numbers that always move.
+fn same(open: &Finding, new: &Finding) -> bool {
+    open.verdict == new.verdict
+        && open.severity == new.severity
+        && open.confidence == new.confidence
+        && open.holders == new.holders
+        && open.evidence.missing == new.evidence.missing
+}
+
+/// Ends the open finding, if there is one.
+pub(super) fn resolve(
+    book: &mut Book<'_>,
+    sock: u64,
+    time: Timestamp,
+    state: TcpState,
+    why: Resolution,
+) {
+    let Some(watched) = book.table.get_mut(sock) else {
+        return;
+    };
+    let since = watched.connection.fin.map(|fin| fin.since);
+    let Some(finding) = watched.finding.take() else {
+        return;
+    };
+    book.numbers.open -= 1;
+    let mut finding = Arc::unwrap_or_clone(finding);
+    finding.action = Action::Resolved;
+    finding.resolution = Some(why);
+    finding.half_closed = since.map(|since| time.since(since)).or(finding.half_closed);
+    book.tell(sock, time, state, Arc::new(finding));
+    book.out.put(Output::Unmark(sock));
+}
+
+/// The connection leaves its state: what was seen in it counts no more.
+pub(super) fn conclude(
+    book: &mut Book<'_>,
+    sock: u64,
+    time: Timestamp,
+    state: TcpState,
+    why: Resolution,
+) {
+    resolve(book, sock, time, state, why);
+    if let Some(watched) = book.table.get_mut(sock) {
+        watched.connection.state = state;
+        watched.connection.fin = None;
+        watched.progress = Progress::default();
+    }
+}
+
+/// How a finding ends when its connection changes its state for this reason.
+pub(super) const fn resolution(cause: Cause) -> Resolution {
+    cause::resolution(cause)
+}
+
+/// Ends an open finding of this verdict.
+pub(super) fn resolve_only(
+    book: &mut Book<'_>,
+    sock: u64,
+    time: Timestamp,
+    verdict: Verdict,
+    why: Resolution,
+) {
+    let Some(watched) = book.table.get(sock) else {
+        return;
+    };
+    let state = watched.connection.state;
+    if watched
+        .finding
+        .as_ref()
+        .is_some_and(|open| open.verdict == verdict)
+    {
+        resolve(book, sock, time, state, why);
+    }
+}

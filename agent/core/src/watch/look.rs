@@ -1,0 +1,296 @@
+//! One look at one connection: is it what it was, what has it done, what is wrong with it?
+
+use std::time::Duration;
+
+use super::book::Book;
+use super::departure::absent;
+use super::evidence::{Charge, evidence, holders};
+use super::finding::{self, conclude, resolve, resolve_only};
+use super::names::Names;
+use super::peer::Peers;
+use super::refusal;
+use super::watched::Watched;
+use crate::connection::{Connection, Fin, OtherEnd};
+use crate::model::finding::{Resolution, Verdict};
+use crate::model::look::{Snapshot, SocketView};
+use crate::model::socket::SocketKey;
+use crate::model::state::TcpState;
+use crate::model::time::Timestamp;
+use crate::settings::exception::Subject;
+use crate::verdict::case::{Case, Proof};
+use crate::verdict::open_case::OpenCase;
+use crate::verdict::pool::Pools;
+use crate::verdict::{self, Judgement};
+
+/// The pause between two looks that tell nothing grows to `inspection_interval << LONGEST_BACKOFF`.
+const LONGEST_BACKOFF: u8 = 5;
+
+/// What a look at one connection is made with.
+pub(super) struct Look<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) pools: &'a Pools,
+    pub(super) peers: &'a Peers<'a>,
+    pub(super) names: &'a dyn Names,
+    pub(super) now: Timestamp,
+}
+
+/// Whether it is worth watching.
+pub(super) fn is_candidate(view: &SocketView) -> bool {
+    view.state == TcpState::CloseWait || verdict::is_suspicious(view)
+}
+
+/// Takes one socket of a look.
+pub(super) fn at(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
+    let (sock, taken) = (view.sock, look.snapshot.taken);
+    match book.table.get(sock) {
+        None if !is_candidate(view) => return,
+        // Another connection has its socket.
+        Some(watched) if !watched.connection.is_shown_by(view) => absent(book, sock, taken),
+        _ => {}
+    }
+    match book.table.get(sock) {
+        None if !is_candidate(view) => return,
+        None => book.table.insert(meet(view, look)),
+        // Something was done meanwhile.
+        Some(watched) if watched.recorded >= taken => {
+            let soon = look.now + book.rules.slack();
+            return book.table.arm(sock, soon);
+        }
+        Some(_) => {}
+    }
+    let Some(watched) = book.table.get_mut(sock) else {
+        return;
+    };
+    watched.state_as_of = taken;
+    if let Some(known) = look.names.known(view.sock, view.endpoints) {
+        watched.connection.learn(known.role, known.owner.as_ref());
+    }
+    watched.connection.absorb(view, taken);
+    let other_end = look.names.other_end(view.sock, view.endpoints);
+    see_peer(watched, other_end.or_else(|| look.peers.of(view)));
+    if watched.refused.is_some() {
+        refusal::settle(book, sock, holders(view));
+    }
+    agree(book, view, taken);
+    if view.state == TcpState::CloseWait {
+        judge(book, view, look);
+    } else {
+        judge_open(book, view, look);
+    }
+}
+
+/// Begins to watch a connection.
+fn meet(view: &SocketView, look: &Look<'_>) -> Watched {
+    let taken = look.snapshot.taken;
+    let known = look.names.known(view.sock, view.endpoints);
+    let known = known.map(|known| known.key);
+    let born = view.opener.as_ref().map(|opener| opener.since);
+    let fin_at = view.half.map(|half| half.fin_at);
+    let key = known.unwrap_or_else(|| SocketKey {
+        sock: view.sock,
+        birth: born.or(fin_at).unwrap_or(taken),
+    });
+    Watched::new(Connection::found(key, view, taken))
+}
+
+/// The other end, or that it has gone since it was last seen.
+fn see_peer(watched: &mut Watched, now: Option<OtherEnd>) {
+    match (now, &mut watched.peer) {
+        (Some(now), peer) => *peer = Some(now),
+        (None, Some(before)) => before.state = TcpState::Closed,
+        (None, None) => {}
+    }
+}
+
+/// The kernel's state counts: a record of the change did not come.
+fn agree(book: &mut Book<'_>, view: &SocketView, taken: Timestamp) {
+    let sock = view.sock;
+    let Some(watched) = book.table.get(sock) else {
+        return;
+    };
+    let before = watched.connection.state;
+    if before != view.state {
+        let why = change(before, view);
+        conclude(book, sock, taken, view.state, why);
+    }
+    if let Some(watched) = book.table.get_mut(sock)
+        && view.state == TcpState::CloseWait
+        && watched.connection.fin.is_none()
+    {
+        watched.connection.fin = Some(Fin::found(view, taken));
+    }
+}
+
+/// `EPIPE`, `ECONNRESET`: how a reset shows.
+const RESET: [u32; 2] = [32, 104];
+/// `ECONNABORTED`: `SOCK_DESTROY`.
+const DESTROYED: u32 = 103;
+/// `ENETUNREACH`, `ETIMEDOUT`, `EHOSTUNREACH`.
+const GIVEN_UP: [u32; 3] = [101, 110, 113];
+
+/// What the change of state that a look found means for an open finding.
+fn change(before: TcpState, view: &SocketView) -> Resolution {
+    let error = view.counters.map_or(0, |counters| counters.error);
+    match view.state {
+        TcpState::CloseWait => Resolution::PeerClosed,
+        TcpState::LastAck | TcpState::FinWait1 | TcpState::FinWait2 | TcpState::Closing => {
+            if before == TcpState::FinWait1 {
+                Resolution::Resumed
+            } else {
+                Resolution::ClosedByApp
+            }
+        }
+        TcpState::Closed if RESET.contains(&error) => Resolution::Reset,
+        TcpState::Closed if GIVEN_UP.contains(&error) => Resolution::TimedOut,
+        TcpState::Closed if error == DESTROYED => Resolution::Destroyed,
+        TcpState::Closed
+        | TcpState::Listen
+        | TcpState::SynSent
+        | TcpState::SynReceived
+        | TcpState::Established
+        | TcpState::TimeWait => Resolution::Resync,
+    }
+}
+
+fn judge(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
+    let (sock, taken) = (view.sock, look.snapshot.taken);
+    let Some(watched) = book.table.get_mut(sock) else {
+        return;
+    };
+    let Some(fin) = watched.connection.fin else {
+        return;
+    };
+    let held_by = view.holders.iter().map(|holder| holder.process.id);
+    let left = verdict::inherited::has_left(watched.connection.owner.as_ref(), held_by);
+    let progress = &mut watched.progress;
+    progress.left_at = left.then(|| progress.left_at.unwrap_or(taken));
+    let seen = progress.look(fin, view, taken);
+    if seen.accepted {
+        let accepted = Resolution::Accepted;
+        resolve_only(book, sock, taken, Verdict::NeverAccepted, accepted);
+    }
+    if seen.sending {
+        resolve(book, sock, taken, TcpState::CloseWait, Resolution::Resumed);
+    }
+    let Some(watched) = book.table.get(sock) else {
+        return;
+    };
+    let judgement = verdict::judge(&Case {
+        settings: &book.rules.settings,
+        taken,
+        fin,
+        connection: &watched.connection,
+        progress: &watched.progress,
+        view,
+        pool: look.pools.of(view),
+    });
+    act_on(book, view, look, judgement);
+}
+
+fn act_on(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>, judgement: Judgement) {
+    let (sock, taken) = (view.sock, look.snapshot.taken);
+    let regular = look.now + book.rules.settings.inspection_interval;
+    if !matches!(judgement, Judgement::Wrong(..)) {
+        // It has stopped reading the end-of-stream over and over.
+        resolve_only(book, sock, taken, Verdict::EofSpin, Resolution::Resumed);
+    }
+    match judgement {
+        Judgement::Silence => look_again_later(book, sock, look.now),
+        Judgement::Wait(until) => {
+            let open = book.table.get(sock).is_some_and(|w| w.finding.is_some());
+            let next = if open { until.min(regular) } else { until };
+            book.look_at(sock, next.max(look.now));
+        }
+        Judgement::Wrong(verdict, proof, other) => {
+            flag(book, view, look, verdict, proof);
+            let next = other.map_or(regular, |other| other.min(regular));
+            book.look_at(sock, next.max(look.now));
+        }
+    }
+}
+
+/// Judges a connection that is not half-closed.
+fn judge_open(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
+    let (sock, taken) = (view.sock, look.snapshot.taken);
+    let Some(watched) = book.table.get_mut(sock) else {
+        return;
+    };
+    if watched.progress.look_open(view, taken).accepted {
+        resolve_only(
+            book,
+            sock,
+            taken,
+            Verdict::NeverAccepted,
+            Resolution::Accepted,
+        );
+    }
+    if !verdict::is_suspicious(view) {
+        return calm(book, sock, taken, view.state);
+    }
+    let Some(watched) = book.table.get(sock) else {
+        return;
+    };
+    let (connection, progress) = (&watched.connection, &watched.progress);
+    let judgement = verdict::judge_open(&OpenCase {
+        settings: &book.rules.settings,
+        taken,
+        still_since: progress
+            .untouched_since()
+            .max(connection.accepted_at())
+            .unwrap_or(taken),
+        view,
+        subject: Subject::new(
+            connection.owner.as_ref(),
+            connection.endpoints.local.port(),
+            &view.holders,
+        ),
+    });
+    match judgement {
+        Judgement::Silence => calm(book, sock, taken, view.state),
+        Judgement::Wait(until) => {
+            resolve(book, sock, taken, view.state, Resolution::Resumed);
+            book.look_at(sock, until.max(look.now));
+        }
+        Judgement::Wrong(verdict, proof, _) => {
+            let regular = look.now + book.rules.settings.inspection_interval;
+            flag(book, view, look, verdict, proof);
+            book.look_at(sock, regular);
+        }
+    }
+}
+
+/// Nothing is wrong with it (any more).
+fn calm(book: &mut Book<'_>, sock: u64, taken: Timestamp, state: TcpState) {
+    resolve(book, sock, taken, state, Resolution::Resumed);
+    book.forget(sock);
+}
+
+fn flag(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>, verdict: Verdict, proof: Proof) {
+    let Some(watched) = book.table.get(view.sock) else {
+        return;
+    };
+    let mut evidence = evidence(watched, view, look.snapshot, proof.missing);
+    let pooled = look.pools.of(view).map(|pool| pool.size);
+    evidence.pooled = pooled.filter(|_| verdict == Verdict::StalePooled);
+    let charge = Charge {
+        verdict,
+        grade: proof.grade,
+        time: look.snapshot.taken,
+        state: view.state,
+        fin: watched.connection.fin,
+        holders: holders(view),
+        evidence,
+    };
+    finding::accuse(book, view.sock, charge);
+}
+
+/// Nothing was learnt: the next look comes later each time.
+fn look_again_later(book: &mut Book<'_>, sock: u64, now: Timestamp) {
+    let interval: Duration = book.rules.settings.inspection_interval;
+    let Some(watched) = book.table.get_mut(sock) else {
+        return;
+    };
+    let pause = interval * (1 << watched.in_vain.min(LONGEST_BACKOFF));
+    watched.in_vain = watched.in_vain.saturating_add(1);
+    book.table.arm(sock, now + pause);
+}

@@ -1,0 +1,92 @@
+//! The life of a finding about a process: opened, updated if what it says has changed, resolved once.
+
+use std::sync::Arc;
+
+use super::book::Book;
+use crate::model::event::Body;
+use crate::model::finding::{Action, Confidence, Evidence, Finding, Resolution, Severity, Verdict};
+use crate::model::socket::Owner;
+use crate::model::time::Timestamp;
+use crate::verdict::case::Grade;
+use crate::verdict::wording;
+
+/// What a verdict says of a process.
+#[derive(Clone, Debug)]
+pub(super) struct Accusation {
+    pub(super) verdict: Verdict,
+    pub(super) severity: Severity,
+    pub(super) grade: Grade,
+    pub(super) summary: String,
+    pub(super) evidence: Evidence,
+    pub(super) time: Timestamp,
+    /// Its numbers have moved enough to be told.
+    pub(super) news: bool,
+}
+
+/// Opens the finding or updates `open`.
+pub(super) fn accuse(
+    book: &mut Book<'_>,
+    owner: &Owner,
+    open: Option<&Arc<Finding>>,
+    accusation: Accusation,
+) -> Arc<Finding> {
+    let Accusation {
+        verdict,
+        severity,
+        grade,
+        summary,
+        evidence,
+        time,
+        news,
+    } = accusation;
+    let severity = grade.of(severity);
+    let silent = open.filter(|open| !news && open.severity == severity);
+    let confidence = if evidence.missing.is_empty() {
+        Confidence::Proven
+    } else {
+        Confidence::Likely
+    };
+    let finding = Arc::new(Finding {
+        id: open.map_or_else(|| book.numbers.open(), |open| open.id),
+        action: match (open, silent) {
+            (_, Some(silent)) => silent.action,
+            (Some(_), None) => Action::Updated,
+            (None, None) => Action::Opened,
+        },
+        verdict,
+        severity,
+        confidence,
+        opened: open.map_or(time, |open| open.opened),
+        half_closed_since: None,
+        half_closed: None,
+        summary,
+        hint: wording::hint(verdict, &owner.process.comm),
+        evidence,
+        holders: Vec::new(),
+        history: Vec::new(),
+        verdict_changes: 0,
+        resolution: None,
+    });
+    if silent.is_none() {
+        let (owner, finding) = (owner.clone(), Arc::clone(&finding));
+        book.out.tell(time, Body::ProcessFinding { owner, finding });
+    }
+    finding
+}
+
+/// Ends it.
+pub(super) fn acquit(
+    book: &mut Book<'_>,
+    owner: Owner,
+    finding: Arc<Finding>,
+    time: Timestamp,
+    why: Resolution,
+) {
+    book.numbers.open -= 1;
+    let finding = Arc::new(Finding {
+        action: Action::Resolved,
+        resolution: Some(why),
+        ..Arc::unwrap_or_clone(finding)
+    });
+    book.out.tell(time, Body::ProcessFinding { owner, finding });
+}

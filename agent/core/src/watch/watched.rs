@@ -1,0 +1,124 @@
+//! A connection that is being watched, and the table of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::deadlines::Deadlines;
+use crate::connection::progress::Progress;
+use crate::connection::{Connection, Fin, OtherEnd};
+use crate::model::finding::Finding;
+use crate::model::socket::Owner;
+use crate::model::time::Timestamp;
+
+/// A connection, what it was seen doing, and what is said of it.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) connection: Connection,
+    pub(super) progress: Progress,
+    /// The latest record of it: a look that began before is outdated.
+    pub(super) recorded: Timestamp,
+    /// A look or a record told of its state as of then.
+    pub(super) state_as_of: Timestamp,
+    /// Data was refused so; the look that shows who holds the descriptor is under way.
+    pub(super) refused: Option<Refused>,
+    /// The other end, as it was last seen on this host.
+    pub(super) peer: Option<OtherEnd>,
+    /// Looks in a row that told nothing.
+    pub(super) in_vain: u8,
+    /// The open finding.
+    pub(super) finding: Option<Arc<Finding>>,
+    /// When its verdict was first passed.
+    pub(super) began: Timestamp,
+    /// The process named in it.
+    pub(super) named: Option<Owner>,
+    deadline: Option<Timestamp>,
+}
+
+/// Data sent after the peer's FIN was answered with a reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// When the reset came.
+    pub(super) time: Timestamp,
+    pub(super) fin: Fin,
+}
+
+impl Watched {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            progress: Progress::default(),
+            recorded: Timestamp::default(),
+            state_as_of: Timestamp::default(),
+            refused: None,
+            peer: None,
+            in_vain: 0,
+            finding: None,
+            began: Timestamp::default(),
+            named: None,
+            deadline: None,
+        }
+    }
+
+    /// Address of its socket.
+    pub(super) const fn sock(&self) -> u64 {
+        self.connection.key.sock
+    }
+}
+
+/// Everything that is watched, by socket.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    by_sock: BTreeMap<u64, Watched>,
+    deadlines: Deadlines,
+}
+
+impl Table {
+    pub(super) fn len(&self) -> usize {
+        self.by_sock.len()
+    }
+
+    pub(super) fn get(&self, sock: u64) -> Option<&Watched> {
+        self.by_sock.get(&sock)
+    }
+
+    pub(super) fn get_mut(&mut self, sock: u64) -> Option<&mut Watched> {
+        self.by_sock.get_mut(&sock)
+    }
+
+    /// All, by address.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Watched> {
+        self.by_sock.values()
+    }
+
+    /// Adds a connection; whoever had its socket before must have been removed.
+    pub(super) fn insert(&mut self, watched: Watched) {
+        self.by_sock.insert(watched.sock(), watched);
+    }
+
+    pub(super) fn remove(&mut self, sock: u64) -> Option<Watched> {
+        let removed = self.by_sock.remove(&sock)?;
+        self.deadlines.replace(sock, removed.deadline, None);
+        Some(removed)
+    }
+
+    /// Sets or moves the deadline.
+    pub(super) fn arm(&mut self, sock: u64, at: Timestamp) {
+        if let Some(watched) = self.by_sock.get_mut(&sock) {
+            self.deadlines.replace(sock, watched.deadline, Some(at));
+            watched.deadline = Some(at);
+        }
+    }
+
+    /// Moves the deadline to `at` unless it is earlier already.
+    pub(super) fn advance(&mut self, sock: u64, at: Timestamp) {
+        let known = self.get(sock).map(|watched| watched.deadline);
+        if known.is_some_and(|deadline| deadline.is_none_or(|deadline| deadline > at)) {
+            self.arm(sock, at);
+        }
+    }
+
+    /// The earliest deadline.
+    pub(super) fn first_deadline(&self) -> Option<Timestamp> {
+        self.deadlines.first()
+    }
+}

@@ -1,0 +1,154 @@
+//! Looks at the kernel on a thread of their own: the ring is read meanwhile.
+
+use std::io;
+use std::sync::mpsc::{self as threads, SyncSender};
+use std::thread::{self, JoinHandle};
+
+use finback_core::model::look::{LocalPorts, Snapshot, Unheld};
+use finback_core::model::socket::ProcessId;
+use finback_core::model::time::Timestamp;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+
+use crate::kernel::{KernelError, Looker, clock};
+use crate::process;
+use crate::process::stack;
+
+/// Requests under way at most: the engine has one of each kind, findings wait for the threads of 64.
+const UNDER_WAY: usize = 128;
+
+/// What is wanted.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Every socket; also those without a descriptor.
+    Look { unheld: bool },
+    /// The minisocks of these network namespaces.
+    TimeWait(Vec<u32>),
+    /// The local ports of these namespaces, and which of these processes have ended.
+    Ports {
+        namespaces: Vec<u32>,
+        processes: Vec<ProcessId>,
+    },
+    /// The threads of the processes that a finding's stacks are asked of.
+    Threads(stack::Request),
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Look {
+        snapshot: Snapshot,
+        /// When the pass was over.
+        until: Timestamp,
+    },
+    TimeWait {
+        /// Those that could be listed.
+        namespaces: Vec<u32>,
+        minisocks: Vec<Unheld>,
+    },
+    Ports {
+        ports: Vec<LocalPorts>,
+        ended: Vec<ProcessId>,
+    },
+    Threads(stack::Request),
+    /// It could not be done.
+    Failed(KernelError),
+}
+
+/// The thread.
+#[derive(Debug)]
+pub(super) struct LookThread {
+    requests: Option<SyncSender<Request>>,
+    answers: Receiver<Answer>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LookThread {
+    pub(super) fn spawn(looker: Looker) -> io::Result<Self> {
+        let (requests, asked) = threads::sync_channel(UNDER_WAY);
+        let (answer, answers) = mpsc::channel(UNDER_WAY);
+        let thread = thread::Builder::new()
+            .name("finback-look".into())
+            .spawn(move || work(looker, &asked, &answer))?;
+        Ok(Self {
+            requests: Some(requests),
+            answers,
+            thread: Some(thread),
+        })
+    }
+
+    pub(super) fn ask(&self, request: Request) {
+        let sent = self
+            .requests
+            .as_ref()
+            .map(|requests| requests.try_send(request));
+        if !matches!(sent, Some(Ok(()))) {
+            tracing::error!("the thread that looks at the kernel has ended or does not keep up");
+        }
+    }
+
+    /// Waits for an answer. Loses nothing when dropped while waiting.
+    pub(super) async fn answer(&mut self) -> Answer {
+        match self.answers.recv().await {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for LookThread {
+    fn drop(&mut self) {
+        self.requests = None;
+        self.answers.close();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that looks at the kernel has panicked");
+        }
+    }
+}
+
+fn work(mut looker: Looker, asked: &threads::Receiver<Request>, answer: &Sender<Answer>) {
+    while let Ok(request) = asked.recv() {
+        let found = fulfil(&mut looker, request).unwrap_or_else(Answer::Failed);
+        if answer.blocking_send(found).is_err() {
+            return;
+        }
+    }
+}
+
+fn fulfil(looker: &mut Looker, request: Request) -> Result<Answer, KernelError> {
+    Ok(match request {
+        Request::Look { unheld } => Answer::Look {
+            snapshot: looker.look(unheld)?,
+            until: clock::now(),
+        },
+        Request::TimeWait(namespaces) => {
+            let (minisocks, closed) = Looker::time_wait(&namespaces)?;
+            Answer::TimeWait {
+                // What could not be listed has not gone for that.
+                namespaces: namespaces
+                    .into_iter()
+                    .filter(|namespace| !closed.contains(namespace))
+                    .collect(),
+                minisocks,
+            }
+        }
+        Request::Ports {
+            namespaces,
+            mut processes,
+        } => {
+            let ports = Looker::local_ports(&namespaces)?;
+            processes.retain(|id| process::has_ended(*id));
+            Answer::Ports {
+                ports,
+                ended: processes,
+            }
+        }
+        Request::Threads(mut request) => {
+            for (process, rows) in &mut request.processes {
+                *rows = looker.threads(process.pid);
+            }
+            Answer::Threads(request)
+        }
+    })
+}

@@ -1,0 +1,125 @@
+//! The network namespaces of this host and sockets inside them.
+
+pub mod local_ports;
+pub mod sock_diag;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+/// Where tools keep namespaces that no process lives in (`ip netns`, container runtimes).
+const MOUNTS: &[&str] = &["/run/netns", "/run/docker/netns"];
+
+/// One network namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namespace {
+    /// Its inode number, as the records carry it.
+    pub id: u32,
+    /// A file that leads to it.
+    pub path: PathBuf,
+}
+
+/// Every network namespace that a process lives in or that is mounted where tools mount them, by inode number.
+///
+/// One that is held only by an open descriptor or socket is not found: the kernel lists them nowhere.
+pub fn all() -> io::Result<Vec<Namespace>> {
+    let own = fs::metadata("/proc/self/ns/net")?;
+    let mut found = BTreeMap::new();
+    let mut add = |path: PathBuf| {
+        // Processes end while /proc is read, and others must not be looked at: not found, not an error.
+        if let Ok(file) = fs::metadata(&path)
+            && file.dev() == own.dev()
+            && let Ok(id) = u32::try_from(file.ino())
+        {
+            found.entry(id).or_insert(path);
+        }
+    };
+    add("/proc/self/ns/net".into());
+    for process in fs::read_dir("/proc")?.filter_map(Result::ok) {
+        if process
+            .file_name()
+            .as_encoded_bytes()
+            .first()
+            .is_some_and(u8::is_ascii_digit)
+        {
+            add(process.path().join("ns/net"));
+        }
+    }
+    for mounts in MOUNTS {
+        // The directory exists only where somebody uses it.
+        if let Ok(entries) = fs::read_dir(mounts) {
+            entries
+                .filter_map(Result::ok)
+                .for_each(|entry| add(entry.path()));
+        }
+    }
+    Ok(found
+        .into_iter()
+        .map(|(id, path)| Namespace { id, path })
+        .collect())
+}
+
+/// Inode number of the namespace this thread lives in.
+pub fn own() -> io::Result<u32> {
+    let inode = fs::metadata("/proc/thread-self/ns/net")?.ino();
+    u32::try_from(inode).map_err(io::Error::other)
+}
+
+/// Runs `work` in the namespace: in a thread that is thrown away, so that no other code ever finds itself
+/// elsewhere. A socket opened there stays there wherever it is used later.
+pub fn within<T: Send>(
+    namespace: &Path,
+    work: impl FnOnce() -> io::Result<T> + Send,
+) -> io::Result<T> {
+    let file = File::open(namespace)?;
+    thread::scope(|scope| {
+        let visit = thread::Builder::new()
+            .name("netns".into())
+            .stack_size(128 << 10);
+        let visit = visit.spawn_scoped(scope, move || {
+            move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
+            work()
+        })?;
+        visit
+            .join()
+            .map_err(|_panic| io::Error::other("the visit to a network namespace panicked"))?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_own_namespace_is_among_all() {
+        let own = own().unwrap();
+        let all = all().unwrap();
+        assert_eq!(
+            all.iter().filter(|namespace| namespace.id == own).count(),
+            1,
+            "{all:?}"
+        );
+    }
+
+    #[test]
+    fn a_visit_leaves_the_caller_where_it_is() {
+        let before = own().unwrap();
+        // Entering even the own namespace takes CAP_SYS_ADMIN.
+        match within(Path::new("/proc/self/ns/net"), own) {
+            Ok(there) => assert_eq!(there, before),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
+        }
+        assert_eq!(own().unwrap(), before);
+    }
+
+    #[test]
+    fn a_namespace_that_is_gone_is_an_error() {
+        assert!(within(Path::new("/proc/self/ns/none"), || Ok(())).is_err());
+    }
+}

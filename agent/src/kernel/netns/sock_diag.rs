@@ -1,0 +1,329 @@
+//! The kernel's own list of TCP sockets, namespace by namespace (`NETLINK_SOCK_DIAG`,
+//! `include/uapi/linux/inet_diag.h`): minisocks, which no descriptor leads to, and the fall-back for snapshots.
+
+use std::io;
+use std::net::SocketAddr;
+
+use finback_common::tcp;
+use netlink_sys::{Socket, protocols::NETLINK_SOCK_DIAG};
+use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes, KnownLayout};
+
+use super::Namespace;
+use crate::kernel::address::ip;
+use crate::kernel::netns;
+use finback_core::model::look::{SocketCounters, Unheld};
+use finback_core::model::socket::Endpoints;
+use finback_core::model::state::TcpState;
+
+/// One byte in `struct inet_diag_req_v2`.
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+const IPPROTO_TCP: u8 = 6;
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+const NLM_F_REQUEST: u16 = 1;
+const NLM_F_DUMP: u16 = 0x300;
+const NLMSG_ERROR: u16 = 2;
+const NLMSG_DONE: u16 = 3;
+/// `INET_DIAG_INFO`: `struct tcp_info`.
+const INFO: u16 = 2;
+/// `inet_diag_msg.idiag_timer` of a minisock.
+const TIMER_TIME_WAIT: u8 = 3;
+/// The kernel fills at most 32 KiB per message of a dump; more room makes fewer calls.
+const RECEIVE_BYTES: usize = 64 << 10;
+
+/// Bit for a state in a request's mask.
+pub const fn bit(state: u8) -> u32 {
+    1 << state
+}
+
+/// One socket as the kernel lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Addresses.
+    pub endpoints: Endpoints,
+    /// State; of a minisock its substate.
+    pub state: TcpState,
+    /// Whether it is a minisock.
+    pub minisock: bool,
+    /// Cookie: made by this very look if nobody asked before.
+    pub cookie: u64,
+    /// Inode number; 0 for a socket that no file refers to (not accepted yet, orphan, minisock).
+    pub inode: u32,
+    /// Numbers; zero except for the queues unless they were asked for.
+    pub counters: SocketCounters,
+}
+
+/// What to list.
+#[derive(Clone, Copy, Debug)]
+pub struct Query {
+    /// Bits of states, see [`bit`].
+    pub states: u32,
+    /// Whether to read `struct tcp_info` too.
+    pub counters: bool,
+}
+
+/// The namespaces that could not be looked at, each with the reason.
+pub type Failures = Vec<(Namespace, io::Error)>;
+
+/// Lists sockets of both families in every namespace `wanted` (all if empty). A namespace that cannot be entered
+/// or has just gone is an error of its own and harms no other.
+pub fn list(query: Query, wanted: &[u32]) -> io::Result<(Vec<Listed>, Failures)> {
+    let own = netns::own()?;
+    let mut sockets = Vec::new();
+    let mut failures = Vec::new();
+    for namespace in netns::all()? {
+        if !wanted.is_empty() && !wanted.contains(&namespace.id) {
+            continue;
+        }
+        let open = || Socket::new(NETLINK_SOCK_DIAG);
+        let socket = if namespace.id == own {
+            open()
+        } else {
+            netns::within(&namespace.path, open)
+        };
+        let kept = sockets.len();
+        if let Err(error) =
+            socket.and_then(|socket| both_families(&socket, query, namespace.id, &mut sockets))
+        {
+            sockets.truncate(kept);
+            failures.push((namespace, error));
+        }
+    }
+    Ok((sockets, failures))
+}
+
+/// Connections that no descriptor refers to, in these namespaces (all if empty): closing, and minisocks.
+pub fn unheld(wanted: &[u32]) -> io::Result<(Vec<Unheld>, Failures)> {
+    let closing = [
+        tcp::TIME_WAIT,
+        tcp::FIN_WAIT1,
+        tcp::FIN_WAIT2,
+        tcp::CLOSING,
+        tcp::LAST_ACK,
+    ];
+    let query = Query {
+        states: closing.into_iter().fold(0, |all, state| all | bit(state)),
+        counters: false,
+    };
+    let (sockets, failures) = list(query, wanted)?;
+    let unheld = sockets
+        .into_iter()
+        .filter(|socket| socket.inode == 0)
+        .map(|socket| Unheld {
+            endpoints: socket.endpoints,
+            state: socket.state,
+            minisock: socket.minisock,
+        });
+    Ok((unheld.collect(), failures))
+}
+
+/// The minisocks of these namespaces (all if empty).
+pub fn minisocks(wanted: &[u32]) -> io::Result<(Vec<Unheld>, Failures)> {
+    let query = Query {
+        // A minisock in FIN_WAIT2 is listed under that state in new kernels and under TIME_WAIT in old ones.
+        states: bit(tcp::TIME_WAIT) | bit(tcp::FIN_WAIT2),
+        counters: false,
+    };
+    let (sockets, failures) = list(query, wanted)?;
+    let minisocks = sockets
+        .into_iter()
+        .filter(|socket| socket.minisock)
+        .map(|socket| Unheld {
+            endpoints: socket.endpoints,
+            state: socket.state,
+            minisock: true,
+        });
+    Ok((minisocks.collect(), failures))
+}
+
+/// `struct inet_diag_sockid`.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct SocketId {
+    /// Network order.
+    local_port: [u8; 2],
+    peer_port: [u8; 2],
+    local: [u8; 16],
+    peer: [u8; 16],
+    interface: u32,
+    cookie: [u32; 2],
+}
+
+/// `struct nlmsghdr`.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct Header {
+    length: u32,
+    kind: u16,
+    flags: u16,
+    sequence: u32,
+    port: u32,
+}
+
+/// `struct nlmsghdr` and `struct inet_diag_req_v2`.
+#[derive(FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+struct Request {
+    header: Header,
+    family: u8,
+    protocol: u8,
+    extensions: u8,
+    padding: u8,
+    states: u32,
+    id: SocketId,
+}
+
+/// `struct inet_diag_msg`.
+#[derive(FromBytes, Immutable, KnownLayout)]
+#[repr(C)]
+struct Message {
+    family: u8,
+    state: u8,
+    timer: u8,
+    retransmits: u8,
+    id: SocketId,
+    expires_ms: u32,
+    receive_queue: u32,
+    send_queue: u32,
+    uid: u32,
+    inode: u32,
+}
+
+const REQUEST_BYTES: u32 = 16 + 56;
+const _: () = assert!(size_of::<Request>() == REQUEST_BYTES as usize);
+const _: () = assert!(size_of::<Message>() == 72);
+
+fn both_families(
+    socket: &Socket,
+    query: Query,
+    netns: u32,
+    into: &mut Vec<Listed>,
+) -> io::Result<()> {
+    for family in [AF_INET, AF_INET6] {
+        dump(socket, query, family, netns, into)?;
+    }
+    Ok(())
+}
+
+fn dump(
+    socket: &Socket,
+    query: Query,
+    family: u8,
+    netns: u32,
+    into: &mut Vec<Listed>,
+) -> io::Result<()> {
+    let mut request = Request::new_zeroed();
+    request.header.length = REQUEST_BYTES;
+    request.header.kind = SOCK_DIAG_BY_FAMILY;
+    request.header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+    request.family = family;
+    request.protocol = IPPROTO_TCP;
+    request.extensions = if query.counters { 1 << (INFO - 1) } else { 0 };
+    request.states = query.states;
+    socket.send(request.as_bytes(), 0)?;
+    let mut buffer = Vec::with_capacity(RECEIVE_BYTES);
+    loop {
+        buffer.clear();
+        socket.recv(&mut buffer, 0)?;
+        if buffer.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if read_messages(&buffer, query, netns, into)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads one datagram; true after the last message of the dump.
+fn read_messages(
+    mut bytes: &[u8],
+    query: Query,
+    netns: u32,
+    into: &mut Vec<Listed>,
+) -> io::Result<bool> {
+    while let Ok((header, _)) = Header::read_from_prefix(bytes) {
+        let length = header.length as usize;
+        let Some(body) = bytes.get(size_of::<Header>()..length) else {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "cut-off netlink message",
+            ));
+        };
+        match header.kind {
+            NLMSG_DONE => return Ok(true),
+            NLMSG_ERROR => {
+                let code = i32::read_from_prefix(body).map_or(0, |(code, _)| code);
+                return Err(io::Error::from_raw_os_error(code.saturating_neg()));
+            }
+            SOCK_DIAG_BY_FAMILY => into.extend(listed(body, query, netns)),
+            _ => {}
+        }
+        bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    Ok(false)
+}
+
+fn listed(body: &[u8], query: Query, netns: u32) -> Option<Listed> {
+    let (message, attributes) = Message::read_from_prefix(body).ok()?;
+    let state = TcpState::from_kernel(message.state)?;
+    let family = u16::from(message.family);
+    let id = message.id;
+    let address = |bytes, port| {
+        Some(SocketAddr::new(
+            ip(family, bytes)?,
+            u16::from_be_bytes(port),
+        ))
+    };
+    let mut counters = SocketCounters::default();
+    if state == TcpState::Listen {
+        counters.backlog = message.receive_queue;
+        counters.max_backlog = message.send_queue;
+    } else {
+        counters.unread = message.receive_queue;
+        counters.unacked = message.send_queue;
+    }
+    if query.counters {
+        read_info(attributes, &mut counters);
+    }
+    Some(Listed {
+        endpoints: Endpoints {
+            local: address(id.local, id.local_port)?,
+            peer: address(id.peer, id.peer_port)?,
+            netns,
+        },
+        state,
+        minisock: message.timer == TIMER_TIME_WAIT,
+        cookie: u64::from(id.cookie[1]) << 32 | u64::from(id.cookie[0]),
+        inode: message.inode,
+        counters,
+    })
+}
+
+/// Finds `struct tcp_info` among the attributes. It only ever grows at its end: older kernels give less.
+fn read_info(mut attributes: &[u8], counters: &mut SocketCounters) {
+    // `struct nlattr`: length and type, two bytes each.
+    while let Ok((&[length, kind], _)) = <[u16; 2]>::ref_from_prefix(attributes) {
+        let length = usize::from(length);
+        let Some(value) = attributes.get(4..length) else {
+            return;
+        };
+        if kind == INFO {
+            let byte = |at: usize| value.get(at).copied().unwrap_or(0);
+            let number = |at: usize| Some(u64::from_ne_bytes(*value.get(at..)?.first_chunk()?));
+            counters.retransmits = byte(2);
+            counters.probes = byte(3);
+            counters.backoff = byte(4);
+            counters.bytes_acked = number(120).unwrap_or(0);
+            counters.bytes_received = number(128).unwrap_or(0);
+            counters.bytes_sent = number(200).unwrap_or(0);
+            return;
+        }
+        attributes = attributes
+            .get(length.next_multiple_of(4)..)
+            .unwrap_or_default();
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,324 @@
+//! Joins the rows of the iterator with what the kernel programs remember.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use finback_common::place::{HalfPlace, OpenerPlace};
+use finback_common::row::{HolderRow, QueueRow, SocketView as RowView, WaitRow};
+use finback_common::socket::Tuple;
+use finback_common::tcp;
+use rustc_hash::FxHashMap;
+
+use super::half;
+use super::rows::Row;
+use super::waiters::Functions;
+use crate::kernel::address::endpoints;
+use crate::kernel::clock::now;
+use crate::kernel::processes::Processes;
+use crate::kernel::table::Tables;
+use finback_core::model::look::{HalfClosed, Queued, Snapshot, SocketCounters, SocketView};
+use finback_core::model::socket::{Attribution, Endpoints, Holder, Owner, Role};
+use finback_core::model::state::TcpState;
+use finback_core::model::time::Timestamp;
+use finback_core::model::waiting::{Waiter, Waiting};
+
+/// `SOCK_DONE` of `enum sock_flags`: the peer's FIN was accepted.
+const SOCK_DONE: u8 = 1 << 1;
+
+/// What is remembered of sockets, by their address.
+pub(super) trait Memory {
+    fn half(&self, sock: u64) -> Option<HalfPlace>;
+    fn opener(&self, sock: u64) -> Option<OpenerPlace>;
+}
+
+impl Memory for Tables {
+    fn half(&self, sock: u64) -> Option<HalfPlace> {
+        self.half(sock)
+    }
+
+    fn opener(&self, sock: u64) -> Option<OpenerPlace> {
+        self.opener(sock)
+    }
+}
+
+/// What the iterator said of one socket.
+struct Found {
+    state: u8,
+    tuple: Tuple,
+    cookie: u64,
+    inode: u64,
+    counters: SocketCounters,
+    fin_behind_hole: bool,
+    half: Option<HalfClosed>,
+    holders: Vec<Holder>,
+    listener: Option<u64>,
+    /// Who waits for it; `None` if it was not asked, and as soon as one of them cannot be told.
+    waiters: Option<Vec<Waiter>>,
+}
+
+/// A listener, for the connections in its queue.
+struct Listener {
+    tuple: Tuple,
+    holders: Vec<Holder>,
+}
+
+/// Collects rows.
+pub(super) struct Join<'a, M> {
+    taken: Timestamp,
+    jiffies: Option<u32>,
+    memory: &'a M,
+    processes: &'a mut Processes,
+    functions: &'a mut Functions,
+    found: FxHashMap<u64, Found>,
+    listeners: BTreeMap<u64, Listener>,
+}
+
+impl<'a, M: Memory> Join<'a, M> {
+    pub(super) fn new(
+        memory: &'a M,
+        processes: &'a mut Processes,
+        functions: &'a mut Functions,
+    ) -> Self {
+        Self {
+            taken: now(),
+            jiffies: None,
+            memory,
+            processes,
+            functions,
+            found: FxHashMap::default(),
+            listeners: BTreeMap::new(),
+        }
+    }
+
+    /// One row of the iterator.
+    pub(super) fn row(&mut self, row: &Row) {
+        match row {
+            Row::Start(row) => self.jiffies = Some(row.jiffies),
+            Row::Holder(row) => self.holder(row),
+            Row::Wait(row) => self.wait(row),
+        }
+    }
+
+    fn holder(&mut self, row: &HolderRow) {
+        let view = &row.socket;
+        let holder = Holder {
+            process: self.processes.holder(row),
+            fd: row.fd,
+        };
+        if view.state == tcp::LISTEN {
+            let listener = self.listeners.entry(view.sock).or_insert_with(|| Listener {
+                tuple: view.tuple,
+                holders: Vec::new(),
+            });
+            listener.holders.push(holder.clone());
+        }
+        let (memory, taken) = (self.memory, self.taken);
+        let found = self.found.entry(view.sock).or_insert_with(|| Found {
+            state: view.state,
+            tuple: view.tuple,
+            cookie: view.cookie,
+            inode: row.inode,
+            counters: counters(view),
+            fin_behind_hole: view.fin_behind_hole != 0,
+            half: remembered(memory, view.sock, view.state, taken),
+            holders: Vec::new(),
+            listener: None,
+            waiters: view.shows_waiters().then(Vec::new),
+        });
+        found.holders.push(holder);
+    }
+
+    /// The kernel writes a socket's waiters after each of its descriptors: those after the first are repetitions.
+    fn wait(&mut self, row: &WaitRow) {
+        let Some(found) = self.found.get_mut(&row.sock) else {
+            return;
+        };
+        if found.holders.len() > 1 {
+            return;
+        }
+        let Some(mut waiters) = found.waiters.take() else {
+            return;
+        };
+        if let Some(waiter) = self.functions.waiter(row) {
+            waiters.push(waiter);
+            found.waiters = Some(waiters);
+        }
+    }
+
+    /// One connection in an accept queue; all rows of the iterator come before.
+    pub(super) fn queued(&mut self, row: &QueueRow) {
+        let Some(listener) = self.listeners.get(&row.listener) else {
+            return;
+        };
+        let tuple = row.tuple(&listener.tuple);
+        let (memory, taken) = (self.memory, self.taken);
+        self.found.entry(row.sock).or_insert_with(|| Found {
+            state: row.state,
+            tuple,
+            cookie: row.cookie,
+            inode: 0,
+            counters: SocketCounters {
+                unread: row.unread,
+                error: row.error,
+                shutdown: row.shutdown,
+                fin_received: row.sock_flags & SOCK_DONE != 0,
+                ..SocketCounters::default()
+            },
+            fin_behind_hole: false,
+            half: remembered(memory, row.sock, row.state, taken),
+            holders: Vec::new(),
+            listener: Some(row.listener),
+            waiters: None,
+        });
+    }
+
+    /// The whole picture, sorted.
+    pub(super) fn finish(mut self) -> Snapshot {
+        let found = std::mem::take(&mut self.found);
+        let ports = ports(&self.listeners);
+        let views = found
+            .into_iter()
+            .filter_map(|(sock, found)| self.view(sock, found, &ports));
+        let mut sockets: Vec<SocketView> = views.collect();
+        sockets.sort_unstable_by_key(|socket| socket.sock);
+        Snapshot {
+            taken: self.taken,
+            took: now().since(self.taken),
+            jiffies: self.jiffies,
+            sockets,
+            unheld: None,
+            openers: Vec::new(),
+        }
+    }
+
+    fn view(&mut self, sock: u64, found: Found, ports: &Ports) -> Option<SocketView> {
+        let Found {
+            state,
+            tuple,
+            mut holders,
+            listener,
+            ..
+        } = found;
+        holders.sort_unstable_by_key(|holder| (holder.process.id, holder.fd));
+        // A thread with a descriptor table of its own can show the same descriptor again.
+        holders.dedup();
+        let endpoints = endpoints(&tuple)?;
+        let opener = self.opener(sock, &tuple);
+        let role = match &opener {
+            Some(owner) if owner.attribution == Attribution::Connect => Role::Client,
+            Some(_) => Role::Server,
+            None if listener.is_some() || is_served(ports, &endpoints) => Role::Server,
+            None => Role::Unknown,
+        };
+        Some(SocketView {
+            sock,
+            endpoints,
+            state: TcpState::from_kernel(state)?,
+            role,
+            opener,
+            holders,
+            queued: listener.map(|listener| self.queue(listener)),
+            inode: (found.inode != 0).then_some(found.inode),
+            cookie: (found.cookie != 0).then_some(found.cookie),
+            half: found.half,
+            fin_behind_hole: found.fin_behind_hole,
+            waiting: found.waiters.map(|waiters| {
+                let ended = matches!(state, tcp::CLOSE_WAIT | tcp::CLOSE);
+                Waiting::of(&waiters, ended || found.counters.unread > 0)
+            }),
+            counters: Some(found.counters),
+        })
+    }
+
+    /// Its opener, if the one that is remembered at its place opened a connection to the same peer before the look
+    /// began: a place is not cleared with its socket.
+    fn opener(&mut self, sock: u64, tuple: &Tuple) -> Option<Owner> {
+        let place = self.memory.opener(sock)?;
+        let peer = (place.netns, place.family, place.peer_port, place.peer_addr);
+        if peer != (tuple.netns, tuple.family, tuple.peer_port, tuple.peer_addr) {
+            return None;
+        }
+        let at = Timestamp::from_nanos(place.time_ns);
+        if at > self.taken {
+            return None;
+        }
+        self.processes.owner(&place.owner, at)
+    }
+
+    fn queue(&self, listener: u64) -> Queued {
+        let holders = self
+            .listeners
+            .get(&listener)
+            .map(|listener| listener.holders.clone());
+        Queued {
+            listener: Some(listener),
+            listeners: holders.unwrap_or_default(),
+            proven: true,
+        }
+    }
+}
+
+/// What is remembered of a socket in this state. What came later than the look began may be another connection's, at an
+/// address that was used again.
+fn remembered(memory: &impl Memory, sock: u64, state: u8, taken: Timestamp) -> Option<HalfClosed> {
+    if !matches!(state, tcp::CLOSE_WAIT | tcp::LAST_ACK | tcp::CLOSE) {
+        return None;
+    }
+    let place = memory.half(sock)?;
+    (place.fin_ns <= taken.as_nanos()).then(|| half::words(&place))
+}
+
+/// Addresses on which somebody listens, by network namespace and port.
+type Ports = FxHashMap<(u32, u16), Vec<IpAddr>>;
+
+fn ports(listeners: &BTreeMap<u64, Listener>) -> Ports {
+    let mut ports = Ports::default();
+    for endpoints in listeners
+        .values()
+        .filter_map(|listener| endpoints(&listener.tuple))
+    {
+        let local = endpoints.local;
+        ports
+            .entry((endpoints.netns, local.port()))
+            .or_default()
+            .push(local.ip());
+    }
+    ports
+}
+
+/// Whether a listener has this connection's local end.
+fn is_served(ports: &Ports, endpoints: &Endpoints) -> bool {
+    let local = endpoints.local;
+    let listening = ports.get(&(endpoints.netns, local.port()));
+    let serves = |ip: &IpAddr| ip.is_unspecified() || *ip == local.ip();
+    endpoints.peer.port() != 0 && listening.is_some_and(|ips| ips.iter().any(serves))
+}
+
+const fn counters(view: &RowView) -> SocketCounters {
+    SocketCounters {
+        unread: view.unread,
+        unacked: view.write_seq.wrapping_sub(view.snd_una),
+        snd_una: Some(view.snd_una),
+        write_seq: Some(view.write_seq),
+        bytes_sent: view.bytes_sent,
+        bytes_acked: view.bytes_acked,
+        bytes_received: view.bytes_received,
+        last_sent: view.last_sent,
+        last_received: view.last_received,
+        last_heard: view.last_heard,
+        error: view.error,
+        shutdown: view.shutdown,
+        fin_received: view.sock_flags & SOCK_DONE != 0,
+        backlog: view.backlog,
+        max_backlog: view.max_backlog,
+        window: Some(view.window),
+        retransmits: view.retransmits,
+        backoff: view.backoff,
+        probes: view.probes,
+        upper_layer: view.upper_layer != 0,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

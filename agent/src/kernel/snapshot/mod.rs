@@ -1,0 +1,169 @@
+//! A look: one pass over the kernel that finds every TCP socket with its holders and its numbers.
+
+mod half;
+mod join;
+mod proc;
+mod rows;
+mod threads;
+mod waiters;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
+
+use self::join::Join;
+pub(super) use self::threads::Threads;
+use self::waiters::Functions;
+use super::address;
+use super::clock::now;
+use super::error::KernelError;
+use super::netns::{local_ports, sock_diag};
+use super::processes::Processes;
+use super::sys::walk;
+use super::table::{Queues, Tables};
+use finback_common::place::OpenerPlace;
+use finback_common::row::ThreadRow;
+use finback_common::socket::source;
+use finback_core::model::look::{LocalPorts, Opener, Snapshot, Unheld};
+use finback_core::model::time::Timestamp;
+
+/// Looks at the kernel's sockets. It needs nothing that reads the ring: it belongs on a thread of its own.
+pub struct Looker {
+    /// The iterator's program, if the kernel gives it.
+    program: Option<OwnedFd>,
+    /// Lists the threads of a process, if stacks are wanted and the kernel gives it.
+    threads: Option<Threads>,
+    tables: Tables,
+    queues: Queues,
+    processes: Processes,
+    functions: Functions,
+}
+
+impl fmt::Debug for Looker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Looker")
+            .field("program", &self.program)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Looker {
+    /// Without a program it looks into `/proc`.
+    pub(super) fn new(
+        program: Option<OwnedFd>,
+        threads: Option<Threads>,
+        tables: Tables,
+        queues: Queues,
+        processes: Processes,
+    ) -> Self {
+        Self {
+            program,
+            threads,
+            tables,
+            queues,
+            processes,
+            functions: Functions::default(),
+        }
+    }
+
+    /// Every TCP socket of the host with its holders; with `unheld` also those that no descriptor refers to. Takes some
+    /// milliseconds per ten thousand descriptors, and blocks meanwhile.
+    pub fn look(&mut self, unheld: bool) -> Result<Snapshot, KernelError> {
+        self.processes.refresh(now());
+        let mut snapshot = match &self.program {
+            Some(program) => {
+                let failed = |source| KernelError::Io {
+                    what: "walk the descriptors of all processes",
+                    source,
+                };
+                let mut join = Join::new(&self.tables, &mut self.processes, &mut self.functions);
+                let file = walk(program.as_fd()).map_err(failed)?;
+                self.queues.clear();
+                rows::read(file, |row| join.row(row)).map_err(failed)?;
+                self.queues.rows().for_each(|row| join.queued(&row));
+                join.finish()
+            }
+            None => proc::look(&mut self.processes)?,
+        };
+        if unheld {
+            snapshot.unheld = self::unheld()?;
+            snapshot.openers = self.openers();
+            snapshot.took = now().since(snapshot.taken);
+        }
+        Ok(snapshot)
+    }
+
+    /// Who connected to whom, as far back as the table reaches.
+    fn openers(&mut self) -> Vec<Opener> {
+        let (tables, processes) = (&self.tables, &mut self.processes);
+        let places = tables.openers();
+        places
+            .filter_map(|place| opener(&place, processes))
+            .collect()
+    }
+
+    /// The threads of a process as they are now; none if the iterator cannot tell.
+    pub fn threads(&mut self, pid: u32) -> Vec<ThreadRow> {
+        let Some(threads) = &mut self.threads else {
+            return Vec::new();
+        };
+        threads.list(pid).unwrap_or_else(|error| {
+            tracing::debug!(%error, pid, "the threads of a process cannot be listed");
+            Vec::new()
+        })
+    }
+
+    /// The minisocks of these network namespaces, all if empty, and the namespaces that cannot be entered.
+    pub fn time_wait(namespaces: &[u32]) -> Result<(Vec<Unheld>, Vec<u32>), KernelError> {
+        let failed = |source| KernelError::Io {
+            what: "list the minisocks of a network namespace",
+            source,
+        };
+        let (minisocks, failures) = sock_diag::minisocks(namespaces).map_err(failed)?;
+        for (namespace, error) in &failures {
+            tracing::debug!(netns = namespace.id, %error, "this network namespace's sockets cannot be listed");
+        }
+        let closed = failures.iter().map(|(namespace, _)| namespace.id);
+        Ok((minisocks, closed.collect()))
+    }
+
+    /// The local ports that may be chosen in these network namespaces, as far as those can be entered.
+    pub fn local_ports(namespaces: &[u32]) -> Result<Vec<LocalPorts>, KernelError> {
+        local_ports::list(namespaces).map_err(|source| KernelError::Io {
+            what: "read the local ports of a network namespace",
+            source,
+        })
+    }
+
+    /// The same without the iterator: `/proc/*/fd` joined with `sock_diag`. Some ten times slower, knows nothing of what
+    /// the kernel programs remember, and sees accept queues only by address.
+    pub fn look_in_proc(&mut self) -> Result<Snapshot, KernelError> {
+        proc::look(&mut self.processes)
+    }
+}
+
+/// `None` if a namespace could not be listed: a connection that is not in the list may be there then.
+fn unheld() -> Result<Option<Vec<Unheld>>, KernelError> {
+    let failed = |source: io::Error| KernelError::Io {
+        what: "list the sockets of a network namespace",
+        source,
+    };
+    let (unheld, failures) = sock_diag::unheld(&[]).map_err(failed)?;
+    for (namespace, error) in &failures {
+        tracing::debug!(netns = namespace.id, %error, "this network namespace's sockets cannot be listed");
+    }
+    Ok(failures.is_empty().then_some(unheld))
+}
+
+fn opener(place: &OpenerPlace, processes: &mut Processes) -> Option<Opener> {
+    if place.owner.source != source::CONNECT {
+        return None;
+    }
+    let ip = address::ip(place.family, place.peer_addr)?;
+    Some(Opener {
+        peer: SocketAddr::new(ip, place.peer_port),
+        netns: place.netns,
+        owner: processes.owner(&place.owner, Timestamp::from_nanos(place.time_ns))?,
+    })
+}
