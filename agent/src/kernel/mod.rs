@@ -191,7 +191,7 @@ impl Kernel {
             .collect())
     }
 
-    /// How often a hook was reached since the start and no program saw it, because it was running on that CPU already:
+    /// How often a hook was reached since the last call and no program saw it, because it was running on that CPU already:
     /// what it would have told is missing. One file per attached program is read.
     pub fn missed_runs(&mut self) -> u64 {
         self.missed.update(&self.demand.programs)

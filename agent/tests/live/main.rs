@@ -39,7 +39,7 @@ use libtest_mimic::Trial;
 
 use scenario::{
     before, both, command, crowd, ends, family, group, half_close, limit, long, namespace,
-    overflow, owner, protocol, stacks, table, tcpstates, verdict, wait,
+    overflow, owner, protocol, stacks, steered, table, tcpstates, verdict, wait,
 };
 use trial::{alone, watching};
 
@@ -124,6 +124,10 @@ fn of_the_agent() -> Vec<Trial> {
     vec![
         alone("thousands_of_short_connections", crowd::short_connections),
         alone("lost_and_repaired", overflow::lost_and_repaired),
+        alone(
+            "five_thousand_a_second_with_receive_steering",
+            steered::five_thousand_a_second,
+        ),
         alone("long_random_run", long::random_run),
         alone("without_capabilities", command::without_capabilities),
         alone("settings_of_a_control_group", group::of_its_own),

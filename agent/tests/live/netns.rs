@@ -73,6 +73,19 @@ impl Netns {
         Ok(())
     }
 
+    /// Lets every processor take packets of its loopback device (receive packet steering); whether the kernel can do it
+    /// (`CONFIG_RPS`).
+    pub(crate) fn steer_packets(&self) -> Result<bool> {
+        const STEERING: &str = "/sys/class/net/lo/queues/rx-0/rps_cpus";
+        if !Path::new(STEERING).exists() {
+            return Ok(false);
+        }
+        let all = (1_u64 << thread::available_parallelism()?.get().min(32)) - 1;
+        let command = format!("echo {all:x} > {STEERING}");
+        ip(&["netns", "exec", &self.name, "sh", "-c", &command])?;
+        Ok(true)
+    }
+
     /// Runs `ip ARGS` in it.
     pub(crate) fn ip(&self, args: &[&str]) -> Result<()> {
         ip(&[&["-n", &self.name], args].concat())

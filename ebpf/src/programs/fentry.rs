@@ -5,7 +5,7 @@ use aya_ebpf::macros::fentry;
 use aya_ebpf::programs::FEntryContext;
 use finback_common::hook::Hook;
 
-use super::again;
+use super::again::{self, Twin};
 use crate::globals::global;
 use crate::memory::{Direct, Pointer};
 use crate::signal::{accept, act, eof, half, open, segment, state, time_wait};
@@ -34,7 +34,7 @@ fn fe_tcp_set_state(ctx: FEntryContext) -> i32 {
     let sock = sock(&ctx, 0);
     // The function is entered before the state is written.
     let (old, new) = (sock.state(), ctx.arg::<i32>(1) as u8);
-    if !again::is_done(sock.address(), old, new) {
+    if !again::is_done(Twin::First, sock.address(), old, new) {
         state::changed(sock, old, new, Hook::FeSetState);
         state::connecting(sock, new, Hook::FeSetState);
     }
@@ -45,8 +45,9 @@ fn fe_tcp_set_state(ctx: FEntryContext) -> i32 {
 fn fe_tcp_set_state_again(ctx: FEntryContext) -> i32 {
     let sock = sock(&ctx, 0);
     let (old, new) = (sock.state(), ctx.arg::<i32>(1) as u8);
-    if !again::is_done(sock.address(), old, new) {
+    if !again::is_done(Twin::Second, sock.address(), old, new) {
         state::changed(sock, old, new, Hook::FeSetStateAgain);
+        state::connecting(sock, new, Hook::FeSetStateAgain);
     }
     0
 }

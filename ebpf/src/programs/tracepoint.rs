@@ -4,7 +4,7 @@ use aya_ebpf::macros::btf_tracepoint;
 use aya_ebpf::programs::BtfTracePointContext;
 use finback_common::hook::Hook;
 
-use super::again;
+use super::again::{self, Twin};
 use crate::memory::{Direct, Pointer};
 use crate::signal::{eof, release, reset, segment, state};
 use crate::sock::Sock;
@@ -28,7 +28,7 @@ fn sock(ctx: &BtfTracePointContext) -> Sock<Direct> {
 fn tp_inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
     let sock = sock(&ctx);
     let (old, new) = (ctx.arg::<i32>(1) as u8, ctx.arg::<i32>(2) as u8);
-    if !again::is_done(sock.address(), old, new) {
+    if !again::is_done(Twin::First, sock.address(), old, new) {
         state::ending(sock, old, new, Hook::TpSetState);
         state::changed(sock, old, new, Hook::TpSetState);
         state::connecting(sock, new, Hook::TpSetState);
@@ -40,7 +40,7 @@ fn tp_inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
 fn tp_inet_sock_set_state_again(ctx: BtfTracePointContext) -> i32 {
     let sock = sock(&ctx);
     let (old, new) = (ctx.arg::<i32>(1) as u8, ctx.arg::<i32>(2) as u8);
-    if !again::is_done(sock.address(), old, new) {
+    if !again::is_done(Twin::Second, sock.address(), old, new) {
         state::ending(sock, old, new, Hook::TpSetStateAgain);
         state::changed(sock, old, new, Hook::TpSetStateAgain);
         state::connecting(sock, new, Hook::TpSetStateAgain);

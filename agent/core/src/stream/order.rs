@@ -3,11 +3,16 @@
 //! A socket's address is used again at once, records are lost and come late. What puts them in order is, besides the
 //! time, that a connection goes through its states in one direction only.
 
+use std::time::Duration;
+
 use super::table::{Connection, Entry};
 use crate::model::observation::{Open, StateChange};
 use crate::model::socket::Endpoints;
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
+
+/// Two programs that tell one change may be so far apart: interrupts come between them, and hypervisors.
+const TWICE: Duration = Duration::from_secs(1);
 
 /// Of which of the connections that had a socket's address in turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +90,14 @@ fn may_precede(known: &Connection, change: &StateChange) -> bool {
     !born && fits(known.state, change.from)
 }
 
+/// Whether the change is known: two programs have told it, one after the other. A later connection of the same socket
+/// between the same addresses does not come to the same state so soon.
+fn is_told_twice(known: &Connection, time: Timestamp, change: &StateChange) -> bool {
+    known.state == change.to
+        && known.id.endpoints == change.endpoints
+        && time.since(known.changed) < TWICE
+}
+
 /// Whose change this is.
 pub(super) fn whose_change(known: &Connection, time: Timestamp, change: &StateChange) -> Whose {
     if time < known.id.key.birth {
@@ -95,7 +108,7 @@ pub(super) fn whose_change(known: &Connection, time: Timestamp, change: &StateCh
         }
         return Whose::Predecessors;
     }
-    if time > known.changed && !may_precede(known, change) {
+    if time > known.changed && !may_precede(known, change) && !is_told_twice(known, time, change) {
         Whose::Successors
     } else {
         Whose::Its

@@ -16,6 +16,7 @@ pub(crate) mod owner;
 pub(crate) mod protocol;
 mod silence;
 pub(crate) mod stacks;
+pub(crate) mod steered;
 pub(crate) mod table;
 pub(crate) mod tcpstates;
 pub(crate) mod verdict;

@@ -27,6 +27,16 @@ fn a_repeated_record_and_a_self_loop_say_nothing() {
 }
 
 #[test]
+fn a_change_that_two_programs_tell_one_after_the_other_is_told_once() {
+    let mut world = World::new();
+    world.state(10, 1, TcpState::SynSent, TcpState::Established);
+    world.state(11, 1, TcpState::SynSent, TcpState::Established);
+    world.state(20, 1, TcpState::Established, TcpState::FinWait1);
+    assert_eq!(world.known(), [(key(1, 10), TcpState::FinWait1)]);
+    assert_eq!(world.transitions.len(), 2);
+}
+
+#[test]
 fn changes_at_the_same_moment_follow_their_states() {
     let mut world = World::new();
     world.state(10, 1, TcpState::Established, TcpState::CloseWait);
