@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::encode::nanos;
+use super::duration::nanos;
 use super::names::{Action, Confidence, Resolution, Severity, State, Verdict, WaitState};
 use super::socket::{Endpoint, Executable};
 use super::stack::Stack;
