@@ -25,7 +25,8 @@ use crate::output::feed::Feed;
 use crate::output::json::About;
 use crate::output::select::Selection;
 use crate::process::Descriptions;
-use crate::process::stack::{Stack, Stacks};
+use crate::process::stack::Stacks;
+use crate::process::stack::model::Stack;
 
 /// The counters of losses are read at most so often; each reading is a system call per counter.
 const LOSS_PERIOD: Duration = Duration::from_millis(100);

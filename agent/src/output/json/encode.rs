@@ -9,7 +9,7 @@ use super::{
 };
 use crate::output::clock::WallClock;
 use crate::process::Description;
-use crate::process::stack::Stack;
+use crate::process::stack::model::Stack;
 use finback_core::model::event as core;
 use finback_core::model::socket::Owner;
 

@@ -14,8 +14,8 @@ use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::ask;
 use super::module::Elf;
+use crate::process::stack::model::{Place, Reason};
 use crate::process::stack::wire::{MAX_INLINED, MAX_TEXT, Names, Socket};
-use crate::process::stack::{Place, Reason};
 
 /// Bytes of one file's symbols that are copied at most. Beyond that its debug information is left out.
 const MAX_COPY: u64 = 256 << 20;
