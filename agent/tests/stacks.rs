@@ -13,7 +13,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use finback::kernel::record::stack::RawStack;
-use finback::process::stack::{Absence, Name, Request, Stack, Stacks, reader};
+use finback::process::stack::model::{Absence, Name, Stack};
+use finback::process::stack::{Request, Stacks, reader};
 use finback_common::record::Registers;
 use finback_common::socket::source;
 use finback_core::model::socket::ProcessId;

@@ -12,8 +12,8 @@ use hyper::body::Incoming;
 use tokio::time::interval;
 
 use super::exit::{Code, Failure, quietly};
-use super::run::FormatArg;
-use super::runtime;
+use super::format::FormatArg;
+use super::runtime::runtime;
 use crate::client;
 use crate::config::DEFAULT_SOCKET;
 use crate::output::feed::Format;

@@ -4,7 +4,10 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use finback_common::hook::Signal;
+
 use crate::config;
+use crate::kernel::{ErrorKind, KernelError};
 
 /// Exit codes other than 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +61,56 @@ impl From<config::Error> for Failure {
     fn from(error: config::Error) -> Self {
         Self::new(Code::Usage, &error, error.help())
     }
+}
+
+impl From<KernelError> for Failure {
+    fn from(error: KernelError) -> Self {
+        let code = match error.kind() {
+            ErrorKind::NotPermitted => Code::NotPermitted,
+            ErrorKind::KernelLacks => Code::KernelLacks,
+            ErrorKind::Other => Code::Failed,
+        };
+        let chain = chain(&error);
+        // The messages about permissions end with what to do, after a semicolon.
+        match chain.rsplit_once("; ") {
+            Some((what, help)) if code == Code::NotPermitted => Self::new(code, what, help),
+            _ => Self::new(code, &chain, remedy(&error)),
+        }
+    }
+}
+
+fn remedy(error: &KernelError) -> &'static str {
+    if let KernelError::NoSignal {
+        signal: Signal::State,
+        ..
+    } = error
+    {
+        return "try --attach auto: without this signal nothing is seen";
+    }
+    match error.kind() {
+        ErrorKind::KernelLacks => {
+            "use Linux 5.10 or later with CONFIG_DEBUG_INFO_BTF=y, as distributions build it"
+        }
+        ErrorKind::NotPermitted => "run as root",
+        ErrorKind::Other => {
+            "`finback doctor` shows what this kernel offers, FINBACK_LOG=debug says more"
+        }
+    }
+}
+
+/// The error and its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        cause = error.source();
+    }
+    text.replace('\n', " ")
 }
 
 /// Of a read or write that is nobody's fault here.

@@ -3,14 +3,17 @@
 mod doctor;
 mod events;
 mod exit;
+mod format;
 mod generate;
+mod hook_table;
+mod kernel_args;
 mod run;
+mod runtime;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
 pub use exit::{Code, Failure};
@@ -65,11 +68,6 @@ pub fn main() -> ExitCode {
             failure.code.into()
         }
     }
-}
-
-/// One thread is enough: the daemon's work is one loop, and what blocks has a thread of its own.
-fn runtime() -> Result<Runtime, Failure> {
-    Ok(Builder::new_current_thread().enable_all().build()?)
 }
 
 fn log_to_stderr() {

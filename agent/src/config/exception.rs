@@ -1,6 +1,7 @@
 //! `[[override]]`: settings of particular processes, control groups or ports.
 
-use super::file::{Key, Value, Wrong, integer, per_verdict, severity, threshold};
+use super::field::{integer, per_verdict, severity, threshold};
+use super::wrong::{Key, Value, Wrong};
 use finback_core::settings::exception::{Exception, GroupPattern};
 
 const KEYS: &[&str] = &["cgroup", "port", "process", "severities", "thresholds"];

@@ -2,8 +2,10 @@
 
 mod error;
 mod exception;
+mod field;
 mod file;
 mod value;
+mod wrong;
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;

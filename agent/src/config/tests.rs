@@ -222,7 +222,7 @@ fn a_threshold_that_no_look_can_keep_is_refused() {
 /// Where the default is to wait for nothing, that can be said.
 #[test]
 fn zero_is_a_threshold_where_it_is_the_default() {
-    use finback_core::settings::VerdictSettings;
+    use finback_core::settings::verdict::VerdictSettings;
 
     for verdict in Verdict::ALL {
         let text = format!("[thresholds]\n{} = \"0ms\"", verdict.name());
@@ -330,7 +330,7 @@ fn durations_have_units() {
 /// The example shows every key and every verdict with its default.
 #[test]
 fn the_example_states_the_defaults() {
-    use finback_core::settings::VerdictSettings;
+    use finback_core::settings::verdict::VerdictSettings;
 
     let text = include_str!("../../../docs/finback.toml");
     let mut file = parse(text).unwrap();

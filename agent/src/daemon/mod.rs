@@ -1,6 +1,7 @@
 //! The life of the daemon: listen, load, greet, seed, work, end.
 
 mod desk;
+mod error;
 mod looker;
 mod looks;
 mod settings;
@@ -17,15 +18,17 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 
 use crate::config::Config;
-use crate::kernel::{self, Kernel, KernelError};
+use crate::kernel::{self, Kernel};
 use crate::output::feed::{Feed, Format, Handle};
 use crate::output::select::Selection;
 use crate::output::sink::{self, End, Sink};
 use crate::server::{self, Guard, Query};
 
+use self::error::failed;
 use self::subscribers::Beginners;
 use self::work::Work;
 
+pub use error::Error;
 pub use settings::kernel_options;
 
 /// Everything is written by then, or never: a signal ends the daemon within a second.
@@ -45,32 +48,6 @@ pub struct Plan {
     pub duration: Option<Duration>,
     /// Level of the kernel programs' log, 0 for off.
     pub log_level: u8,
-}
-
-/// Why the daemon ended early.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// It cannot listen.
-    #[error(transparent)]
-    Listen(#[from] server::Error),
-    /// The kernel side does not work.
-    #[error(transparent)]
-    Kernel(#[from] KernelError),
-    /// Standard output cannot be written.
-    #[error("cannot write to standard output: {0}")]
-    Output(#[source] std::io::Error),
-    /// Another system call failed.
-    #[error("cannot {what}: {source}")]
-    Io {
-        /// What was being done.
-        what: &'static str,
-        /// What the kernel said.
-        source: std::io::Error,
-    },
-}
-
-fn failed(what: &'static str) -> impl FnOnce(std::io::Error) -> Error {
-    move |source| Error::Io { what, source }
 }
 
 /// Runs until a signal, the end of its duration, or the end of its reader. Dropping the kernel side, which

@@ -11,7 +11,8 @@ use finback_core::model::finding::Verdict;
 use finback_core::model::interest::Interest;
 use finback_core::model::state::TcpState;
 use finback_core::model::time::Timestamp;
-use finback_core::settings::{Settings, VerdictSettings};
+use finback_core::settings::Settings;
+use finback_core::settings::verdict::VerdictSettings;
 
 /// What the kernel side is told.
 pub fn kernel_options(config: &Config, log_level: u8) -> Options {

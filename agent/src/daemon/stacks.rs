@@ -13,7 +13,8 @@ use finback_core::model::time::Timestamp;
 use rustc_hash::FxHashMap;
 
 use crate::kernel::Kernel;
-use crate::process::stack::{Answer, Request, Stack, Stacks, Statistics};
+use crate::process::stack::model::Stack;
+use crate::process::stack::{Answer, Request, Stacks, Statistics};
 
 /// Processes of one finding whose threads are looked at.
 const MAX_PROCESSES: usize = 2;

@@ -13,6 +13,7 @@ use finback_core::model::time::Timestamp;
 use tokio::time::Instant;
 
 use super::desk::Desk;
+use super::error::{Error, failed};
 use super::looker::{Answer, LookThread, Request};
 use super::looks::{Look, Looks, Read};
 use super::settings;
@@ -24,7 +25,8 @@ use crate::output::feed::Feed;
 use crate::output::json::About;
 use crate::output::select::Selection;
 use crate::process::Descriptions;
-use crate::process::stack::{Stack, Stacks};
+use crate::process::stack::Stacks;
+use crate::process::stack::model::Stack;
 
 /// The counters of losses are read at most so often; each reading is a system call per counter.
 const LOSS_PERIOD: Duration = Duration::from_millis(100);
@@ -57,14 +59,14 @@ impl Work {
         mut kernel: Box<Kernel>,
         feed: Feed,
         config: &Config,
-    ) -> Result<Box<Self>, super::Error> {
+    ) -> Result<Box<Self>, Error> {
         let settings = settings::engine(config, kernel.report(), kernel.now());
         let stacks = config.stacks.then(Stacks::spawn).transpose();
-        let stacks = stacks.map_err(super::failed("start a thread"))?;
+        let stacks = stacks.map_err(failed("start a thread"))?;
         let looker = kernel.looker().ok_or(KernelError::Object("looker"))?;
         let looker = LookThread::spawn(looker);
         Ok(Box::new(Self {
-            looker: looker.map_err(super::failed("start a thread"))?,
+            looker: looker.map_err(failed("start a thread"))?,
             stacks: stacks.map(FindingStacks::new),
             engine: Engine::new(settings),
             kernel,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::clock::WallClock;
 use super::json::{self, About, Body, Event, Hello, Means};
 use crate::process::Description;
-use crate::process::stack::{Absence, Frame, Kind, Name, Place, Reason, Stack};
+use crate::process::stack::model::{Absence, Frame, Kind, Name, Place, Reason, Stack};
 use finback_core::model::event as core;
 use finback_core::model::event::{Connection, Transition, WholeLife};
 use finback_core::model::finding::{

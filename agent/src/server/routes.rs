@@ -2,24 +2,24 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{self, Query};
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use futures_util::stream;
 use serde::Deserialize;
 
-use super::{About, State};
+use super::query::{About, Queries};
 use crate::output::select::{Selection, Unknown};
 
-pub(super) fn router(state: State) -> Router {
+pub(super) fn router(queries: Queries) -> Router {
     Router::new()
         .route("/v1/events", get(events))
         .route("/v1/findings", get(findings))
         .route("/v1/status", get(status))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .with_state(state)
+        .with_state(queries)
 }
 
 /// `/v1/events?select=finding,connection`.
@@ -30,16 +30,13 @@ struct Wanted {
 }
 
 /// The stream, from now on, until the daemon ends or the reader goes.
-async fn events(
-    extract::State(state): extract::State<State>,
-    Query(wanted): Query<Wanted>,
-) -> Response {
+async fn events(State(queries): State<Queries>, Query(wanted): Query<Wanted>) -> Response {
     let select = match wanted.select.as_deref().map(str::parse) {
         None => Selection::stream(),
         Some(Ok(select)) => select,
         Some(Err(unknown)) => return refused(&unknown),
     };
-    let Some(subscription) = state.subscribe(select).await else {
+    let Some(subscription) = queries.subscribe(select).await else {
         return unavailable();
     };
     let lines = stream::unfold(subscription, |mut subscription| async {
@@ -53,20 +50,20 @@ async fn events(
         .into_response()
 }
 
-async fn findings(extract::State(state): extract::State<State>) -> Response {
-    document(&state, About::Findings).await
+async fn findings(State(queries): State<Queries>) -> Response {
+    document(&queries, About::Findings).await
 }
 
-async fn status(extract::State(state): extract::State<State>) -> Response {
-    document(&state, About::Status).await
+async fn status(State(queries): State<Queries>) -> Response {
+    document(&queries, About::Status).await
 }
 
-async fn ready(extract::State(state): extract::State<State>) -> Response {
-    document(&state, About::Readiness).await
+async fn ready(State(queries): State<Queries>) -> Response {
+    document(&queries, About::Readiness).await
 }
 
-async fn document(state: &State, about: About) -> Response {
-    match state.document(about).await {
+async fn document(queries: &Queries, about: About) -> Response {
+    match queries.document(about).await {
         Some(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
         None => unavailable(),
     }

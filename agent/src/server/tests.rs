@@ -1,6 +1,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use bytes::Bytes;
 use http_body_util::BodyExt as _;
 
 use super::*;

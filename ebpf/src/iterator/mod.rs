@@ -5,18 +5,19 @@
 //! `bpf_sock_from_file` came with 5.11; a socket's file has it in `private_data` on every kernel.
 
 mod queue;
+mod sequence;
 mod thread;
 mod wait;
 
 use core::ffi::c_void;
 
 use aya_ebpf::bindings::seq_file;
-use aya_ebpf::helpers::generated::bpf_seq_write;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::PerCpuArray;
 use finback_common::row::{HolderRow, StartRow, kind};
 use finback_common::tcp;
 
+use self::sequence::{Meta, write};
 use crate::globals::global;
 use crate::memory::{Pointer, Probe};
 use crate::sock::{self, Sock};
@@ -30,14 +31,6 @@ struct TaskFile {
     fd: u32,
     reserved: u32,
     file: *const u8,
-}
-
-/// `struct bpf_iter_meta`.
-#[repr(C)]
-struct Meta {
-    seq: *mut seq_file,
-    session: u64,
-    number: u64,
 }
 
 /// `S_IFMT` and `S_IFSOCK` of `inode.i_mode`.
@@ -149,17 +142,4 @@ fn write_socket(seq: *mut seq_file, row: &mut HolderRow, sock: Sock<Probe>) -> b
 fn is_tcp(sock: Sock<Probe>) -> bool {
     let family = sock.family();
     (family == tcp::AF_INET || family == tcp::AF_INET6) && sock.is_tcp()
-}
-
-#[inline(always)]
-fn write<T>(seq: *mut seq_file, value: &T) {
-    // SAFETY: the value is initialised and as long as said. When the buffer is full the kernel makes room and
-    // visits the file again, so that is no loss.
-    unsafe {
-        bpf_seq_write(
-            seq,
-            core::ptr::from_ref(value).cast(),
-            size_of::<T>() as u32,
-        );
-    }
 }

@@ -5,7 +5,7 @@ use core::ffi::c_void;
 use finback_common::record::Registers;
 use finback_common::row::{ThreadRow, kind};
 
-use super::{Meta, write};
+use super::sequence::{Meta, write};
 use crate::globals::global;
 use crate::maps;
 use crate::memory::{Pointer, Probe};

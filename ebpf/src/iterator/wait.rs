@@ -3,7 +3,7 @@
 use aya_ebpf::bindings::seq_file;
 use finback_common::row::{WaitRow, kind};
 
-use super::write;
+use super::sequence::write;
 use crate::globals::{global, has};
 use crate::memory::{Pointer, Probe};
 use crate::sock::Sock;

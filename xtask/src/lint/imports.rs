@@ -1,13 +1,14 @@
 //! Which file of a crate imports which: imports run downward, and never in a circle.
 //!
-//! A file that imports a name which another one only passes on (`pub use`) imports the file that has it. Tests are
-//! exempt: they may look at everything.
+//! A file that imports a name which another one only passes on (`pub use`) imports the file that has it. A path that
+//! is spelled out where it is used counts as an import. Tests are exempt: they may look at everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use syn::{Attribute, File, Item, ItemMod, ItemUse, UseTree, Visibility};
 
 use super::layers::{self, Crate};
+use super::paths::{self, is_for_tests};
 
 /// A module's path without `crate`: `["kernel", "ring"]`. The crate's root is empty.
 type Path = Vec<String>;
@@ -18,6 +19,8 @@ struct Module {
     file: String,
     /// What it imports, each from the crate's root; other crates are left out.
     uses: BTreeSet<Path>,
+    /// What its names stand for, whether it keeps them or passes them on.
+    names: BTreeMap<String, Path>,
     /// Names that it passes on, and what they are.
     passes: BTreeMap<String, Path>,
 }
@@ -79,6 +82,9 @@ fn modules(source: &str, files: &[(String, String)]) -> BTreeMap<Path, Module> {
                 module.take(item, &path, &known);
             }
         }
+        for words in paths::spelled_out(&syntax) {
+            module.spell(&words, &path, &known);
+        }
         (path, module)
     };
     parsed.into_iter().map(read).collect()
@@ -124,15 +130,6 @@ fn named_file(attrs: &[Attribute]) -> Option<String> {
     Some(text.value().trim_end_matches(".rs").to_owned())
 }
 
-fn is_for_tests(attrs: &[Attribute]) -> bool {
-    attrs.iter().any(|attr| {
-        attr.path().is_ident("cfg")
-            && attr
-                .parse_args::<syn::Path>()
-                .is_ok_and(|condition| condition.is_ident("test"))
-    })
-}
-
 impl Module {
     /// Takes one `use` of the module at `path`.
     fn take(&mut self, item: &ItemUse, path: &Path, known: &BTreeSet<Path>) {
@@ -142,12 +139,23 @@ impl Module {
             let Some(target) = absolute(&words, path, known) else {
                 continue;
             };
+            self.names.insert(name.clone(), target.clone());
             if matches!(item.vis, Visibility::Inherited) {
                 self.uses.insert(target);
             } else {
                 self.passes.insert(name, target);
             }
         }
+    }
+
+    /// Takes a path that is used as it stands; its first word may be a name of this module.
+    fn spell(&mut self, words: &[String], path: &Path, known: &BTreeSet<Path>) {
+        let named = words.split_first().and_then(|(first, rest)| {
+            let target = self.names.get(first)?;
+            Some([&target[..], rest].concat())
+        });
+        self.uses
+            .extend(named.or_else(|| absolute(words, path, known)));
     }
 }
 
@@ -334,6 +342,32 @@ mod tests {
             ("low/user.rs", "use super::Part; pub struct User;"),
         ];
         assert_eq!(found(&used).len(), 1);
+    }
+
+    #[test]
+    fn a_path_that_is_spelled_out_counts_as_an_import() {
+        let up = [
+            ("low.rs", "fn f() -> crate::high::Name { todo() }"),
+            ("high.rs", "pub struct Name;"),
+        ];
+        assert_eq!(found(&up).len(), 1, "{:?}", found(&up));
+        let circle = [
+            ("low/mod.rs", "mod part; fn f() { part::f() } fn g() {}"),
+            ("low/part.rs", "pub(in crate::low) fn f() { super::g() }"),
+        ];
+        assert_eq!(found(&circle).len(), 1, "{:?}", found(&circle));
+        let named = [
+            (
+                "high/mod.rs",
+                "mod part; use crate::low; fn f() -> low::Name { part::f() }",
+            ),
+            (
+                "high/part.rs",
+                "pub(super) fn f() -> crate::low::Name { todo() } #[cfg(test)] fn t() { super::f() }",
+            ),
+            ("low.rs", "pub struct Name;"),
+        ];
+        assert_eq!(found(&named), [""; 0]);
     }
 
     #[test]

@@ -10,8 +10,185 @@ pub(crate) struct Crate {
     pub(crate) layers: &'static [(&'static str, &'static [&'static str])],
 }
 
-/// The crates that the rules hold for.
-pub(crate) const CRATES: [Crate; 3] = [
+/// Every crate of the workspace.
+pub(crate) const CRATES: [Crate; 5] = [
+    Crate {
+        source: "agent/core/src",
+        layers: &[
+            ("model", &[]),
+            ("settings", &["model"]),
+            ("connection", &["model"]),
+            ("outbox", &["model"]),
+            ("looks", &["model"]),
+            ("verdict", &["connection", "model", "settings"]),
+            (
+                "watch",
+                &["connection", "model", "outbox", "settings", "verdict"],
+            ),
+            ("stream", &["connection", "model", "outbox", "settings"]),
+            (
+                "engine",
+                &[
+                    "connection",
+                    "looks",
+                    "model",
+                    "outbox",
+                    "settings",
+                    "stream",
+                    "watch",
+                ],
+            ),
+        ],
+    },
+    Crate {
+        source: "agent/src",
+        layers: &[
+            ("kernel/address", &[]),
+            ("kernel/btf", &[]),
+            ("kernel/cgroup", &[]),
+            ("kernel/clock", &[]),
+            ("kernel/sys", &[]),
+            ("kernel/error", &["kernel/btf"]),
+            ("kernel/count", &["kernel/error"]),
+            ("kernel/table", &["kernel/error", "kernel/sys"]),
+            ("kernel/processes", &["kernel/cgroup"]),
+            ("kernel/netns", &["kernel/address"]),
+            (
+                "kernel/load",
+                &[
+                    "kernel/btf",
+                    "kernel/count",
+                    "kernel/error",
+                    "kernel/sys",
+                    "kernel/table",
+                ],
+            ),
+            (
+                "kernel/record",
+                &[
+                    "kernel/address",
+                    "kernel/cgroup",
+                    "kernel/clock",
+                    "kernel/error",
+                    "kernel/processes",
+                    "kernel/sys",
+                ],
+            ),
+            (
+                "kernel/snapshot",
+                &[
+                    "kernel/address",
+                    "kernel/clock",
+                    "kernel/error",
+                    "kernel/netns",
+                    "kernel/processes",
+                    "kernel/sys",
+                    "kernel/table",
+                ],
+            ),
+            (
+                "kernel",
+                &[
+                    "kernel/cgroup",
+                    "kernel/clock",
+                    "kernel/count",
+                    "kernel/error",
+                    "kernel/load",
+                    "kernel/processes",
+                    "kernel/record",
+                    "kernel/snapshot",
+                    "kernel/sys",
+                    "kernel/table",
+                ],
+            ),
+            ("process", &[]),
+            ("process/stack/model", &[]),
+            ("process/stack/wire", &["process/stack/model"]),
+            // Parses what other users have made, without any right: it has no use for the rest.
+            (
+                "process/stack/reader",
+                &["process/stack/model", "process/stack/wire"],
+            ),
+            (
+                "process/stack",
+                &[
+                    "kernel/clock",
+                    "kernel/record",
+                    "process",
+                    "process/stack/model",
+                    "process/stack/reader",
+                    "process/stack/wire",
+                ],
+            ),
+            ("client", &[]),
+            ("config", &["kernel", "kernel/load"]),
+            ("output/clock", &[]),
+            ("output/select", &[]),
+            (
+                "output/json",
+                &["output/clock", "process", "process/stack/model"],
+            ),
+            ("output/text", &["output/json"]),
+            (
+                "output/feed",
+                &[
+                    "output/clock",
+                    "output/json",
+                    "output/select",
+                    "output/text",
+                ],
+            ),
+            ("output/sink", &["output/feed"]),
+            (
+                "output/samples",
+                &[
+                    "output/clock",
+                    "output/json",
+                    "process",
+                    "process/stack/model",
+                ],
+            ),
+            ("server", &["output/feed", "output/select"]),
+            (
+                "daemon",
+                &[
+                    "config",
+                    "kernel",
+                    "kernel/clock",
+                    "kernel/error",
+                    "kernel/load",
+                    "kernel/snapshot",
+                    "output/clock",
+                    "output/feed",
+                    "output/json",
+                    "output/select",
+                    "output/sink",
+                    "process",
+                    "process/stack",
+                    "process/stack/model",
+                    "server",
+                ],
+            ),
+            (
+                "cli",
+                &[
+                    "client",
+                    "config",
+                    "daemon",
+                    "kernel",
+                    "kernel/error",
+                    "kernel/load",
+                    "output/feed",
+                    "output/json",
+                    "output/select",
+                    "output/sink",
+                    "output/text",
+                    "process/stack/reader",
+                    "server",
+                ],
+            ),
+        ],
+    },
     Crate {
         source: "common/src",
         layers: &[],
@@ -21,7 +198,7 @@ pub(crate) const CRATES: [Crate; 3] = [
         layers: &[
             ("signal", &[]),
             ("programs", &["signal"]),
-            ("iterator", &["signal"]),
+            ("iterator", &[]),
         ],
     },
     Crate {

@@ -2,6 +2,7 @@
 
 mod imports;
 mod layers;
+mod paths;
 mod rules;
 mod tidy;
 

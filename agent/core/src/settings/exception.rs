@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::VerdictSettings;
+use super::verdict::VerdictSettings;
 use crate::model::finding::{Severity, Verdict};
 use crate::model::socket::{Holder, Owner, Process};
 

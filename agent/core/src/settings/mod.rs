@@ -2,6 +2,7 @@
 
 pub mod exception;
 pub(crate) mod rules;
+pub mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use std::time::Duration;
 use finback_common::hook::Signal;
 
 use self::exception::{Exception, Subject};
-use crate::model::finding::{Severity, Verdict};
+use self::verdict::VerdictSettings;
+use crate::model::finding::Verdict;
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
 
@@ -97,44 +99,10 @@ impl Settings {
     }
 }
 
-/// Settings of one verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VerdictSettings {
-    /// The proof must hold so long.
-    pub after: Duration,
-    /// How bad it is.
-    pub severity: Severity,
-}
-
-impl VerdictSettings {
-    /// The defaults, as in docs/finback.toml.
-    pub const fn default_of(verdict: Verdict) -> Self {
-        let (seconds, severity) = match verdict {
-            Verdict::EofUnread => (10, Severity::Warning),
-            Verdict::EofNotRequested => (30, Severity::Info),
-            Verdict::NotClosed => (30, Severity::Warning),
-            Verdict::NeverAccepted => (5, Severity::Warning),
-            Verdict::Inherited => (10, Severity::Warning),
-            Verdict::EofSpin => (2, Severity::Critical),
-            Verdict::WriteAfterFin => (0, Severity::Warning),
-            Verdict::StalePooled => (30, Severity::Info),
-            Verdict::DeadOpen => (30, Severity::Warning),
-            Verdict::NeverReads => (60, Severity::Warning),
-            Verdict::DeadPeer => (0, Severity::Warning),
-            Verdict::PeerNotClosing => (60, Severity::Warning),
-            Verdict::CloseWaitGrowth => (60, Severity::Warning),
-            Verdict::TimeWaitPressure => (10, Severity::Warning),
-        };
-        Self {
-            after: Duration::from_secs(seconds),
-            severity,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::finding::Severity;
 
     #[test]
     fn a_verdict_that_is_not_set_has_its_default() {

@@ -71,7 +71,7 @@ fn smallest_scanned(settings: &Settings) -> Option<Duration> {
 mod tests {
     use super::*;
     use crate::model::finding::Severity;
-    use crate::settings::VerdictSettings;
+    use crate::settings::verdict::VerdictSettings;
 
     #[test]
     fn the_first_look_is_never_later_than_half_of_the_smallest_threshold() {

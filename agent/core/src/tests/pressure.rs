@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::finding::{Confidence, Severity};
 use crate::model::look::{LocalPorts, Opener, Unheld};
-use crate::settings::VerdictSettings;
 use crate::settings::exception::Exception;
+use crate::settings::verdict::VerdictSettings;
 
 const FEW: LocalPorts = LocalPorts {
     netns: 1,

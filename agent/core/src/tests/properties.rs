@@ -8,7 +8,7 @@ use super::model::{Act, Places, SOCKETS};
 use super::run::{Fate, Run, Step};
 use super::*;
 use crate::model::observation::{End, Life, Observation};
-use crate::settings::VerdictSettings;
+use crate::settings::verdict::VerdictSettings;
 
 /// Milliseconds between two looks at everything, and until a look that is due is made.
 const SLACK: u64 = 16_000;

@@ -181,7 +181,7 @@ fn thresholds_and_severities_can_be_set() {
     let mut settings = Settings::default();
     settings.verdicts.insert(
         Verdict::EofUnread,
-        crate::settings::VerdictSettings {
+        crate::settings::verdict::VerdictSettings {
             after: Duration::from_millis(200),
             severity: Severity::Critical,
         },

@@ -6,8 +6,8 @@ use crate::model::event::Output;
 use crate::model::finding::{Confidence, Severity};
 use crate::model::interest::Interest;
 use crate::model::look::{Queued, Unheld};
-use crate::settings::VerdictSettings;
 use crate::settings::exception::Exception;
+use crate::settings::verdict::VerdictSettings;
 
 fn waiting(n: u64, state: TcpState) -> SocketView {
     SocketView {

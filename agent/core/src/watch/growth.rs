@@ -12,8 +12,8 @@ use crate::model::look::SocketView;
 use crate::model::socket::{Attribution, Endpoints, Owner, Process, ProcessId, Role};
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
-use crate::settings::VerdictSettings;
 use crate::settings::exception::Subject;
+use crate::settings::verdict::VerdictSettings;
 use crate::verdict::case::Grade;
 use crate::verdict::wording;
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::encode::nanos;
+use super::duration::nanos;
 use super::names::{Cause, State};
 use crate::output::clock::{Time, WallClock};
 use finback_core::model::event::WholeLife;

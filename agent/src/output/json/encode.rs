@@ -1,15 +1,15 @@
 //! From the engine's event to a line.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
+use super::duration::nanos;
 use super::{
     Body, Connection, Container, Endpoint, Eof, Event, Executable, Finding, Life, Lost, Network,
     NetworkType, Process, Resync, SCHEMA, Socket, Subject, Transition, Transport, User,
 };
 use crate::output::clock::WallClock;
 use crate::process::Description;
-use crate::process::stack::Stack;
+use crate::process::stack::model::Stack;
 use finback_core::model::event as core;
 use finback_core::model::socket::Owner;
 
@@ -177,9 +177,4 @@ fn process<'a>(owner: &'a Owner, clock: WallClock, known: Option<&'a Description
         user: process.uid.map(|id| User { id }),
         attribution: owner.attribution.into(),
     }
-}
-
-/// A duration as the wire has it.
-pub(super) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

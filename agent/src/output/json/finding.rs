@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::encode::nanos;
+use super::duration::nanos;
 use super::names::{Action, Confidence, Resolution, Severity, State, Verdict, WaitState};
 use super::socket::{Endpoint, Executable};
 use super::stack::Stack;
 use crate::output::clock::{Time, WallClock};
-use crate::process::stack;
+use crate::process::stack::model;
 use finback_core::model::finding as core;
 use finback_core::model::socket;
 
@@ -212,7 +212,7 @@ impl<'a> Finding<'a> {
     pub(super) fn from_core(
         finding: &'a core::Finding,
         clock: WallClock,
-        stacks: &'a [stack::Stack],
+        stacks: &'a [model::Stack],
     ) -> Self {
         let stacks = stacks.iter();
         Self {

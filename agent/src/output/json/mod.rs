@@ -4,6 +4,7 @@
 //! `_ns`. Types borrow from the engine's event, so that encoding a line allocates nothing.
 
 mod connection;
+mod duration;
 mod encode;
 mod finding;
 mod line;

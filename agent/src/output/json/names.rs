@@ -5,7 +5,7 @@ use finback_common::hook::Flavour;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::process::stack;
+use crate::process::stack::model as stack;
 use finback_core::model::{finding, socket, state, waiting};
 
 macro_rules! mirror {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names::{FrameReason, StackAbsence, StackKind};
 use crate::output::clock::{Time, WallClock};
-use crate::process::stack as process;
+use crate::process::stack::model;
 
 /// Where a thread was in its program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -74,7 +74,7 @@ const fn is_false(value: &bool) -> bool {
 }
 
 impl<'a> Stack<'a> {
-    pub(super) fn from_process(stack: &'a process::Stack, clock: WallClock) -> Self {
+    pub(super) fn from_process(stack: &'a model::Stack, clock: WallClock) -> Self {
         Self {
             kind: stack.kind.into(),
             pid: stack.pid,
@@ -90,10 +90,10 @@ impl<'a> Stack<'a> {
 }
 
 impl<'a> Frame<'a> {
-    fn from_process(frame: &'a process::Frame) -> Self {
+    fn from_process(frame: &'a model::Frame) -> Self {
         let (place, reason) = match &frame.name {
-            process::Name::Known(place) => (Some(&**place), None),
-            process::Name::Unknown(reason) => (None, Some((*reason).into())),
+            model::Name::Known(place) => (Some(&**place), None),
+            model::Name::Unknown(reason) => (None, Some((*reason).into())),
         };
         Self {
             address: format!("{:#x}", frame.address).into(),

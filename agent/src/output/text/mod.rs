@@ -1,6 +1,7 @@
 //! The stream for human eyes: one aligned line per event, a marked paragraph per finding.
 
 mod stack;
+mod word;
 
 use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use finback_core::model::waiting;
 
+use self::word::{clean, word};
 use super::json::{
     Action, Body, Endpoint, Eof, Event, Evidence, Finding, Hello, Life, Lost, Network, Process,
     Resync, Severity, State, Subject, Transition,
@@ -106,13 +108,6 @@ impl Display for Line<'_> {
 
 fn address(endpoint: Endpoint) -> SocketAddr {
     SocketAddr::new(endpoint.address, endpoint.port)
-}
-
-/// A process may name itself as it likes; a terminal must not obey it.
-fn clean(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
 }
 
 fn change(transition: &Transition, out: &mut impl Write) -> fmt::Result {
@@ -252,15 +247,6 @@ fn holders(finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
         })
         .collect();
     writeln!(out, "    held by {}", list.join(", "))
-}
-
-/// The wire's word for a value.
-fn word(value: impl serde::Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        Ok(other) => other.to_string(),
-        Err(error) => error.to_string(),
-    }
 }
 
 /// `WARNING`, in the colour of its severity, or of success once it is resolved.

@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::super::json::{Frame, Stack, StackKind};
-use super::{clean, word};
+use super::word::{clean, word};
+use crate::output::json::{Frame, Stack, StackKind};
 
 /// Calls that are shown; all are in the JSON.
 const SHOWN: usize = 16;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::model::{Absence, Kind};
 use super::unwind::Trace;
-use super::{Absence, Kind};
 use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
 

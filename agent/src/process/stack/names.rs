@@ -12,9 +12,9 @@ use super::files::{FileId, Identity, OpenFile, open_in};
 use super::image;
 use super::keeper::Kept;
 use super::link::{Link, Subject};
+use super::model::{Frame, Name, Place, Reason, Stack};
 use super::unwind::{Spot, Trace};
 use super::wire::{self, MAX_INLINED, MAX_TEXT, Order, Reply, Socket, unexpected};
-use super::{Frame, Name, Place, Reason, Stack};
 use finback_core::model::socket::ProcessId;
 
 /// Addresses remembered at most.

@@ -11,11 +11,12 @@ use super::image::Image;
 use super::keeper::Kept;
 use super::link::Link;
 use super::memory::{self, Top};
+use super::model::Name;
 use super::names::Namer;
 use super::threads::{self, Wanted};
 use super::unwind::{Shared, Walker};
-use super::*;
 use finback_core::model::socket::ProcessId;
+use finback_core::model::time::Timestamp;
 
 fn own_id() -> ProcessId {
     let stat = procfs::process::Process::myself().unwrap().stat().unwrap();

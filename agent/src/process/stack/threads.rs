@@ -9,9 +9,9 @@ use finback_common::row::ThreadRow;
 use super::image::Image;
 use super::keeper::Kept;
 use super::memory::{self, Top};
+use super::model::{Absence, Kind};
 use super::syscall;
 use super::unwind::{Shared, Walker};
-use super::{Absence, Kind};
 use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use finback_common::record::Registers;
 use rustc_hash::FxHashMap;
 
-use super::Absence;
 use super::files::Files;
 use super::image::{Image, Place};
 use super::link::Link;
 use super::memory::Top;
+use super::model::Absence;
 use super::wire::{MAX_FRAMES, Order, Reply, Socket, Step, unexpected};
 
 /// Different stacks that a process is remembered to have had.

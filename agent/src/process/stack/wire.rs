@@ -19,7 +19,7 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Place, Reason};
+use super::model::{Place, Reason};
 
 /// Largest message, bytes: a stack's memory and some.
 const MAX_MESSAGE: usize = 96 << 10;

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _};
 
 use super::symbols::short;
+use crate::process::stack::model::{Place, Reason};
 use crate::process::stack::wire::Names;
-use crate::process::stack::{Place, Reason};
 
 /// Bytes of a list that are read at most.
 const MAX: u64 = 64 << 20;

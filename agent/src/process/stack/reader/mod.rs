@@ -5,6 +5,7 @@
 //! first ([`confine`]), hands it open files and copies of stacks, and takes addresses and names back. A reader that
 //! dies is replaced.
 
+mod ask;
 mod confine;
 mod generated;
 mod module;
@@ -86,13 +87,4 @@ fn next(socket: &mut Socket) -> io::Result<Work> {
 fn answer(all: Vec<Names>, socket: &Socket) -> io::Result<()> {
     all.into_iter()
         .try_for_each(|names| socket.send(&Reply::Names(names), None))
-}
-
-/// Asks for a file.
-fn file(number: u64, socket: &mut Socket) -> io::Result<File> {
-    socket.send(&Reply::WhichFile { file: number }, None)?;
-    match socket.receive_with_file()? {
-        (Order::File, Some(file)) => Ok(file.into()),
-        _ => Err(unexpected()),
-    }
 }

@@ -12,9 +12,10 @@ use object::{Endianness, ReadCache, elf};
 use rustc_hash::FxHashMap;
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use super::ask;
 use super::module::Elf;
+use crate::process::stack::model::{Place, Reason};
 use crate::process::stack::wire::{MAX_INLINED, MAX_TEXT, Names, Socket};
-use crate::process::stack::{Place, Reason};
 
 /// Bytes of one file's symbols that are copied at most. Beyond that its debug information is left out.
 const MAX_COPY: u64 = 256 << 20;
@@ -49,7 +50,7 @@ impl Symbols {
         socket: &mut Socket,
     ) -> io::Result<Vec<Names>> {
         if !self.copies.contains_key(&number) {
-            let file = super::file(number, socket)?;
+            let file = ask::file(number, socket)?;
             self.add(number, Copied::of(&file).ok());
         }
         let symbolizer = self

@@ -10,6 +10,7 @@ use framehop::{
 };
 use rustc_hash::FxHashMap;
 
+use super::ask;
 use super::module::Module;
 use crate::process::stack::wire::{Lies, MAX_FRAMES, Order, Reply, Socket, Step, unexpected};
 
@@ -182,7 +183,7 @@ impl Unwinder {
         if let Some(module) = self.modules.get(&number) {
             return Ok(module.clone());
         }
-        let file = super::file(number, socket)?;
+        let file = ask::file(number, socket)?;
         let module = Module::read(&file).ok().map(Arc::new);
         let build_id = module.as_ref().and_then(|module| module.build_id.clone());
         socket.send(&Reply::Loaded { build_id }, None)?;

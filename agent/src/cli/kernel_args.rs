@@ -1,0 +1,78 @@
+//! The arguments that `finback run` and `finback doctor` share.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::exit::Failure;
+use crate::config::{self, Attach, Config, Flags, RingBytes};
+
+/// What concerns the kernel side.
+#[derive(Args, Debug)]
+pub(super) struct KernelArgs {
+    /// Read this file instead of /etc/finback/finback.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// How to attach: auto takes for each signal the cheapest way that works
+    ///
+    /// auto, kprobe, fentry or tracepoint. The last three force one way; signals that it cannot give are missing
+    /// then.
+    #[arg(long, value_name = "FLAVOUR")]
+    attach: Option<Attach>,
+
+    /// Size of the ring buffer between kernel and daemon, a power of two [default: 8MiB]
+    #[arg(long, value_name = "BYTES")]
+    ring_bytes: Option<RingBytes>,
+
+    /// Sockets to follow at most [default: 131072]
+    #[arg(long, value_parser = config::max_sockets, value_name = "NUMBER")]
+    max_sockets: Option<u32>,
+
+    /// Do not look at segments: the only signal with a cost per packet
+    #[arg(long)]
+    no_segment: bool,
+
+    /// Take the user stack when a socket is opened, and those of the holders' threads for a finding
+    ///
+    /// Findings then say with function, file and line where the connection was made and where its process is now.
+    #[arg(long)]
+    stacks: bool,
+
+    /// Level of the kernel programs' own log, which goes to standard error
+    #[arg(long, value_enum, default_value_t = LogLevel::Off, value_name = "LEVEL")]
+    pub(super) log_level: LogLevel,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl KernelArgs {
+    pub(super) fn flags(&self) -> Flags {
+        Flags {
+            attach: self.attach,
+            ring_bytes: self.ring_bytes,
+            max_sockets: self.max_sockets,
+            no_segment: self.no_segment,
+            stacks: self.stacks,
+            ..Flags::default()
+        }
+    }
+
+    /// The configuration as far as the kernel side is concerned.
+    pub(super) fn resolve(&self) -> Result<Config, Failure> {
+        self.join(self.flags())
+    }
+
+    /// The whole configuration: the file that is named here, and flags.
+    pub(super) fn join(&self, flags: Flags) -> Result<Config, Failure> {
+        Ok(Config::load(self.config.as_deref(), flags)?)
+    }
+}

@@ -1,0 +1,33 @@
+//! Why the daemon ends early.
+
+use std::io;
+
+use crate::kernel::KernelError;
+use crate::server;
+
+/// Why the daemon ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot listen.
+    #[error(transparent)]
+    Listen(#[from] server::Error),
+    /// The kernel side does not work.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// Standard output cannot be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] io::Error),
+    /// Another system call failed.
+    #[error("cannot {what}: {source}")]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+/// For `map_err`: what was being done when it failed.
+pub(super) fn failed(what: &'static str) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Io { what, source }
+}

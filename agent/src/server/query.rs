@@ -1,0 +1,68 @@
+//! What the routes ask of the daemon's own task.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::output::feed::Subscription;
+use crate::output::select::Selection;
+
+/// Something only the daemon's own task can do.
+#[derive(Debug)]
+pub enum Query {
+    /// A JSON document.
+    Document {
+        /// About what.
+        about: About,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Bytes>,
+    },
+    /// A subscription, given once everything that was selected is being told.
+    Subscribe {
+        /// What is wanted.
+        select: Selection,
+        /// Where the subscription goes.
+        answer: oneshot::Sender<Subscription>,
+    },
+}
+
+/// What a document is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Hooks, counters, table size.
+    Status,
+    /// The last event of every open finding.
+    Findings,
+    /// Whether the daemon is at work at all.
+    Readiness,
+}
+
+/// A daemon that does not answer a query for so long is not well.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A subscription that has not begun after so long never will.
+const BEGINNING: Duration = Duration::from_secs(10);
+
+/// Asks the daemon's own task.
+#[derive(Clone, Debug)]
+pub(super) struct Queries(mpsc::Sender<Query>);
+
+impl Queries {
+    pub(super) const fn new(to: mpsc::Sender<Query>) -> Self {
+        Self(to)
+    }
+
+    pub(super) async fn document(&self, about: About) -> Option<Bytes> {
+        let (answer, answered) = oneshot::channel();
+        self.0.try_send(Query::Document { about, answer }).ok()?;
+        tokio::time::timeout(PATIENCE, answered).await.ok()?.ok()
+    }
+
+    /// Hooks may have to be attached, and a look to be waited for.
+    pub(super) async fn subscribe(&self, select: Selection) -> Option<Subscription> {
+        let (answer, answered) = oneshot::channel();
+        self.0.try_send(Query::Subscribe { select, answer }).ok()?;
+        tokio::time::timeout(BEGINNING, answered).await.ok()?.ok()
+    }
+}
