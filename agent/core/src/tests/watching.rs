@@ -260,7 +260,7 @@ fn a_pass_that_fails_is_asked_for_again_once_a_second() {
         while let Some(output) = engine.next_output() {
             if let Output::Look { .. } = output {
                 waiting += 1;
-                engine.handle_failure(now);
+                engine.handle_failed_look(now);
             }
         }
         assert!(waiting <= 1);
