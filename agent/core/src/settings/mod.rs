@@ -9,6 +9,7 @@ use std::time::Duration;
 use finback_common::hook::Signal;
 
 use self::exception::{Exception, Subject};
+use crate::effort;
 use crate::model::finding::{Severity, Verdict};
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
@@ -83,7 +84,7 @@ impl Settings {
 
     /// Threshold and severity of a verdict about this subject.
     pub(crate) fn verdict_about(&self, verdict: Verdict, subject: Subject<'_>) -> VerdictSettings {
-        let all = self.exceptions.iter();
+        let all = self.exceptions.iter().inspect(|_| effort::step());
         all.fold(self.verdict(verdict), |before, exception| {
             exception.apply(verdict, subject, before)
         })
@@ -91,7 +92,7 @@ impl Settings {
 
     /// The shortest threshold of a verdict, whatever the subject.
     pub(crate) fn shortest(&self, verdict: Verdict) -> Duration {
-        let all = self.exceptions.iter();
+        let all = self.exceptions.iter().inspect(|_| effort::step());
         all.filter_map(|exception| exception.thresholds.get(&verdict).copied())
             .fold(self.after(verdict), Duration::min)
     }
