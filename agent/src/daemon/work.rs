@@ -137,8 +137,7 @@ impl Work {
             }
             answer = self.looker.answer() => self.answered(answer),
             answer = named => {
-                let now = self.kernel.now();
-                let told = self.stacks.as_mut().and_then(|s| s.answered(&answer, now));
+                let told = self.stacks.as_mut().and_then(|s| s.answered(&answer));
                 if let Some((event, stacks)) = told {
                     self.publish(&event, &stacks);
                 }
@@ -268,7 +267,11 @@ impl Work {
                 }
                 known
             }
-            _ => Arc::default(),
+            Some(stacks) => {
+                stacks.note(event);
+                Arc::default()
+            }
+            None => Arc::default(),
         };
         self.publish(event, &stacks);
     }
