@@ -129,7 +129,7 @@ fn fulfil(looker: &mut Looker, request: Request) -> Result<Answer, KernelError> 
             snapshot: looker.look(unheld)?,
             until: clock::now(),
         },
-        Request::TimeWait(namespaces) => Answer::TimeWait(Looker::time_wait(&namespaces)?),
+        Request::TimeWait(namespaces) => Answer::TimeWait(looker.time_wait(&namespaces)?),
         Request::Ports {
             namespaces,
             mut processes,

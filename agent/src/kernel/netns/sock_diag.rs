@@ -64,8 +64,10 @@ pub struct Query {
 /// Sockets, namespace by namespace.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// Inode numbers of the namespaces that were listed. One that only a descriptor holds is not found.
+    /// Inode numbers of the namespaces that were listed.
     pub namespaces: Vec<u32>,
+    /// Those that were wanted and not found: gone, or held by a descriptor only.
+    pub missing: Vec<u32>,
     /// What was found in them.
     pub sockets: Vec<Listed>,
 }
@@ -74,11 +76,10 @@ pub struct Listing {
 /// or has just gone harms no other.
 pub fn list(query: Query, wanted: &[u32]) -> io::Result<Listing> {
     let own = netns::own()?;
-    let Listing {
-        mut namespaces,
-        mut sockets,
-    } = Listing::default();
+    let (mut namespaces, mut sockets) = (Vec::new(), Vec::new());
+    let mut missing = wanted.to_vec();
     for namespace in netns::all()? {
+        missing.retain(|id| *id != namespace.id);
         if !wanted.is_empty() && !wanted.contains(&namespace.id) {
             continue;
         }
@@ -99,6 +100,7 @@ pub fn list(query: Query, wanted: &[u32]) -> io::Result<Listing> {
     }
     Ok(Listing {
         namespaces,
+        missing,
         sockets,
     })
 }
@@ -119,14 +121,21 @@ pub fn unheld() -> io::Result<UnheldList> {
     Ok(chosen(list(query, &[])?, |socket| socket.inode == 0))
 }
 
-/// The minisocks of these namespaces (all if empty).
-pub fn minisocks(wanted: &[u32]) -> io::Result<UnheldList> {
+/// The minisocks of these namespaces (all if empty). One that is gone has none; of one that cannot be found though it is
+/// `known` to be there, or though a descriptor of it is open, nothing is said.
+pub fn minisocks(wanted: &[u32], known: impl Fn(u32) -> bool) -> io::Result<UnheldList> {
     let query = Query {
         // A minisock in FIN_WAIT2 is listed under that state in new kernels and under TIME_WAIT in old ones.
         states: bit(tcp::TIME_WAIT) | bit(tcp::FIN_WAIT2),
         counters: false,
     };
-    Ok(chosen(list(query, wanted)?, |socket| socket.minisock))
+    let mut listing = list(query, wanted)?;
+    for id in std::mem::take(&mut listing.missing) {
+        if !known(id) && !netns::is_held(id)? {
+            listing.namespaces.push(id);
+        }
+    }
+    Ok(chosen(listing, |socket| socket.minisock))
 }
 
 fn chosen(listing: Listing, wanted: impl Fn(&Listed) -> bool) -> UnheldList {

@@ -11,6 +11,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
 
+use rustc_hash::FxHashSet;
+
 use self::join::Join;
 pub(super) use self::threads::Threads;
 use self::waiters::Functions;
@@ -37,6 +39,8 @@ pub struct Looker {
     queues: Queues,
     processes: Processes,
     functions: Functions,
+    /// The network namespaces that the latest look found sockets in.
+    inhabited: FxHashSet<u32>,
 }
 
 impl fmt::Debug for Looker {
@@ -63,6 +67,7 @@ impl Looker {
             queues,
             processes,
             functions: Functions::default(),
+            inhabited: FxHashSet::default(),
         }
     }
 
@@ -85,6 +90,8 @@ impl Looker {
             }
             None => proc::look(&mut self.processes)?,
         };
+        let sockets = snapshot.sockets.iter();
+        self.inhabited = sockets.map(|view| view.endpoints.netns).collect();
         if unheld {
             let unheld = sock_diag::unheld().map_err(|source| KernelError::Io {
                 what: "list the sockets of a network namespace",
@@ -117,9 +124,10 @@ impl Looker {
         })
     }
 
-    /// The minisocks of these network namespaces, all if empty, as far as those are found and can be entered.
-    pub fn time_wait(namespaces: &[u32]) -> Result<UnheldList, KernelError> {
-        sock_diag::minisocks(namespaces).map_err(|source| KernelError::Io {
+    /// The minisocks of these network namespaces, as far as those can be found and entered, or are gone.
+    pub fn time_wait(&self, namespaces: &[u32]) -> Result<UnheldList, KernelError> {
+        let known = |id| self.inhabited.contains(&id);
+        sock_diag::minisocks(namespaces, known).map_err(|source| KernelError::Io {
             what: "list the minisocks of a network namespace",
             source,
         })
