@@ -39,8 +39,9 @@ pub(crate) use load;
 /// Writes one field of a place.
 macro_rules! store {
     ($place:ident . $field:ident = $value:expr) => {{
+        let value = $value;
         // SAFETY: as for `load`; fields are plain numbers.
-        unsafe { core::ptr::addr_of_mut!((*$place).$field).write_volatile($value) }
+        unsafe { core::ptr::addr_of_mut!((*$place).$field).write_volatile(value) }
     }};
 }
 pub(crate) use store;

@@ -103,8 +103,8 @@ impl Engine {
             .handle_look(snapshot, &known, &self.rules, now, &mut self.out);
     }
 
-    /// What was asked for could not be done.
-    pub fn handle_failure(&mut self, now: Timestamp) {
+    /// The look that was asked for could not be made.
+    pub fn handle_failed_look(&mut self, now: Timestamp) {
         self.looks.fail(now);
         if let Some(stream) = &mut self.stream {
             stream.look_failed(now);

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod effort;
 pub mod engine;
 mod looks;
 pub mod model;

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::mpsc::{self as threads, SyncSender};
 use std::thread::{self, JoinHandle};
 
-use finback_core::model::look::{LocalPorts, Snapshot, Unheld};
+use finback_core::model::look::{LocalPorts, Snapshot, UnheldList};
 use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -40,18 +40,16 @@ pub(super) enum Answer {
         /// When the pass was over.
         until: Timestamp,
     },
-    TimeWait {
-        /// Those that could be listed.
-        namespaces: Vec<u32>,
-        minisocks: Vec<Unheld>,
-    },
+    TimeWait(UnheldList),
     Ports {
         ports: Vec<LocalPorts>,
         ended: Vec<ProcessId>,
     },
     Threads(stack::Request),
-    /// It could not be done.
-    Failed(KernelError),
+    /// The look could not be made: whoever waits for it must know.
+    NoLook(KernelError),
+    /// Something else could not be done. It is asked for again when it is due again.
+    Nothing(KernelError),
 }
 
 /// The thread.
@@ -109,10 +107,19 @@ impl Drop for LookThread {
 
 fn work(mut looker: Looker, asked: &threads::Receiver<Request>, answer: &Sender<Answer>) {
     while let Ok(request) = asked.recv() {
-        let found = fulfil(&mut looker, request).unwrap_or_else(Answer::Failed);
+        let refusal = refusal(&request);
+        let found = fulfil(&mut looker, request).unwrap_or_else(refusal);
         if answer.blocking_send(found).is_err() {
             return;
         }
+    }
+}
+
+/// What to say if a request cannot be fulfilled.
+const fn refusal(request: &Request) -> fn(KernelError) -> Answer {
+    match request {
+        Request::Look { .. } => Answer::NoLook,
+        Request::TimeWait(_) | Request::Ports { .. } | Request::Threads(_) => Answer::Nothing,
     }
 }
 
@@ -122,17 +129,7 @@ fn fulfil(looker: &mut Looker, request: Request) -> Result<Answer, KernelError> 
             snapshot: looker.look(unheld)?,
             until: clock::now(),
         },
-        Request::TimeWait(namespaces) => {
-            let (minisocks, closed) = Looker::time_wait(&namespaces)?;
-            Answer::TimeWait {
-                // What could not be listed has not gone for that.
-                namespaces: namespaces
-                    .into_iter()
-                    .filter(|namespace| !closed.contains(namespace))
-                    .collect(),
-                minisocks,
-            }
-        }
+        Request::TimeWait(namespaces) => Answer::TimeWait(looker.time_wait(&namespaces)?),
         Request::Ports {
             namespaces,
             mut processes,
@@ -151,4 +148,25 @@ fn fulfil(looker: &mut Looker, request: Request) -> Result<Answer, KernelError> 
             Answer::Threads(request)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sweep that fails while a look is under way must not make the engine ask for a second one.
+    #[test]
+    fn only_a_look_that_fails_is_told_as_one() {
+        let told = |request: &Request| {
+            let error = KernelError::Object("nothing");
+            matches!(refusal(request)(error), Answer::NoLook(_))
+        };
+        assert!(told(&Request::Look { unheld: true }));
+        assert!(!told(&Request::TimeWait(vec![1])));
+        let ports = Request::Ports {
+            namespaces: Vec::new(),
+            processes: Vec::new(),
+        };
+        assert!(!told(&ports));
+    }
 }

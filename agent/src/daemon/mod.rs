@@ -7,6 +7,7 @@ mod looks;
 mod settings;
 mod stacks;
 mod subscribers;
+mod turn;
 mod work;
 
 use std::pin::pin;
@@ -26,6 +27,7 @@ use crate::server::{self, Guard, Query};
 
 use self::error::failed;
 use self::subscribers::Beginners;
+use self::turn::Turn;
 use self::work::Work;
 
 pub use error::Error;
@@ -120,28 +122,20 @@ async fn go_on(
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let (due, reads) = (work.due(), output.0.is_some());
-        // What ends the daemon comes first; of the rest nothing keeps anything else from its turn.
-        tokio::select! {
+        // What ends the daemon comes first.
+        let turn = tokio::select! {
             biased;
             () = calls.end() => return Ok(()),
             end = output.end() => return end,
-            done = async {
-                tokio::select! {
-                    _ = tick.tick() => {
-                        if reads && reader_gone() {
-                            return Ok::<_, Error>(true);
-                        }
-                        work.tick();
-                    }
-                    () = sleep_until(due) => work.timeout(),
-                    () = readers.changed() => work.adjust(),
-                    Some(query) = asked.recv() => beginners.answer(query, work),
-                    taken = work.next() => taken.map_err(failed("read the ring buffer"))?,
-                }
-                Ok(false)
-            } => if done? {
-                return Ok(());
-            },
+            turn = turn::next(tick.tick(), sleep_until(due), readers.changed(), asked.recv(), work.next()) => turn,
+        };
+        match turn {
+            Turn::Tick if reads && reader_gone() => return Ok(()),
+            Turn::Tick => work.tick(),
+            Turn::Due => work.timeout(),
+            Turn::Readers => work.adjust(),
+            Turn::Asked(query) => beginners.answer(query, work),
+            Turn::Taken(taken) => taken.map_err(failed("read the ring buffer"))?,
         }
         work.carry_out();
         beginners.begin(work);

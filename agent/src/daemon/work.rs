@@ -7,7 +7,7 @@ use std::time::Duration;
 use finback_core::engine::Engine;
 use finback_core::model::event::{Body, Event, Output};
 use finback_core::model::interest::Interest;
-use finback_core::model::look::Candidate;
+use finback_core::model::look::{Candidate, UnheldList};
 use finback_core::model::observation::Observation;
 use finback_core::model::time::Timestamp;
 use tokio::time::Instant;
@@ -139,8 +139,7 @@ impl Work {
             }
             answer = self.looker.answer() => self.answered(answer),
             answer = named => {
-                let now = self.kernel.now();
-                let told = self.stacks.as_mut().and_then(|s| s.answered(&answer, now));
+                let told = self.stacks.as_mut().and_then(|s| s.answered(&answer));
                 if let Some((event, stacks)) = told {
                     self.publish(&event, &stacks);
                 }
@@ -156,19 +155,25 @@ impl Work {
                 self.looks.add(Look { snapshot, until });
                 self.read_on();
             }
-            Answer::TimeWait {
-                namespaces,
-                minisocks,
-            } => self.engine.handle_time_wait(&namespaces, &minisocks, now),
+            Answer::TimeWait(found) => {
+                let UnheldList {
+                    namespaces,
+                    sockets,
+                } = found;
+                self.engine.handle_time_wait(&namespaces, &sockets, now);
+            }
             Answer::Ports { ports, ended } => self.engine.handle_ports(&ports, &ended, now),
             Answer::Threads(request) => {
                 if let Some(stacks) = &mut self.stacks {
                     stacks.ask(request);
                 }
             }
-            Answer::Failed(error) => {
+            Answer::NoLook(error) => {
                 tracing::warn!(%error, "the kernel's sockets cannot be looked at; trying again");
-                self.engine.handle_failure(now);
+                self.engine.handle_failed_look(now);
+            }
+            Answer::Nothing(error) => {
+                tracing::warn!(%error, "the kernel cannot be asked; trying again later");
             }
         }
     }
@@ -264,7 +269,11 @@ impl Work {
                 }
                 known
             }
-            _ => Arc::default(),
+            Some(stacks) => {
+                stacks.note(event);
+                Arc::default()
+            }
+            None => Arc::default(),
         };
         self.publish(event, &stacks);
     }

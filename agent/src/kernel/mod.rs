@@ -61,7 +61,7 @@ pub struct Kernel {
     logs: Option<EbpfLogger<logs::Forward>>,
     report: HookReport,
     stacks: Vec<RawStack>,
-    looker: Option<Looker>,
+    looker: Option<Box<Looker>>,
 }
 
 impl Kernel {
@@ -86,7 +86,7 @@ impl Kernel {
             missed: Missed::default(),
             report,
             stacks: Vec::new(),
-            looker: Some(looker),
+            looker: Some(Box::new(looker)),
         };
         while kernel.ring.drain(|_| {}) {}
         drop(kernel.losses());
@@ -105,8 +105,8 @@ impl Kernel {
     }
 
     /// What looks at the kernel's sockets, for a thread of its own; once.
-    pub const fn looker(&mut self) -> Option<Looker> {
-        self.looker.take()
+    pub fn looker(&mut self) -> Option<Looker> {
+        self.looker.take().map(|looker| *looker)
     }
 
     /// From now on this is told. Attaches the hooks that it needs and detaches those that it does not.

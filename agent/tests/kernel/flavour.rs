@@ -8,7 +8,7 @@ use finback_common::hook::{Flavour, Signal};
 use finback_core::model::interest::Interest;
 use finback_core::model::state::TcpState;
 
-use crate::rig::{Rig, options};
+use crate::rig::{Rig, in_new_namespace, options};
 
 #[test]
 fn the_forced_tracepoint_flavour_gives_every_signal_that_this_kernel_has() {
@@ -121,7 +121,7 @@ fn every_program_is_accepted_with_its_log_on() {
 
 #[test]
 fn what_is_refused_does_not_stay_loaded() {
-    Rig::in_each_flavour(|rig| {
+    let check = |rig: &mut Rig| {
         for row in rig
             .kernel
             .report()
@@ -134,7 +134,26 @@ fn what_is_refused_does_not_stay_loaded() {
                 assert_eq!(row.verified, None, "{row:?}");
             }
         }
+    };
+    // Here one flavour after the other is tried.
+    check(&mut Rig::auto());
+    Rig::in_each_flavour(check);
+}
+
+/// Then no other is made, and whoever would tell of one stays silent in the proof.
+#[test]
+fn a_host_with_as_many_minisocks_as_it_may_have_is_told_of_them_as_another() {
+    let means = || {
+        let rig = Rig::auto();
+        let row = rig.kernel.report().signal(Signal::TimeWait).unwrap();
+        println!("{row:?}");
+        row.means.clone()
+    };
+    let full = in_new_namespace(|| {
+        std::fs::write("/proc/sys/net/ipv4/tcp_max_tw_buckets", "0").unwrap();
+        means()
     });
+    assert_eq!(full, means());
 }
 
 fn attached(rig: &mut Rig) -> Vec<&'static str> {

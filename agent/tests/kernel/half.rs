@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 
-use aya::maps::{Array, Map, MapData, loaded_maps};
+use aya::maps::{Array, Map, MapData, MapType, loaded_maps};
 use finback_common::counter::Counter;
 use finback_common::map;
 use finback_common::place::{HALF_PLACES, beside, index};
@@ -229,4 +229,36 @@ fn a_place_is_freed_only_for_the_fin_that_it_is_of() {
     // The look finds it all the same, without what was remembered.
     let view = rig.view(&server);
     assert_eq!((view.state, view.half), (TcpState::CloseWait, None));
+}
+
+/// A hash refuses an entry to an interrupt that comes while its bucket is held (`EBUSY`), and while it is read in
+/// batches no kprobe runs on that CPU.
+#[test]
+fn no_table_is_a_hash() {
+    let rig = Rig::auto();
+    let ours = [
+        map::HALF,
+        map::OPENERS,
+        map::LIFE,
+        map::MARKS,
+        map::RECORDS,
+        map::INTEREST,
+    ];
+    let mut seen = Vec::new();
+    for info in loaded_maps().filter_map(Result::ok) {
+        let name = info.name_as_str().unwrap_or_default();
+        if ours.contains(&name) {
+            seen.push(name.to_owned());
+            let kind = info.map_type().unwrap();
+            assert!(
+                matches!(kind, MapType::Array | MapType::RingBuf),
+                "{name}: {kind:?}"
+            );
+        }
+    }
+    assert!(
+        ours.iter().all(|name| seen.iter().any(|seen| seen == name)),
+        "{seen:?}"
+    );
+    drop(rig);
 }

@@ -54,8 +54,17 @@ impl Rig {
 
     /// Runs a test in each flavour that this kernel offers; the tracepoint flavour is one of them.
     pub(crate) fn in_each_flavour(test: impl Fn(&mut Self)) {
+        Self::in_each_flavour_with(&options(Attach::Auto), test);
+    }
+
+    /// The same with these options.
+    pub(crate) fn in_each_flavour_with(options: &Options, test: impl Fn(&mut Self)) {
         for flavour in Flavour::ALL {
-            match Self::try_load(&options(Attach::Forced(*flavour))) {
+            let options = Options {
+                attach: Attach::Forced(*flavour),
+                ..options.clone()
+            };
+            match Self::try_load(&options) {
                 Ok(mut rig) => {
                     println!("-- {}", flavour.name());
                     test(&mut rig);

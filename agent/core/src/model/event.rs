@@ -17,8 +17,8 @@ pub enum Output {
     Event(Event),
     /// Read the table of what is half-closed now and call `Engine::handle_scan`.
     Scan,
-    /// Look at every socket, in one pass over the kernel, and call `Engine::handle_look`, or `Engine::handle_failure`
-    /// if that cannot be done.
+    /// Look at every socket, in one pass over the kernel, and call `Engine::handle_look`, or
+    /// `Engine::handle_failed_look` if that cannot be done.
     Look {
         /// Also those that no descriptor refers to.
         unheld: bool,
@@ -29,11 +29,11 @@ pub enum Output {
     Unmark(u64),
     /// The place of this socket in the table of what is half-closed is stale: free it unless it was taken anew.
     Clear(super::look::Candidate),
-    /// List the minisocks of these network namespaces and call `Engine::handle_time_wait`, or
-    /// `Engine::handle_failure`.
+    /// List the minisocks of these network namespaces and call `Engine::handle_time_wait`. Where that cannot be done,
+    /// nothing is to be called: it is asked for again.
     SweepTimeWait(Vec<u32>),
     /// Read these network namespaces' settings for local ports and which of these processes have ended, and call
-    /// `Engine::handle_ports`.
+    /// `Engine::handle_ports`. Where that cannot be done, nothing is to be called: it is asked for again.
     LookAtPorts {
         /// Network namespaces.
         namespaces: Vec<u32>,

@@ -149,8 +149,8 @@ pub struct Snapshot {
     pub jiffies: Option<u32>,
     /// Every TCP socket that a descriptor or an accept queue leads to, sorted by `sock`.
     pub sockets: Vec<SocketView>,
-    /// Sockets that no descriptor refers to, if they were asked for and every namespace could be listed.
-    pub unheld: Option<Vec<Unheld>>,
+    /// Sockets that no descriptor refers to, if they were asked for and could be listed.
+    pub unheld: Option<UnheldList>,
     /// Who connected to whom lately, as far back as the kernel side remembers; only if `unheld` was asked for.
     pub openers: Vec<Opener>,
 }
@@ -183,6 +183,16 @@ pub struct Unheld {
     pub state: TcpState,
     /// It has no full socket any more.
     pub minisock: bool,
+}
+
+/// What goes on without a descriptor, as far as it could be listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnheldList {
+    /// Inode numbers of the network namespaces that were listed. One that may not be entered, or that only a descriptor
+    /// holds, is not among them: what is in it has not gone because it is not in the list.
+    pub namespaces: Vec<u32>,
+    /// All of these namespaces' sockets that no descriptor refers to.
+    pub sockets: Vec<Unheld>,
 }
 
 /// The local ports that the kernel may choose for a connection (`net.ipv4.ip_local_port_range` less

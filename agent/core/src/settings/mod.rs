@@ -11,6 +11,7 @@ use finback_common::hook::Signal;
 
 use self::exception::{Exception, Subject};
 use self::verdict::VerdictSettings;
+use crate::effort;
 use crate::model::finding::Verdict;
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
@@ -85,7 +86,7 @@ impl Settings {
 
     /// Threshold and severity of a verdict about this subject.
     pub(crate) fn verdict_about(&self, verdict: Verdict, subject: Subject<'_>) -> VerdictSettings {
-        let all = self.exceptions.iter();
+        let all = self.exceptions.iter().inspect(|_| effort::step());
         all.fold(self.verdict(verdict), |before, exception| {
             exception.apply(verdict, subject, before)
         })
@@ -93,7 +94,7 @@ impl Settings {
 
     /// The shortest threshold of a verdict, whatever the subject.
     pub(crate) fn shortest(&self, verdict: Verdict) -> Duration {
-        let all = self.exceptions.iter();
+        let all = self.exceptions.iter().inspect(|_| effort::step());
         all.filter_map(|exception| exception.thresholds.get(&verdict).copied())
             .fold(self.after(verdict), Duration::min)
     }

@@ -13,7 +13,7 @@ use super::places::Slot;
 use super::table::{Connection, Entry};
 use super::time_wait;
 use crate::model::event::Transition;
-use crate::model::look::{Snapshot, SocketView, Unheld};
+use crate::model::look::{Snapshot, SocketView, Unheld, UnheldList};
 use crate::model::socket::{Attribution, Endpoints, Owner, SocketKey};
 use crate::model::state::{Cause, TcpState};
 use crate::model::time::Timestamp;
@@ -211,10 +211,11 @@ impl Comparison<'_> {
     }
 
     /// Settles what has no descriptor any more: it is closing, a minisock, or gone, unless anything of it was heard
-    /// since the look began.
-    fn settle_unheld(self, book: &mut Book, unheld: &[Unheld], out: &mut Outbox) -> u64 {
+    /// since the look began or its namespace is not in the list.
+    fn settle_unheld(self, book: &mut Book, unheld: &UnheldList, out: &mut Outbox) -> u64 {
         let taken = self.snapshot.taken;
         let listed: FxHashMap<Endpoints, Unheld> = unheld
+            .sockets
             .iter()
             .map(|unheld| (unheld.endpoints, *unheld))
             .collect();
@@ -222,6 +223,7 @@ impl Comparison<'_> {
             .table
             .iter()
             .filter(|(_, c)| c.last() < taken && c.id.key.birth < taken)
+            .filter(|(_, c)| unheld.namespaces.contains(&c.id.endpoints.netns))
             .filter(|(_, c)| self.snapshot.find(c.id.key.sock).is_none())
             .map(|(slot, _)| slot)
             .collect();

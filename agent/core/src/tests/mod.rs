@@ -2,6 +2,7 @@
 
 mod accept;
 mod both;
+mod cost;
 mod crowd;
 mod growth;
 mod justice;
@@ -27,7 +28,7 @@ use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use self::world::World;
 use crate::model::event::{Body, Connection, Event};
 use crate::model::finding::{Action, Finding, Resolution, Verdict};
-use crate::model::look::{HalfClosed, Snapshot, SocketCounters, SocketView};
+use crate::model::look::{HalfClosed, Snapshot, SocketCounters, SocketView, UnheldList};
 use crate::model::observation::{StateChange, What};
 use crate::model::socket::{Attribution, Endpoints, Holder, Owner, Process, ProcessId, Role};
 use crate::model::state::TcpState;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::finding::{Confidence, Severity};
+use crate::model::observation::{Eof, Observation};
 
 /// A client's connection that its server closed after an answer of 200 bytes.
 pub(super) fn pooled(n: u64) -> SocketView {
@@ -163,7 +164,20 @@ fn a_refusal_is_not_dated_before_what_has_been_told_since() {
     world.client_half_closed(1, 0);
     world.write(1_500, 1, 52);
     world.reset(1_501, 1);
-    world.eof(1_600, 1);
+    // Somebody who subscribes has it from its record, which else is not made.
+    let eof = Eof {
+        endpoints: ends(1).reversed(),
+        state: TcpState::CloseWait,
+        fin_at: Some(at(0)),
+        pid: 7,
+        thread: 7,
+    };
+    let record = Observation {
+        time: at(1_600),
+        sock: sock(1),
+        what: What::Eof(eof),
+    };
+    world.engine.handle(&record, at(1_600));
     world.run(4_000, closed(pooled(1)));
     assert_eq!(world.findings[0].verdict, Verdict::WriteAfterFin);
     assert_eq!(world.findings[0].opened, at(1_600));

@@ -1,13 +1,9 @@
-//! What is watched, and what that costs: places, sockets that nothing announces, many of them.
+//! What is watched: places, sockets that nothing announces, many of them.
 
 use super::*;
-use crate::engine::Engine;
-use crate::model::event::Output;
-use crate::model::finding::{Confidence, Severity};
+use crate::model::finding::Confidence;
 use crate::model::interest::Interest;
 use crate::model::look::{Queued, Unheld};
-use crate::settings::exception::Exception;
-use crate::settings::verdict::VerdictSettings;
 
 fn waiting(n: u64, state: TcpState) -> SocketView {
     SocketView {
@@ -228,118 +224,4 @@ fn the_history_of_a_finding_is_short_and_counts_the_rest() {
     let changes = world.findings.iter().map(|finding| finding.verdict_changes);
     assert!(changes.max().unwrap() > 8);
     assert!(world.findings.iter().all(|f| f.history.len() <= 8));
-}
-
-#[test]
-fn thresholds_of_nothing_do_not_make_thousands_of_passes() {
-    let mut settings = Settings::default();
-    for verdict in Verdict::ALL {
-        let at_once = VerdictSettings {
-            after: Duration::ZERO,
-            severity: Severity::Info,
-        };
-        settings.verdicts.insert(*verdict, at_once);
-    }
-    let mut world = World::scanning(settings);
-    world.half_closed(1, 0);
-    world.run(10_000, |_| vec![view(1)]);
-    assert!(world.looks.len() < 200, "{}", world.looks.len());
-}
-
-#[test]
-fn a_pass_that_fails_is_asked_for_again_once_a_second() {
-    let mut engine = Engine::new(Settings::default());
-    let mut asked = 0;
-    loop {
-        let now = engine.poll_timeout().max(at(0));
-        if now > at(3_600_000) {
-            break;
-        }
-        engine.handle_timeout(now);
-        let mut waiting = 0;
-        while let Some(output) = engine.next_output() {
-            if let Output::Look { .. } = output {
-                waiting += 1;
-                engine.handle_failure(now);
-            }
-        }
-        assert!(waiting <= 1);
-        asked += waiting;
-    }
-    assert!((3_500..=3_601).contains(&asked), "{asked}");
-}
-
-#[test]
-fn slow_looks_have_their_part_of_the_time_whoever_wants_them() {
-    let mut engine = Engine::new(Settings::default());
-    let mut world = World::new();
-    for n in 0..200 {
-        world.half_closed(n, n);
-    }
-    let (mut looks, mut now) = (0_u32, at(0));
-    while now < at(600_000) {
-        engine.handle_timeout(now);
-        while let Some(output) = engine.next_output() {
-            if let Output::Look { .. } = output {
-                looks += 1;
-                let slow = Snapshot {
-                    took: Duration::from_millis(500),
-                    ..world.snapshot(ms(now), (0..200).map(view).collect())
-                };
-                engine.handle_look(&slow, now);
-            } else if output == Output::Scan {
-                engine.handle_scan(&world.kernel.places());
-            }
-        }
-        now = engine.poll_timeout();
-    }
-    assert!(looks <= 26, "{looks} of half a second in ten minutes");
-}
-
-#[test]
-fn among_thousands_of_processes_with_the_same_addresses_each_is_charged_with_its_own() {
-    const PROCESSES: u32 = 4_000;
-    let crowd = |pid: u32| SocketView {
-        endpoints: Endpoints {
-            netns: pid,
-            ..ends(1)
-        },
-        ..held_by(pid, view(u64::from(pid)))
-    };
-    let mut world = World::scanning(Settings::default());
-    world.run(40_000, |_| (1..=PROCESSES).map(crowd).collect());
-    let mut charged: Vec<_> = world
-        .events
-        .iter()
-        .filter_map(about_connection)
-        .map(|(connection, finding)| {
-            let pids = finding.holders.iter().map(|holder| holder.process.id.pid);
-            (connection.endpoints.netns, pids.collect::<Vec<_>>())
-        })
-        .collect();
-    charged.sort_unstable();
-    let expected: Vec<_> = (1..=PROCESSES).map(|pid| (pid, vec![pid])).collect();
-    assert_eq!(charged, expected);
-}
-
-#[test]
-fn when_to_call_again_does_not_depend_on_exceptions_that_are_more_patient() {
-    let poll = |exceptions: usize| {
-        let exception = |n| Exception {
-            process: Some(format!("p{n}")),
-            thresholds: Verdict::ALL
-                .iter()
-                .map(|verdict| (*verdict, Duration::from_hours(1)))
-                .collect(),
-            ..Exception::default()
-        };
-        let mut engine = Engine::new(Settings {
-            exceptions: (0..exceptions).map(exception).collect(),
-            ..Settings::default()
-        });
-        let snapshot = World::new().snapshot(0, (0..1_000).map(view).collect());
-        engine.handle_look(&snapshot, at(0));
-        engine.poll_timeout()
-    };
-    assert_eq!(poll(0), poll(200));
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::engine::Engine;
 use crate::model::event::Output;
-use crate::model::look::{Candidate, LocalPorts, Opener, Unheld};
+use crate::model::look::{Candidate, LocalPorts, Opener, Unheld, UnheldList};
 use crate::model::observation::{End, Eof, Life, Observation, Open, ResetWrite};
 
 /// What the kernel programs remember.
@@ -57,6 +57,13 @@ pub(super) struct World {
     pub(super) looks: Vec<u64>,
     pub(super) scans: usize,
     pub(super) ports: Vec<(Vec<u32>, Vec<ProcessId>)>,
+}
+
+fn listed(sockets: Vec<Unheld>) -> UnheldList {
+    UnheldList {
+        namespaces: vec![1],
+        sockets,
+    }
 }
 
 impl World {
@@ -139,7 +146,7 @@ impl World {
                     self.looks.push(ms(now));
                     let mut snapshot = self.snapshot(ms(now), answer(ms(now)));
                     if unheld {
-                        snapshot.unheld.clone_from(&self.kernel.unheld);
+                        snapshot.unheld = self.kernel.unheld.clone().map(listed);
                         snapshot.openers.clone_from(&self.kernel.connected);
                     }
                     self.engine.handle_look(&snapshot, at(ms(now)));

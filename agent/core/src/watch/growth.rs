@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::book::Book;
 use super::process_finding::{Accusation, accuse, acquit};
 use super::trend::Trend;
+use crate::effort;
 use crate::model::finding::{Evidence, Finding, Resolution, Verdict};
 use crate::model::look::SocketView;
 use crate::model::socket::{Attribution, Endpoints, Owner, Process, ProcessId, Role};
@@ -58,10 +59,13 @@ impl Growth {
                 .or_insert_with(|| Crowd::new(Arc::clone(&found.process)));
         }
         for (id, crowd) in &mut self.processes {
+            effort::step();
             crowd.judge(found.get(id), taken, book);
         }
-        self.processes
-            .retain(|id, crowd| found.contains_key(id) || crowd.finding.is_some());
+        self.processes.retain(|id, crowd| {
+            effort::step();
+            found.contains_key(id) || crowd.finding.is_some()
+        });
     }
 }
 
@@ -149,6 +153,7 @@ fn census(views: &[&SocketView], taken: Timestamp, book: &Book<'_>) -> BTreeMap<
     let mut all = BTreeMap::new();
     let half_closed = |view: &&&SocketView| view.state == TcpState::CloseWait;
     for view in views.iter().filter(half_closed) {
+        effort::step();
         let Some(first) = view.holders.iter().min_by_key(|h| (h.process.id, h.fd)) else {
             continue;
         };

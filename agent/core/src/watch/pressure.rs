@@ -87,7 +87,7 @@ impl Pressure {
         };
         self.counted = self.counted.max(snapshot.taken);
         let range = |netns| self.ports.get(&netns).map(|known| known.0);
-        self.counts = minisocks::count(unheld, snapshot, range);
+        self.counts = minisocks::count(&unheld.sockets, snapshot, range);
         let squeezes = &self.squeezes;
         self.counts
             .retain(|group, count| count.time_wait >= WORTH_ASKING || squeezes.contains_key(group));

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
+use crate::effort;
 use crate::model::time::Timestamp;
 
 /// Windows side by side, in multiples of the shortest: a slow leak shows in long ones only.
@@ -73,6 +74,7 @@ impl Trend {
             scale.turn(shortest * times, taken);
         }
         for connection in connections {
+            effort::step();
             self.present.entry(connection).or_default().seen = self.looks;
         }
         self.see_off(taken);
@@ -86,6 +88,7 @@ impl Trend {
     fn see_off(&mut self, taken: Timestamp) {
         let (looks, scales, stays) = (self.looks, &mut self.scales, &mut self.stays);
         self.present.retain(|&(_, since), present| {
+            effort::step();
             if present.seen == looks {
                 return true;
             }
@@ -107,6 +110,7 @@ impl Trend {
         for (n, (scale, times)) in self.scales.iter_mut().zip(SCALES).enumerate() {
             let usual = longest.min(LONGEST).max(shortest * times);
             for (&(_, since), present) in &mut self.present {
+                effort::step();
                 if present.settled & (1 << n) == 0 && taken.since(since) > usual {
                     present.settled |= 1 << n;
                     scale.latest().settled += 1;

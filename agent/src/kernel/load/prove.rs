@@ -91,7 +91,7 @@ pub(super) fn minisocks_are_used_up() -> bool {
         words.next()?.parse::<u64>().ok()
     };
     let most = number("/proc/sys/net/ipv4/tcp_max_tw_buckets", None);
-    let now = number("/proc/self/net/sockstat", Some("tw"));
+    let now = number("/proc/thread-self/net/sockstat", Some("tw"));
     most.is_some() && now >= most
 }
 

@@ -8,10 +8,9 @@ use finback_common::tcp;
 use netlink_sys::{Socket, protocols::NETLINK_SOCK_DIAG};
 use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes, KnownLayout};
 
-use super::Namespace;
 use crate::kernel::address::ip;
 use crate::kernel::netns;
-use finback_core::model::look::{SocketCounters, Unheld};
+use finback_core::model::look::{SocketCounters, Unheld, UnheldList};
 use finback_core::model::socket::Endpoints;
 use finback_core::model::state::TcpState;
 
@@ -62,16 +61,25 @@ pub struct Query {
     pub counters: bool,
 }
 
-/// The namespaces that could not be looked at, each with the reason.
-pub type Failures = Vec<(Namespace, io::Error)>;
+/// Sockets, namespace by namespace.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// Inode numbers of the namespaces that were listed.
+    pub namespaces: Vec<u32>,
+    /// Those that were wanted and not found: gone, or held by a descriptor only.
+    pub missing: Vec<u32>,
+    /// What was found in them.
+    pub sockets: Vec<Listed>,
+}
 
 /// Lists sockets of both families in every namespace `wanted` (all if empty). A namespace that cannot be entered
-/// or has just gone is an error of its own and harms no other.
-pub fn list(query: Query, wanted: &[u32]) -> io::Result<(Vec<Listed>, Failures)> {
+/// or has just gone harms no other.
+pub fn list(query: Query, wanted: &[u32]) -> io::Result<Listing> {
     let own = netns::own()?;
-    let mut sockets = Vec::new();
-    let mut failures = Vec::new();
+    let (mut namespaces, mut sockets) = (Vec::new(), Vec::new());
+    let mut missing = wanted.to_vec();
     for namespace in netns::all()? {
+        missing.retain(|id| *id != namespace.id);
         if !wanted.is_empty() && !wanted.contains(&namespace.id) {
             continue;
         }
@@ -82,18 +90,23 @@ pub fn list(query: Query, wanted: &[u32]) -> io::Result<(Vec<Listed>, Failures)>
             netns::within(&namespace.path, open)
         };
         let kept = sockets.len();
-        if let Err(error) =
-            socket.and_then(|socket| both_families(&socket, query, namespace.id, &mut sockets))
-        {
-            sockets.truncate(kept);
-            failures.push((namespace, error));
+        match socket.and_then(|socket| both_families(&socket, query, namespace.id, &mut sockets)) {
+            Ok(()) => namespaces.push(namespace.id),
+            Err(error) => {
+                sockets.truncate(kept);
+                tracing::debug!(netns = namespace.id, %error, "this network namespace's sockets cannot be listed");
+            }
         }
     }
-    Ok((sockets, failures))
+    Ok(Listing {
+        namespaces,
+        missing,
+        sockets,
+    })
 }
 
-/// Connections that no descriptor refers to, in these namespaces (all if empty): closing, and minisocks.
-pub fn unheld(wanted: &[u32]) -> io::Result<(Vec<Unheld>, Failures)> {
+/// Connections that no descriptor refers to, in every namespace: closing, and minisocks.
+pub fn unheld() -> io::Result<UnheldList> {
     let closing = [
         tcp::TIME_WAIT,
         tcp::FIN_WAIT1,
@@ -105,35 +118,37 @@ pub fn unheld(wanted: &[u32]) -> io::Result<(Vec<Unheld>, Failures)> {
         states: closing.into_iter().fold(0, |all, state| all | bit(state)),
         counters: false,
     };
-    let (sockets, failures) = list(query, wanted)?;
-    let unheld = sockets
-        .into_iter()
-        .filter(|socket| socket.inode == 0)
-        .map(|socket| Unheld {
-            endpoints: socket.endpoints,
-            state: socket.state,
-            minisock: socket.minisock,
-        });
-    Ok((unheld.collect(), failures))
+    Ok(chosen(list(query, &[])?, |socket| socket.inode == 0))
 }
 
-/// The minisocks of these namespaces (all if empty).
-pub fn minisocks(wanted: &[u32]) -> io::Result<(Vec<Unheld>, Failures)> {
+/// The minisocks of these namespaces (all if empty). One that is gone has none; of one that cannot be found though it is
+/// `known` to be there, or though a descriptor of it is open, nothing is said.
+pub fn minisocks(wanted: &[u32], known: impl Fn(u32) -> bool) -> io::Result<UnheldList> {
     let query = Query {
         // A minisock in FIN_WAIT2 is listed under that state in new kernels and under TIME_WAIT in old ones.
         states: bit(tcp::TIME_WAIT) | bit(tcp::FIN_WAIT2),
         counters: false,
     };
-    let (sockets, failures) = list(query, wanted)?;
-    let minisocks = sockets
-        .into_iter()
-        .filter(|socket| socket.minisock)
-        .map(|socket| Unheld {
-            endpoints: socket.endpoints,
-            state: socket.state,
-            minisock: true,
-        });
-    Ok((minisocks.collect(), failures))
+    let mut listing = list(query, wanted)?;
+    for id in std::mem::take(&mut listing.missing) {
+        if !known(id) && !netns::is_held(id)? {
+            listing.namespaces.push(id);
+        }
+    }
+    Ok(chosen(listing, |socket| socket.minisock))
+}
+
+fn chosen(listing: Listing, wanted: impl Fn(&Listed) -> bool) -> UnheldList {
+    let sockets = listing.sockets.iter().filter(|socket| wanted(socket));
+    let sockets = sockets.map(|socket| Unheld {
+        endpoints: socket.endpoints,
+        state: socket.state,
+        minisock: socket.minisock,
+    });
+    UnheldList {
+        sockets: sockets.collect(),
+        namespaces: listing.namespaces,
+    }
 }
 
 /// `struct inet_diag_sockid`.

@@ -31,7 +31,7 @@ fn half_closed_is_listed(address: &str) {
     client.write_all(b"hello").unwrap();
     client.shutdown(std::net::Shutdown::Write).unwrap();
     let (local, peer) = (server.local_addr().unwrap(), server.peer_addr().unwrap());
-    let (sockets, _) = list(EVERYTHING, &[]).unwrap();
+    let sockets = list(EVERYTHING, &[]).unwrap().sockets;
     let found = find(&sockets, local, peer).unwrap();
     assert_eq!(found.counters.bytes_received, 6, "{found:?}");
     assert_eq!(found.state, TcpState::CloseWait);
@@ -70,7 +70,7 @@ fn a_listener_shows_how_many_wait_in_its_queue() {
         states: bit(tcp::LISTEN),
         counters: false,
     };
-    let (sockets, _) = list(query, &[netns::own().unwrap()]).unwrap();
+    let sockets = list(query, &[netns::own().unwrap()]).unwrap().sockets;
     assert!(
         sockets
             .iter()
@@ -90,7 +90,7 @@ fn a_minisock_is_listed_as_time_wait() {
     drop(client);
     assert_eq!(server.read(&mut [0]).unwrap(), 0);
     drop(server);
-    let (minisocks, _) = minisocks(&[]).unwrap();
+    let minisocks = minisocks(&[], |_| false).unwrap().sockets;
     let netns = netns::own().unwrap();
     let wanted = Unheld {
         endpoints: Endpoints { local, peer, netns },
@@ -101,9 +101,15 @@ fn a_minisock_is_listed_as_time_wait() {
 }
 
 #[test]
-fn a_namespace_that_does_not_exist_lists_nothing() {
-    let (sockets, failures) = list(EVERYTHING, &[1]).unwrap();
-    assert_eq!((sockets.len(), failures.len()), (0, 0));
+fn a_namespace_that_is_gone_has_no_minisocks_and_one_that_is_known_to_be_there_may() {
+    // No namespace has this number.
+    let gone = minisocks(&[1], |_| false).unwrap();
+    assert_eq!((gone.namespaces, gone.sockets), (vec![1], vec![]));
+    let there = minisocks(&[1], |id| id == 1).unwrap();
+    assert_eq!(there, UnheldList::default());
+    let own = netns::own().unwrap();
+    let listing = list(EVERYTHING, &[1, own]).unwrap();
+    assert_eq!((listing.namespaces, listing.missing), (vec![own], vec![1]));
 }
 
 #[test]

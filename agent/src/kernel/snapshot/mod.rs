@@ -8,9 +8,10 @@ mod threads;
 mod waiters;
 
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
+
+use rustc_hash::FxHashSet;
 
 use self::join::Join;
 pub(super) use self::threads::Threads;
@@ -25,7 +26,7 @@ use super::table::{Queues, Tables};
 use finback_common::place::OpenerPlace;
 use finback_common::row::ThreadRow;
 use finback_common::socket::source;
-use finback_core::model::look::{LocalPorts, Opener, Snapshot, Unheld};
+use finback_core::model::look::{LocalPorts, Opener, Snapshot, UnheldList};
 use finback_core::model::time::Timestamp;
 
 /// Looks at the kernel's sockets. It needs nothing that reads the ring: it belongs on a thread of its own.
@@ -38,6 +39,8 @@ pub struct Looker {
     queues: Queues,
     processes: Processes,
     functions: Functions,
+    /// The network namespaces that the latest look found sockets in.
+    inhabited: FxHashSet<u32>,
 }
 
 impl fmt::Debug for Looker {
@@ -64,6 +67,7 @@ impl Looker {
             queues,
             processes,
             functions: Functions::default(),
+            inhabited: FxHashSet::default(),
         }
     }
 
@@ -86,8 +90,14 @@ impl Looker {
             }
             None => proc::look(&mut self.processes)?,
         };
+        let sockets = snapshot.sockets.iter();
+        self.inhabited = sockets.map(|view| view.endpoints.netns).collect();
         if unheld {
-            snapshot.unheld = self::unheld()?;
+            let unheld = sock_diag::unheld().map_err(|source| KernelError::Io {
+                what: "list the sockets of a network namespace",
+                source,
+            })?;
+            snapshot.unheld = Some(unheld);
             snapshot.openers = self.openers();
             snapshot.took = now().since(snapshot.taken);
         }
@@ -114,18 +124,13 @@ impl Looker {
         })
     }
 
-    /// The minisocks of these network namespaces, all if empty, and the namespaces that cannot be entered.
-    pub fn time_wait(namespaces: &[u32]) -> Result<(Vec<Unheld>, Vec<u32>), KernelError> {
-        let failed = |source| KernelError::Io {
+    /// The minisocks of these network namespaces, as far as those can be found and entered, or are gone.
+    pub fn time_wait(&self, namespaces: &[u32]) -> Result<UnheldList, KernelError> {
+        let known = |id| self.inhabited.contains(&id);
+        sock_diag::minisocks(namespaces, known).map_err(|source| KernelError::Io {
             what: "list the minisocks of a network namespace",
             source,
-        };
-        let (minisocks, failures) = sock_diag::minisocks(namespaces).map_err(failed)?;
-        for (namespace, error) in &failures {
-            tracing::debug!(netns = namespace.id, %error, "this network namespace's sockets cannot be listed");
-        }
-        let closed = failures.iter().map(|(namespace, _)| namespace.id);
-        Ok((minisocks, closed.collect()))
+        })
     }
 
     /// The local ports that may be chosen in these network namespaces, as far as those can be entered.
@@ -141,19 +146,6 @@ impl Looker {
     pub fn look_in_proc(&mut self) -> Result<Snapshot, KernelError> {
         proc::look(&mut self.processes)
     }
-}
-
-/// `None` if a namespace could not be listed: a connection that is not in the list may be there then.
-fn unheld() -> Result<Option<Vec<Unheld>>, KernelError> {
-    let failed = |source: io::Error| KernelError::Io {
-        what: "list the sockets of a network namespace",
-        source,
-    };
-    let (unheld, failures) = sock_diag::unheld(&[]).map_err(failed)?;
-    for (namespace, error) in &failures {
-        tracing::debug!(netns = namespace.id, %error, "this network namespace's sockets cannot be listed");
-    }
-    Ok(failures.is_empty().then_some(unheld))
 }
 
 fn opener(place: &OpenerPlace, processes: &mut Processes) -> Option<Opener> {

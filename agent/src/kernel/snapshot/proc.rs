@@ -33,11 +33,9 @@ pub(super) fn look(processes: &mut Processes) -> Result<Snapshot, KernelError> {
         states: STATES,
         counters: true,
     };
-    let (mut listed, failures) =
+    let listing =
         sock_diag::list(query, &[]).map_err(failed("list the sockets of a network namespace"))?;
-    for (namespace, error) in failures {
-        tracing::debug!(netns = namespace.id, %error, "this network namespace's sockets cannot be listed");
-    }
+    let mut listed = listing.sockets;
     listed.retain(|socket| !socket.minisock);
     let is_listener = |socket: &&Listed| socket.state == TcpState::Listen;
     let listeners = listed

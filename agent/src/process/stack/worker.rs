@@ -354,3 +354,51 @@ fn name(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use finback_common::record::Registers;
+
+    use super::*;
+
+    /// The daemon's loop hands over stacks and questions: it must read the ring meanwhile.
+    #[test]
+    fn a_thread_that_does_not_keep_up_costs_stacks_and_holds_nobody_up() {
+        let (commands, _received) = mpsc::sync_channel(2);
+        let stacks = Stacks {
+            commands,
+            answers: tasks::channel(1).1,
+            statistics: Arc::default(),
+        };
+        let request = || Request {
+            id: 1,
+            sock: None,
+            processes: Vec::new(),
+            first: Vec::new(),
+            now: Timestamp::default(),
+        };
+        assert!(stacks.ask(request()) && stacks.ask(request()));
+        assert!(!stacks.ask(request()));
+        let stack = RawStack {
+            sock: 1,
+            time: Timestamp::default(),
+            process: ProcessId {
+                pid: 1,
+                start: Timestamp::default(),
+            },
+            exec_id: 0,
+            thread: 1,
+            thread_name: "".into(),
+            source: source::ACCEPT,
+            registers: Registers::default(),
+            bytes: Box::default(),
+        };
+        stacks.taken(vec![stack; MAX_WAITING + 5]);
+        let statistics = stacks.statistics();
+        assert_eq!(
+            statistics.dropped.load(Ordering::Relaxed),
+            MAX_WAITING as u64 + 5
+        );
+        assert_eq!(statistics.waiting.load(Ordering::Relaxed), 0);
+    }
+}

@@ -22,7 +22,7 @@ use std::time::Duration;
 use super::{Stream, View};
 use crate::model::event::{Body, Connection, Event, Output, Transition, WholeLife};
 use crate::model::interest::Interest;
-use crate::model::look::{HalfClosed, Snapshot, SocketView, Unheld};
+use crate::model::look::{HalfClosed, Snapshot, SocketView, Unheld, UnheldList};
 use crate::model::observation::{
     End, Eof, LastChange, Life, Loss, Observation, Open, StateChange, What,
 };
@@ -162,6 +162,14 @@ fn view(n: u64, state: TcpState) -> SocketView {
     }
 }
 
+/// What no descriptor refers to in the namespaces that the tests use.
+fn listed(sockets: Vec<Unheld>) -> UnheldList {
+    UnheldList {
+        namespaces: vec![1, 2],
+        sockets,
+    }
+}
+
 /// Everything: these sockets, and nothing without a descriptor.
 fn snapshot(ms: u64, mut sockets: Vec<SocketView>) -> Snapshot {
     sockets.sort_unstable_by_key(|view| view.sock);
@@ -170,7 +178,7 @@ fn snapshot(ms: u64, mut sockets: Vec<SocketView>) -> Snapshot {
         took: Duration::ZERO,
         jiffies: None,
         sockets,
-        unheld: Some(Vec::new()),
+        unheld: Some(listed(Vec::new())),
         openers: Vec::new(),
     }
 }

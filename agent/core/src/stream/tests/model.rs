@@ -407,7 +407,9 @@ impl Model {
         let sockets = visited.iter().filter_map(|truth| truth.seen()).collect();
         let look = Snapshot {
             took: Duration::from_millis(self.now - began),
-            unheld: Some(self.connections.iter().filter_map(Truth::unheld).collect()),
+            unheld: Some(listed(
+                self.connections.iter().filter_map(Truth::unheld).collect(),
+            )),
             ..snapshot(*began, sockets)
         };
         (look, visited)

@@ -57,13 +57,13 @@ fn established(n: u64) -> SocketView {
     view(n, TcpState::Established)
 }
 
-fn unheld(state: TcpState, minisock: bool) -> Vec<Unheld> {
+fn unheld(state: TcpState, minisock: bool) -> UnheldList {
     let endpoints = ends(1);
-    vec![Unheld {
+    listed(vec![Unheld {
         endpoints,
         state,
         minisock,
-    }]
+    }])
 }
 
 #[test]
@@ -349,6 +349,22 @@ fn without_the_list_of_what_has_no_descriptor_nothing_is_taken_for_gone() {
     };
     world.look(101, &held);
     assert_eq!(world.known(), [(key(1, 1), TcpState::LastAck)]);
+}
+
+/// Such as one that may not be entered, or one that only a descriptor holds.
+#[test]
+fn nothing_is_taken_for_gone_in_a_namespace_that_was_not_listed() {
+    let mut world = World::new();
+    world.half_closed(1, 2);
+    world.state(3, 1, TcpState::CloseWait, TcpState::LastAck);
+    let mut found = snapshot(100, vec![established(2)]);
+    found.unheld = Some(UnheldList {
+        namespaces: vec![7],
+        sockets: Vec::new(),
+    });
+    assert_eq!(world.compare(101, &found), (1, 1), "what is found counts");
+    assert_eq!(world.known()[0], (key(1, 1), TcpState::LastAck));
+    assert_eq!(due(&world.stream), None, "no other look would tell more");
 }
 
 #[test]

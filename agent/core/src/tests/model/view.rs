@@ -1,7 +1,7 @@
 //! What a look finds.
 
 use super::*;
-use crate::model::look::Queued;
+use crate::model::look::{Queued, UnheldList};
 
 const LISTENER: u64 = 0xffff_8880_0fff_f000;
 
@@ -16,7 +16,7 @@ impl Model {
             took: Duration::from_millis(1),
             jiffies: None,
             sockets,
-            unheld: Some(Vec::new()),
+            unheld: Some(UnheldList::default()),
             openers: Vec::new(),
         }
     }

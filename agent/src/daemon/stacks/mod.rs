@@ -1,13 +1,14 @@
 //! Stacks of findings: asked for when one opens, told with an `updated` when they are there.
 //!
-//! A finding never waits for them, so that the lines of a socket stay in the order of time.
+//! A finding never waits for them: the lines of a socket stay in the order of time. What tells the stacks is dated as
+//! the last line before it, for what happened meanwhile may still have to be read.
 
 use std::sync::Arc;
 
 use finback_core::model::event::{Body, Event};
 use finback_core::model::finding::{Action, Finding};
 use finback_core::model::observation::{Observation, What};
-use finback_core::model::socket::ProcessId;
+use finback_core::model::socket::{ProcessId, SocketKey};
 use finback_core::model::state::TcpState;
 use finback_core::model::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -24,6 +25,8 @@ const MAX_ASKED: usize = 64;
 /// An open finding.
 struct Open {
     event: Event,
+    /// When the last line of its socket was from.
+    last: Timestamp,
     stacks: Arc<[Stack]>,
 }
 
@@ -31,6 +34,8 @@ struct Open {
 pub(super) struct FindingStacks {
     worker: Stacks,
     open: FxHashMap<u64, Open>,
+    /// The open finding of each connection that has one.
+    of: FxHashMap<SocketKey, u64>,
     asked: usize,
 }
 
@@ -39,6 +44,7 @@ impl FindingStacks {
         Self {
             worker,
             open: FxHashMap::default(),
+            of: FxHashMap::default(),
             asked: 0,
         }
     }
@@ -56,22 +62,34 @@ impl FindingStacks {
         }
     }
 
+    /// Something else is told, maybe of a connection that has a finding.
+    pub(super) fn note(&mut self, event: &Event) {
+        let id = connection(event).and_then(|key| self.of.get(&key));
+        if let Some(open) = id.and_then(|id| self.open.get_mut(id)) {
+            open.last = open.last.max(event.time);
+        }
+    }
+
     /// A finding is told: the stacks that are known of it, and what to ask for.
     pub(super) fn told(&mut self, event: &Event) -> (Arc<[Stack]>, Option<Request>) {
         let Some(request) = request(event) else {
             return (Arc::default(), None);
         };
-        let id = request.id;
+        let (id, key) = (request.id, connection(event));
         if is_resolved(event) {
             let known = self.open.remove(&id);
+            key.map(|key| self.of.remove(&key));
             return (known.map(|open| open.stacks).unwrap_or_default(), None);
         }
         let open = self.open.entry(id).or_insert_with(|| Open {
             event: event.clone(),
+            last: event.time,
             stacks: Arc::default(),
         });
         open.event = event.clone();
+        open.last = open.last.max(event.time);
         let stacks = Arc::clone(&open.stacks);
+        key.map(|key| self.of.insert(key, id));
         let room = self.asked < MAX_ASKED;
         self.asked += usize::from(room);
         (stacks, room.then_some(request))
@@ -90,18 +108,14 @@ impl FindingStacks {
     }
 
     /// What is to be told now that these stacks are there.
-    pub(super) fn answered(
-        &mut self,
-        answer: &Answer,
-        now: Timestamp,
-    ) -> Option<(Event, Arc<[Stack]>)> {
+    pub(super) fn answered(&mut self, answer: &Answer) -> Option<(Event, Arc<[Stack]>)> {
         self.asked = self.asked.saturating_sub(1);
         let open = self.open.get_mut(&answer.id)?;
         if answer.stacks.is_empty() || open.stacks == answer.stacks {
             return None;
         }
         open.stacks = Arc::clone(&answer.stacks);
-        Some((updated(&open.event, now), Arc::clone(&open.stacks)))
+        Some((updated(&open.event, open.last), Arc::clone(&open.stacks)))
     }
 
     pub(super) fn statistics(&self) -> &Statistics {
@@ -139,10 +153,21 @@ fn finding(event: &Event) -> Option<&Arc<Finding>> {
     }
 }
 
+/// The connection that an event is about.
+const fn connection(event: &Event) -> Option<SocketKey> {
+    match &event.body {
+        Body::Transition { connection, .. }
+        | Body::Eof { connection, .. }
+        | Body::Finding { connection, .. }
+        | Body::Connection { connection, .. } => Some(connection.key),
+        Body::ProcessFinding { .. } | Body::Lost { .. } | Body::Resync { .. } => None,
+    }
+}
+
 /// The same finding, told once more.
-fn updated(event: &Event, now: Timestamp) -> Event {
+fn updated(event: &Event, time: Timestamp) -> Event {
     let mut event = event.clone();
-    event.time = event.time.max(now);
+    event.time = time;
     if let Body::Finding { finding, .. } | Body::ProcessFinding { finding, .. } = &mut event.body {
         Arc::make_mut(finding).action = Action::Updated;
     }
@@ -183,3 +208,6 @@ fn request(event: &Event) -> Option<Request> {
         now: event.time,
     })
 }
+
+#[cfg(test)]
+mod tests;
