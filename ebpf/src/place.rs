@@ -123,13 +123,15 @@ pub(crate) fn destination(pid: u32, port: u16, peer: [u64; 2]) -> Option<*mut Op
 
 /// The peer's address, in words.
 #[inline(always)]
+#[expect(
+    clippy::cast_ptr_alignment,
+    reason = "an assertion beside the struct says that the field is aligned to eight bytes"
+)]
 pub(crate) fn peer(place: *mut OpenerPlace) -> [u64; 2] {
-    // SAFETY: as for `load`; the field is aligned to eight bytes.
-    unsafe {
-        core::ptr::addr_of!((*place).peer_addr)
-            .cast::<[u64; 2]>()
-            .read_volatile()
-    }
+    // SAFETY: a place lives as long as its map.
+    let address = unsafe { core::ptr::addr_of!((*place).peer_addr) };
+    // SAFETY: as for `load`.
+    unsafe { address.cast::<[u64; 2]>().read_volatile() }
 }
 
 /// Whether every change of this socket is to be told.

@@ -135,7 +135,8 @@ pub(super) const ALL: &[Scenario] = &[
         "pool_grows.rs",
         Serve {
             count: 40,
-            steps: &[Hear, Say(OK), Pause(100), Close],
+            // Well above the tenth of a second that makes a connection idle.
+            steps: &[Hear, Say(OK), Pause(200), Close],
         },
         &[
             expect(First(24), Program, "stale_pooled", WARNING),

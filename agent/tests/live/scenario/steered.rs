@@ -52,7 +52,8 @@ pub(crate) fn five_thousand_a_second() -> Result<()> {
     let leak = || pair.client.shutdown(Shutdown::Write).map_err(Into::into);
     namespace.inside(|| storm(leak))?;
     let took = begin.elapsed();
-    let all = usize::from(CLIENTS) * CONNECTIONS as usize;
+    let count = u32::from(CLIENTS) * CONNECTIONS;
+    let all = count as usize;
     for (role, to) in ENTRIES {
         let what = format!("entries into {to} at the {role:?}'s end");
         let told = all - all / UNTOLD;
@@ -62,7 +63,7 @@ pub(crate) fn five_thousand_a_second() -> Result<()> {
     let holders: Vec<_> = finding.holders.iter().map(|h| (h.pid, h.fd)).collect();
     ensure!(holders == [(conn.pid, conn.fd)], "the leak's: {holders:?}");
     wait_until_none_is_open(&watch, netns)?;
-    report(&watch, netns, all, took);
+    report(&watch, netns, count, took);
     let resyncs = watch.count(|event| event.kind == Kind::Resync);
     let whole = begin.elapsed().as_secs() / COMPARISONS.as_secs();
     ensure!(resyncs as u64 <= whole + 2, "{resyncs} comparisons");
@@ -169,7 +170,8 @@ fn connect(to: SocketAddr) -> Result<()> {
 }
 
 /// What it came to, for who reads the run.
-fn report(watch: &Watch<'_>, netns: u32, all: usize, took: Duration) {
+fn report(watch: &Watch<'_>, netns: u32, count: u32, took: Duration) {
+    let all = count as usize;
     let untold: usize = ENTRIES
         .iter()
         .map(|&(role, to)| all.saturating_sub(watch.count(|e| is_entry(e, netns, role, to))))
@@ -181,7 +183,7 @@ fn report(watch: &Watch<'_>, netns: u32, all: usize, took: Duration) {
         .sum();
     println!(
         "{:.0} connections/s, {untold} of {} entries untold, {} comparisons that corrected {corrected}",
-        all as f64 / took.as_secs_f64(),
+        f64::from(count) / took.as_secs_f64(),
         all * ENTRIES.len(),
         resyncs.len(),
     );

@@ -166,9 +166,10 @@ fn an_end_makes_up_for_every_change_that_was_lost() {
 
 #[test]
 fn an_end_after_its_socket_s_next_connection_has_begun_still_has_its_line() {
+    const LATER: u64 = 2_000_000_000;
     let mut world = World::new();
     world.state(20, 1, TcpState::SynReceived, TcpState::Established);
-    world.state(150, 1, TcpState::SynReceived, TcpState::Established);
+    world.state(LATER, 1, TcpState::SynReceived, TcpState::Established);
     world.tell(
         101,
         sock(1),
@@ -181,7 +182,7 @@ fn an_end_after_its_socket_s_next_connection_has_begun_still_has_its_line() {
     );
     let keys: Vec<_> = world.lives.iter().map(|(key, _)| *key).collect();
     assert_eq!(keys, [key(1, 10)]);
-    assert_eq!(world.known(), [(key(1, 150), TcpState::Established)]);
+    assert_eq!(world.known(), [(key(1, LATER), TcpState::Established)]);
 }
 
 #[test]
