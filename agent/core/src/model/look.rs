@@ -145,6 +145,8 @@ pub struct Snapshot {
     pub taken: Timestamp,
     /// How long it took.
     pub took: std::time::Duration,
+    /// Processor time that it took: less where others had the processor meanwhile.
+    pub cost: std::time::Duration,
     /// The kernel's `jiffies` when it began, low 32 bits, if this way of looking tells.
     pub jiffies: Option<u32>,
     /// Every TCP socket that a descriptor or an accept queue leads to, sorted by `sock`.

@@ -65,6 +65,7 @@ fn slow_looks_have_their_part_of_the_time_whoever_wants_them() {
                 looks += 1;
                 let slow = Snapshot {
                     took: Duration::from_millis(500),
+                    cost: Duration::from_millis(500),
                     ..world.snapshot(ms(now), (0..200).map(view).collect())
                 };
                 engine.handle_look(&slow, now);
@@ -93,6 +94,7 @@ fn a_minute_of_loss_is_repaired_in_the_part_of_the_time_that_looks_may_take() {
                 looks += 1;
                 let slow = Snapshot {
                     took: Duration::from_millis(500),
+                    cost: Duration::from_millis(500),
                     unheld: Some(UnheldList::default()),
                     ..world.snapshot(now, Vec::new())
                 };

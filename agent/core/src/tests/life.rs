@@ -192,6 +192,7 @@ fn one_slow_pass_does_not_put_off_the_next_look_and_many_do() {
         for _ in 0..passes {
             let slow = Snapshot {
                 took: Duration::from_millis(40),
+                cost: Duration::from_millis(40),
                 ..world.snapshot(1_990, Vec::new())
             };
             world.engine.handle_look(&slow, at(1_990));

@@ -121,6 +121,7 @@ impl World {
         Snapshot {
             taken: at(ms),
             took: Duration::from_millis(1),
+            cost: Duration::from_millis(1),
             jiffies: None,
             sockets,
             unheld: None,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use finback_common::place::{HalfPlace, OpenerPlace};
 use finback_common::row::{HolderRow, QueueRow, SocketView as RowView, WaitRow};
@@ -184,6 +185,7 @@ impl<'a, M: Memory> Join<'a, M> {
         Snapshot {
             taken: self.taken,
             took: now().since(self.taken),
+            cost: Duration::ZERO,
             jiffies: self.jiffies,
             sockets,
             unheld: None,

@@ -7,6 +7,7 @@
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use finback_common::tcp;
 use rustc_hash::FxHashMap;
@@ -51,6 +52,7 @@ pub(super) fn look(processes: &mut Processes) -> Result<Snapshot, KernelError> {
     Ok(Snapshot {
         taken,
         took: now().since(taken),
+        cost: Duration::ZERO,
         jiffies: None,
         sockets,
         unheld: None,

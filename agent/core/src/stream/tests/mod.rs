@@ -176,6 +176,7 @@ fn snapshot(ms: u64, mut sockets: Vec<SocketView>) -> Snapshot {
     Snapshot {
         taken: at(ms),
         took: Duration::ZERO,
+        cost: Duration::ZERO,
         jiffies: None,
         sockets,
         unheld: Some(listed(Vec::new())),

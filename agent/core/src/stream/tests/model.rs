@@ -407,6 +407,7 @@ impl Model {
         let sockets = visited.iter().filter_map(|truth| truth.seen()).collect();
         let look = Snapshot {
             took: Duration::from_millis(self.now - began),
+            cost: Duration::from_millis(self.now - began),
             unheld: Some(listed(
                 self.connections.iter().filter_map(Truth::unheld).collect(),
             )),

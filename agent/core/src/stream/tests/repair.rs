@@ -452,6 +452,7 @@ fn what_ended_during_the_look_is_not_brought_back_by_its_last_record() {
     // The look begins at 100, the connection ends at 105, the look comes to its place at 110.
     let found = Snapshot {
         took: Duration::from_millis(10),
+        cost: Duration::from_millis(10),
         ..snapshot(100, Vec::new())
     };
     world.compare(111, &found);

@@ -14,6 +14,7 @@ impl Model {
         Snapshot {
             taken: at(self.now),
             took: Duration::from_millis(1),
+            cost: Duration::from_millis(1),
             jiffies: None,
             sockets,
             unheld: Some(UnheldList::default()),
