@@ -151,9 +151,14 @@ pub(super) fn fill(
     if !asked || !met && !order::leads_to(connection.state, state) {
         return;
     }
-    let Some(entered) = entered.filter(|&entered| entered >= since) else {
+    let Some(entered) = entered else {
+        // Who misses this has missed more: a comparison tells.
+        book.unseen += u64::from(connection.changed >= since);
         return;
     };
+    if entered < since {
+        return;
+    }
     let transition = Transition {
         from: if met {
             TcpState::Closed

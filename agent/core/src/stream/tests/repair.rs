@@ -123,6 +123,16 @@ fn runs_that_were_left_out_ask_for_a_comparison_every_ten_seconds_at_most() {
     assert_eq!(world.stats_resyncs(), looks);
 }
 
+#[test]
+fn a_state_that_was_gone_through_unseen_asks_for_a_comparison() {
+    let mut world = World::new();
+    world.look(1, &snapshot(1, Vec::new()));
+    world.state(10, 1, TcpState::SynReceived, TcpState::Established);
+    assert_eq!(due(&world.stream), None);
+    world.state(30, 1, TcpState::CloseWait, TcpState::LastAck);
+    assert!(due(&world.stream).is_some());
+}
+
 impl World {
     fn stats_resyncs(&self) -> usize {
         let resync = |event: &&Event| matches!(event.body, Body::Resync { .. });
