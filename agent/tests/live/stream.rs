@@ -172,7 +172,8 @@ impl Inner {
             self.faults
                 .push(format!("hello is the first line and only that: {line}"));
         }
-        if event.lost.as_ref().is_some_and(Lost::is_missed) {
+        // A comparison without a loss says so too: changes came whose beginnings nobody was told of.
+        if event.resync.is_some() || event.lost.as_ref().is_some_and(Lost::is_missed) {
             MISSED.store(true, Ordering::Relaxed);
         }
         self.check_sequence(&event, line);

@@ -44,6 +44,8 @@ fn begin(book: &mut Book, time: Timestamp, sock: u64, change: &StateChange, out:
     if !born && arrival::is_overtaken(book, time) {
         return;
     }
+    let told = book.interest.tells(TcpState::Established) && time >= book.since;
+    book.unseen += u64::from(!born && told);
     let minisock = book.minisocks.at(change.endpoints);
     if change.to == TcpState::Closed && minisock.is_some_and(|(_, m)| m.id.key.sock == sock) {
         // The full socket ends, for which there was no room; the connection goes on.
