@@ -72,7 +72,7 @@ impl Looks {
         self.asked = Some(now);
     }
 
-    /// One has come, and cost so much: the next one waits until its part of the time has come, unless enough was
+    /// One has come, and took so long: the next one waits until its part of the time has come, unless enough was
     /// saved before.
     pub(crate) fn come(&mut self, snapshot: &Snapshot, now: Timestamp) {
         let took = snapshot.took;
@@ -85,7 +85,7 @@ impl Looks {
             last: took,
             sockets: snapshot.sockets.len() as u64,
         };
-        self.paid = self.paid.max(now - SAVED) + snapshot.cost * DUTY;
+        self.paid = self.paid.max(now - SAVED) + took * DUTY;
         self.not_before = self.paid.max(now);
     }
 
@@ -109,7 +109,6 @@ mod tests {
         Snapshot {
             taken: at(ms),
             took: Duration::from_millis(500),
-            cost: Duration::from_millis(500),
             jiffies: None,
             sockets: Vec::new(),
             unheld: None,

@@ -58,7 +58,6 @@ mod tests {
             snapshot: Snapshot {
                 taken,
                 took: Duration::from_nanos(5),
-                cost: Duration::from_nanos(5),
                 jiffies: None,
                 sockets: Vec::new(),
                 unheld: None,

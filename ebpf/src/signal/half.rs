@@ -36,15 +36,6 @@ pub(crate) fn remember<M: Memory>(sock: Sock<M>, now_ns: u64, flags: u8) {
     store!(place.sock = address);
 }
 
-/// Whether this FIN has its place: two programs may tell of one change, and it has one moment.
-#[inline(always)]
-pub(crate) fn is_remembered<M: Memory>(sock: Sock<M>, now_ns: u64) -> bool {
-    /// Two programs are hardly ever further apart.
-    const TWICE_NS: u64 = 10_000_000;
-    let place = place::half(sock.address());
-    place.is_some_and(|place| now_ns.saturating_sub(load!(place.fin_ns)) < TWICE_NS)
-}
-
 #[inline(always)]
 fn write<M: Memory>(place: *mut HalfPlace, tcp: Tcp<M>, now_ns: u64, flags: u8) {
     store!(place.fin_ns = now_ns);

@@ -56,7 +56,7 @@ pub(crate) fn ending<M: Memory>(sock: Sock<M>, old: u8, new: u8, hook: Hook) {
 #[inline(always)]
 fn stand_in<M: Memory>(sock: Sock<M>, old: u8, new: u8) {
     if new == tcp::CLOSE_WAIT {
-        if sock.is_tcp() && !half::is_remembered(sock, now()) {
+        if sock.is_tcp() {
             half::remember(sock, now(), 0);
         }
     } else if old == tcp::CLOSE_WAIT {

@@ -67,8 +67,6 @@ pub(super) struct Book {
     pub(super) compared: Timestamp,
     pub(super) stale: u64,
     pub(super) holes: u64,
-    /// States that were gone through unseen, at a moment that nobody knows.
-    pub(super) unseen: u64,
 }
 
 impl Book {
@@ -84,7 +82,6 @@ impl Book {
             compared: Timestamp::default(),
             stale: 0,
             holes: 0,
-            unseen: 0,
         }
     }
 

@@ -44,8 +44,6 @@ fn begin(book: &mut Book, time: Timestamp, sock: u64, change: &StateChange, out:
     if !born && arrival::is_overtaken(book, time) {
         return;
     }
-    let told = book.interest.tells(TcpState::Established) && time >= book.since;
-    book.unseen += u64::from(!born && told);
     let minisock = book.minisocks.at(change.endpoints);
     if change.to == TcpState::Closed && minisock.is_some_and(|(_, m)| m.id.key.sock == sock) {
         // The full socket ends, for which there was no room; the connection goes on.
@@ -153,14 +151,9 @@ pub(super) fn fill(
     if !asked || !met && !order::leads_to(connection.state, state) {
         return;
     }
-    let Some(entered) = entered else {
-        // Who misses this has missed more: a comparison tells.
-        book.unseen += u64::from(connection.changed >= since);
+    let Some(entered) = entered.filter(|&entered| entered >= since) else {
         return;
     };
-    if entered < since {
-        return;
-    }
     let transition = Transition {
         from: if met {
             TcpState::Closed

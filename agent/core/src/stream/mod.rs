@@ -81,7 +81,6 @@ impl Stream {
     pub(crate) fn handle(&mut self, observation: &Observation, now: Timestamp, out: &mut Outbox) {
         let Observation { time, sock, what } = observation;
         let (book, time, sock) = (&mut self.book, *time, *sock);
-        let unseen = book.unseen;
         match what {
             What::State(change) => change::recorded(book, time, sock, change, out),
             What::Open(open) => opening::recorded(book, time, sock, open, out),
@@ -95,7 +94,6 @@ impl Stream {
             What::End(end) => end::recorded(book, time, sock, end, out),
             What::ResetWrite(_) | What::ResetQueued { .. } => {}
         }
-        self.handle_missed_runs(self.book.unseen - unseen, now);
         self.sweep.plan(&self.book, now);
     }
 

@@ -1,6 +1,7 @@
 //! A look: one pass over the kernel that finds every TCP socket with its holders and its numbers.
 
 mod half;
+mod halt;
 mod join;
 mod proc;
 mod rows;
@@ -10,9 +11,6 @@ mod waiters;
 use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::time::Duration;
-
-use rustix::time::{ClockId, clock_gettime};
 
 use rustc_hash::FxHashSet;
 
@@ -77,7 +75,6 @@ impl Looker {
     /// Every TCP socket of the host with its holders; with `unheld` also those that no descriptor refers to. Takes some
     /// milliseconds per ten thousand descriptors, and blocks meanwhile.
     pub fn look(&mut self, unheld: bool) -> Result<Snapshot, KernelError> {
-        let before = spent();
         self.processes.refresh(now());
         let mut snapshot = match &self.program {
             Some(program) => {
@@ -96,6 +93,7 @@ impl Looker {
         };
         let sockets = snapshot.sockets.iter();
         self.inhabited = sockets.map(|view| view.endpoints.netns).collect();
+        halt::mark(&mut snapshot);
         if unheld {
             let unheld = sock_diag::unheld().map_err(|source| KernelError::Io {
                 what: "list the sockets of a network namespace",
@@ -105,7 +103,6 @@ impl Looker {
             snapshot.openers = self.openers();
             snapshot.took = now().since(snapshot.taken);
         }
-        snapshot.cost = spent().saturating_sub(before);
         Ok(snapshot)
     }
 
@@ -151,12 +148,6 @@ impl Looker {
     pub fn look_in_proc(&mut self) -> Result<Snapshot, KernelError> {
         proc::look(&mut self.processes)
     }
-}
-
-/// Processor time of this thread.
-fn spent() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(time).unwrap_or_default()
 }
 
 fn opener(place: &OpenerPlace, processes: &mut Processes) -> Option<Opener> {

@@ -7,7 +7,6 @@
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use finback_common::tcp;
 use rustc_hash::FxHashMap;
@@ -52,7 +51,6 @@ pub(super) fn look(processes: &mut Processes) -> Result<Snapshot, KernelError> {
     Ok(Snapshot {
         taken,
         took: now().since(taken),
-        cost: Duration::ZERO,
         jiffies: None,
         sockets,
         unheld: None,
@@ -93,6 +91,7 @@ impl Join {
             cookie: (live.cookie != 0).then_some(live.cookie),
             half: None,
             fin_behind_hole: false,
+            halted: None,
             waiting: None,
             counters: Some(live.counters),
         }

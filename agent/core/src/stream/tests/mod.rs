@@ -157,6 +157,7 @@ fn view(n: u64, state: TcpState) -> SocketView {
         cookie: None,
         half: None,
         fin_behind_hole: false,
+        halted: None,
         waiting: None,
         counters: None,
     }
@@ -176,7 +177,6 @@ fn snapshot(ms: u64, mut sockets: Vec<SocketView>) -> Snapshot {
     Snapshot {
         taken: at(ms),
         took: Duration::ZERO,
-        cost: Duration::ZERO,
         jiffies: None,
         sockets,
         unheld: Some(listed(Vec::new())),
@@ -355,7 +355,10 @@ fn connection(event: &Event) -> Option<&Connection> {
         | Body::Eof { connection, .. }
         | Body::Finding { connection, .. }
         | Body::Connection { connection, .. } => Some(connection),
-        Body::ProcessFinding { .. } | Body::Lost { .. } | Body::Resync { .. } => None,
+        Body::ProcessFinding { .. }
+        | Body::Incident(_)
+        | Body::Lost { .. }
+        | Body::Resync { .. } => None,
     }
 }
 

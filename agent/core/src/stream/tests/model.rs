@@ -88,6 +88,7 @@ impl Truth {
                 by_reset: false,
             }),
             fin_behind_hole: false,
+            halted: None,
             waiting: None,
             counters: None,
         })
@@ -407,7 +408,6 @@ impl Model {
         let sockets = visited.iter().filter_map(|truth| truth.seen()).collect();
         let look = Snapshot {
             took: Duration::from_millis(self.now - began),
-            cost: Duration::from_millis(self.now - began),
             unheld: Some(listed(
                 self.connections.iter().filter_map(Truth::unheld).collect(),
             )),

@@ -123,16 +123,6 @@ fn runs_that_were_left_out_ask_for_a_comparison_every_ten_seconds_at_most() {
     assert_eq!(world.stats_resyncs(), looks);
 }
 
-#[test]
-fn a_state_that_was_gone_through_unseen_asks_for_a_comparison() {
-    let mut world = World::new();
-    world.look(1, &snapshot(1, Vec::new()));
-    world.state(10, 1, TcpState::SynReceived, TcpState::Established);
-    assert_eq!(due(&world.stream), None);
-    world.state(30, 1, TcpState::CloseWait, TcpState::LastAck);
-    assert!(due(&world.stream).is_some());
-}
-
 impl World {
     fn stats_resyncs(&self) -> usize {
         let resync = |event: &&Event| matches!(event.body, Body::Resync { .. });
@@ -462,7 +452,6 @@ fn what_ended_during_the_look_is_not_brought_back_by_its_last_record() {
     // The look begins at 100, the connection ends at 105, the look comes to its place at 110.
     let found = Snapshot {
         took: Duration::from_millis(10),
-        cost: Duration::from_millis(10),
         ..snapshot(100, Vec::new())
     };
     world.compare(111, &found);
