@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use crate::connection::OtherEnd;
+use crate::incident::Incidents;
 pub use crate::looks::LookStats;
 use crate::looks::Looks;
 use crate::model::event::Output;
 use crate::model::finding::Finding;
+use crate::model::incident::Incident;
 use crate::model::interest::Interest;
 use crate::model::look::{Candidate, LocalPorts, Snapshot, Unheld};
 use crate::model::observation::{Loss, Observation};
+use crate::model::process::ProcessView;
 use crate::model::socket::{Endpoints, ProcessId};
 use crate::model::time::Timestamp;
 use crate::outbox::Outbox;
@@ -30,6 +33,7 @@ pub struct Engine {
     watch: Watch,
     /// Exists while anybody subscribes.
     stream: Option<Stream>,
+    incidents: Incidents,
     looks: Looks,
     out: Outbox,
 }
@@ -41,6 +45,10 @@ pub struct Stats {
     pub watched: u64,
     /// Open findings.
     pub findings: u64,
+    /// Incidents that are not over.
+    pub incidents: u64,
+    /// Clients' writes that were lost because their server had ended the connection, and that no finding tells.
+    pub lost_requests: u64,
     /// What the stream counts, if it runs.
     pub stream: Option<StreamStats>,
     /// Looks so far.
@@ -54,6 +62,7 @@ impl Engine {
             rules: Rules::new(settings),
             watch: Watch::default(),
             stream: None,
+            incidents: Incidents::default(),
             looks: Looks::default(),
             out: Outbox::default(),
         }
@@ -77,9 +86,10 @@ impl Engine {
 
     /// One record. `now` may be later than the record.
     pub fn handle(&mut self, observation: &Observation, now: Timestamp) {
-        let known = StreamNames(self.stream.as_ref());
+        let (known, told) = (StreamNames(self.stream.as_ref()), self.out.len());
         self.watch
             .handle(observation, &known, &self.rules, &mut self.out);
+        self.report(told, now);
         if let Some(stream) = &mut self.stream {
             stream.handle(observation, now, &mut self.out);
         }
@@ -98,9 +108,36 @@ impl Engine {
             let names = |sock, endpoints| watch.key(sock, endpoints);
             stream.handle_look(snapshot, &names, now, &mut self.out);
         }
-        let known = StreamNames(self.stream.as_ref());
+        let (known, told) = (StreamNames(self.stream.as_ref()), self.out.len());
         self.watch
             .handle_look(snapshot, &known, &self.rules, now, &mut self.out);
+        self.report(told, now);
+        self.incidents.handle_look(snapshot, now);
+        if self.incidents.want_list() {
+            for finding in self.watch.findings() {
+                self.incidents.list(&finding);
+            }
+        }
+        self.tell_incidents(now);
+    }
+
+    /// The answer to [`Output::LookAtProcesses`].
+    pub fn handle_processes(&mut self, found: &[ProcessView], now: Timestamp) {
+        let settings = &self.rules.settings;
+        self.incidents.handle_processes(found, settings, now);
+        self.tell_incidents(now);
+    }
+
+    /// Hands what has been told of findings and of lost requests since then to the incidents.
+    fn report(&mut self, told: usize, now: Timestamp) {
+        for output in self.out.since(told) {
+            self.incidents.hear(output, &self.rules.settings, now);
+        }
+    }
+
+    fn tell_incidents(&mut self, now: Timestamp) {
+        let settings = &self.rules.settings;
+        self.incidents.tell(settings, now, &mut self.out);
     }
 
     /// The look that was asked for could not be made.
@@ -120,8 +157,11 @@ impl Engine {
 
     /// The answer to [`Output::LookAtPorts`].
     pub fn handle_ports(&mut self, ports: &[LocalPorts], ended: &[ProcessId], now: Timestamp) {
+        let told = self.out.len();
         self.watch
             .handle_ports(ports, ended, &self.rules, now, &mut self.out);
+        self.report(told, now);
+        self.tell_incidents(now);
     }
 
     /// Records were dropped.
@@ -148,6 +188,7 @@ impl Engine {
     /// Something that [`Engine::poll_timeout`] announced is due.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.watch.handle_timeout(&self.rules, now, &mut self.out);
+        self.tell_incidents(now);
         if let Some(stream) = &mut self.stream {
             stream.handle_timeout(now, &mut self.out);
         }
@@ -179,6 +220,7 @@ impl Engine {
             Some(self.watch.scan_due()),
             self.look_when(),
             self.stream.as_ref().and_then(Stream::timer_due),
+            self.incidents.due(),
         ];
         all.into_iter().flatten().min().unwrap_or_default()
     }
@@ -219,6 +261,11 @@ impl Engine {
         findings
     }
 
+    /// Every incident as it was told last, sorted by id.
+    pub fn incidents(&self) -> Vec<Arc<Incident>> {
+        self.incidents.incidents().map(Arc::clone).collect()
+    }
+
     /// Every connection that the stream follows.
     pub fn connections(&self) -> Vec<View> {
         let stream = self.stream.iter();
@@ -230,6 +277,8 @@ impl Engine {
         Stats {
             watched: self.watch.len() as u64,
             findings: self.watch.open(),
+            incidents: self.incidents.incidents().count() as u64,
+            lost_requests: self.watch.lost_requests(),
             stream: self.stream.as_ref().map(Stream::stats),
             looks: self.looks.stats(),
         }

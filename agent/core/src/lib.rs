@@ -9,6 +9,7 @@
 mod connection;
 mod effort;
 pub mod engine;
+mod incident;
 mod looks;
 pub mod model;
 mod outbox;

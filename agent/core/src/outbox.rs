@@ -22,6 +22,16 @@ impl Outbox {
         self.put(Output::Event(Event { time, body }));
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Those that came after the first so many.
+    pub(crate) fn since(&self, first: usize) -> impl Iterator<Item = &Output> {
+        self.queue.range(first..)
+    }
+
     /// Takes out the oldest.
     pub(crate) fn pop(&mut self) -> Option<Output> {
         self.queue.pop_front()

@@ -25,7 +25,7 @@ use crate::output::{json, sink, text};
 #[command(after_long_help = "\
 Examples:
   finback events                               what the running daemon sees, as text
-  finback events --select finding | jq -c .    findings only, as JSON; costs the daemon nothing
+  finback events --select incident | jq -c .   incidents only, as JSON; costs the daemon nothing
   finback events --select connection           one line for each connection, at its end
 
 Several may watch at once. Who reads too slowly loses lines, and is told so by a `lost` line.")]
@@ -34,7 +34,7 @@ pub(super) struct Events {
     #[arg(long, value_enum, default_value_t = FormatArg::Auto, value_name = "FORMAT")]
     format: FormatArg,
 
-    /// Which events: finding, transition, connection, separated by commas
+    /// Which events: incident, finding, transition, connection, separated by commas
     #[arg(long, default_value_t = Selection::stream(), value_name = "KINDS")]
     select: Selection,
 

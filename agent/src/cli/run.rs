@@ -22,7 +22,7 @@ use crate::server;
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  finback run                                    findings, as text
+  finback run                                    incidents, as text; with -v findings, too
   finback run --select connection                one line for each connection, at its end
   finback run --states all | jq -c .transition   every change of state, as JSON
   finback run --states close-wait --duration 1m  one minute of peers hanging up
@@ -44,12 +44,16 @@ pub(super) struct Run {
     #[arg(long, short, conflicts_with = "format")]
     quiet: bool,
 
-    /// Which events: finding, transition, connection, separated by commas
+    /// Which events: incident, finding, transition, connection, separated by commas
     ///
-    /// By default findings and transitions as JSON, findings as text (with --states transitions, too). What nobody has
-    /// asked for is not looked for in the kernel either.
+    /// By default incidents, findings and transitions as JSON; incidents as text, with -v findings, with --states
+    /// transitions, too. What nobody has asked for is not looked for in the kernel either.
     #[arg(long, conflicts_with = "quiet", value_name = "KINDS")]
     select: Option<Selection>,
+
+    /// Text: also show each finding, with its proof
+    #[arg(long, short, conflicts_with_all = ["quiet", "select"])]
+    verbose: bool,
 
     /// Tell changes to these states [default: `established,close_wait,time_wait,closed`]
     ///
@@ -74,11 +78,19 @@ impl Run {
     /// What goes to standard output, and how.
     fn output(&self) -> (feed::Format, Selection) {
         let format = self.format.resolve();
-        let usual = match format {
-            feed::Format::Text(_) if self.states.is_none() => Selection::of([Kind::Finding]),
-            feed::Format::Json | feed::Format::Text(_) => Selection::stream(),
+        let usual = || match format {
+            feed::Format::Text(_) => self.as_text(),
+            feed::Format::Json => Selection::stream(),
         };
-        (format, self.select.unwrap_or(usual))
+        (format, self.select.unwrap_or_else(usual))
+    }
+
+    /// What people want to see.
+    fn as_text(&self) -> Selection {
+        let findings = self.verbose.then_some(Kind::Finding);
+        let transitions = self.states.is_some().then_some(Kind::Transition);
+        let all = [Some(Kind::Incident), findings, transitions];
+        Selection::of(all.into_iter().flatten())
     }
 
     pub(super) fn run(&self) -> Result<(), Failure> {

@@ -1,10 +1,18 @@
 //! `[[override]]`: settings of particular processes, control groups or ports.
 
 use super::field::{integer, per_verdict, severity, threshold};
+use super::incident;
 use super::wrong::{Key, Value, Wrong};
 use finback_core::settings::exception::{Exception, GroupPattern};
 
-const KEYS: &[&str] = &["cgroup", "port", "process", "severities", "thresholds"];
+const KEYS: &[&str] = &[
+    "cgroup",
+    "incidents",
+    "port",
+    "process",
+    "severities",
+    "thresholds",
+];
 
 /// Longest name that the kernel keeps of an executable (`TASK_COMM_LEN` less the zero).
 const COMM_LEN: usize = 15;
@@ -28,6 +36,7 @@ fn exception(key: &Key<'_>, section: &Value<'_>) -> Result<Exception, Wrong> {
     for (key, value) in table {
         match &**key.get_ref() {
             "cgroup" => exception.cgroup = Some(cgroup(key, value)?),
+            "incidents" => exception.incidents = incident::some(key, value)?,
             "port" => exception.port = Some(port(key, value)?),
             "process" => exception.process = Some(process(key, value)?),
             "severities" => exception.severities = per_verdict(key, value, severity)?,

@@ -12,10 +12,12 @@ use super::exception::exceptions;
 use super::field::{
     absolute, openers, per_verdict, ring, severity, sockets, states, switch, threshold, time, word,
 };
+use super::incident;
 use super::value::{Attach, RingBytes, StateSet};
 use super::wrong::{Key, Value, Wrong};
 use finback_core::model::finding::{Severity, Verdict};
 use finback_core::settings::exception::Exception;
+use finback_core::settings::incident::IncidentSettings;
 
 /// What a file says; `None` where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct File {
     pub openers: Option<u32>,
     /// `scan_interval`.
     pub scan_interval: Option<Duration>,
+    /// `peer_quiet`.
+    pub peer_quiet: Option<Duration>,
     /// `socket`.
     pub socket: Option<PathBuf>,
     /// `segment`.
@@ -40,6 +44,8 @@ pub struct File {
     pub stacks: Option<bool>,
     /// `[thresholds]`.
     pub thresholds: BTreeMap<Verdict, Duration>,
+    /// `[incidents]`.
+    pub incidents: IncidentSettings,
     /// `[[override]]`.
     pub exceptions: Vec<Exception>,
     /// `[severities]`.
@@ -48,9 +54,11 @@ pub struct File {
 
 const KEYS: &[&str] = &[
     "attach",
+    "incidents",
     "max_sockets",
     "openers",
     "override",
+    "peer_quiet",
     "ring_bytes",
     "scan_interval",
     "segment",
@@ -85,10 +93,12 @@ impl File {
     fn set(&mut self, key: &Key<'_>, value: &Value<'_>) -> Result<(), Wrong> {
         match &**key.get_ref() {
             "attach" => self.attach = Some(word(key, value)?),
+            "incidents" => incident::all(key, value, &mut self.incidents)?,
             "max_sockets" => self.max_sockets = Some(sockets(key, value)?),
             "openers" => self.openers = Some(openers(key, value)?),
             "override" => self.exceptions = exceptions(key, value)?,
             "ring_bytes" => self.ring_bytes = Some(ring(key, value)?),
+            "peer_quiet" => self.peer_quiet = Some(time(key, value)?),
             "scan_interval" => self.scan_interval = Some(time(key, value)?),
             "segment" => self.segment = Some(switch(key, value)?),
             "socket" => self.socket = Some(absolute(key, value)?),

@@ -4,6 +4,7 @@ mod error;
 mod exception;
 mod field;
 mod file;
+mod incident;
 mod value;
 mod wrong;
 
@@ -16,6 +17,7 @@ use crate::kernel;
 use finback_core::model::finding::{Severity, Verdict};
 use finback_core::model::state::TcpState;
 use finback_core::settings::exception::Exception;
+use finback_core::settings::incident::IncidentSettings;
 
 pub use error::Error;
 pub use file::File;
@@ -40,6 +42,9 @@ pub const DEFAULT_MAX_SOCKETS: u32 = 128 << 10;
 
 /// Openers remembered while nobody subscribes: 96 bytes of kernel memory each, allocated at start.
 pub const DEFAULT_OPENERS: u32 = kernel::Options::OPENER_PLACES;
+
+/// Longer than keep-alive and heartbeats usually are apart.
+pub const DEFAULT_PEER_QUIET: Duration = Duration::from_mins(10);
 
 /// Between two looks at all connections: one takes 27 ms for 50,000 sockets.
 pub const DEFAULT_SCAN_INTERVAL: Duration = Duration::from_secs(15);
@@ -78,6 +83,8 @@ pub struct Config {
     pub openers: u32,
     /// How often all connections are looked at; zero for never.
     pub scan_interval: Duration,
+    /// A peer that has ended its side counts as being there so long after its kernel last answered.
+    pub peer_quiet: Duration,
     /// Where the daemon listens.
     pub socket: PathBuf,
     /// Whether to look at segments (FIN and RST on the wire).
@@ -86,6 +93,8 @@ pub struct Config {
     pub stacks: bool,
     /// Thresholds that differ from the defaults.
     pub thresholds: BTreeMap<Verdict, Duration>,
+    /// When incidents are warnings, and how often they are told.
+    pub incidents: IncidentSettings,
     /// What differs for particular processes, control groups or ports.
     pub exceptions: Vec<Exception>,
     /// Severities that differ from the defaults.
@@ -110,6 +119,7 @@ impl Config {
                 .unwrap_or(DEFAULT_MAX_SOCKETS),
             openers: file.openers.unwrap_or(DEFAULT_OPENERS),
             scan_interval: file.scan_interval.unwrap_or(DEFAULT_SCAN_INTERVAL),
+            peer_quiet: file.peer_quiet.unwrap_or(DEFAULT_PEER_QUIET),
             socket: flags
                 .socket
                 .or(file.socket)
@@ -117,6 +127,7 @@ impl Config {
             segment: segment.unwrap_or(true),
             stacks: flags.stacks || file.stacks.unwrap_or(false),
             thresholds: file.thresholds,
+            incidents: file.incidents,
             exceptions: file.exceptions,
             severities: file.severities,
         }

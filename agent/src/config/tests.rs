@@ -82,7 +82,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     assert_eq!(what, "f.toml:3: unknown key `ring_byte`");
     assert_eq!(
         help,
-        "did you mean `ring_bytes`? known are attach, max_sockets, openers, override, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds"
+        "did you mean `ring_bytes`? known are attach, incidents, max_sockets, openers, override, peer_quiet, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds"
     );
 }
 
@@ -296,7 +296,7 @@ fn a_wrong_override_says_what_is_accepted() {
     assert_eq!(what, "f.toml:2: unknown key `proces`");
     assert_eq!(
         help,
-        "did you mean `process`? known are cgroup, port, process, severities, thresholds"
+        "did you mean `process`? known are cgroup, incidents, port, process, severities, thresholds"
     );
     let (what, help) = refusal("[[override]]\nthresholds = { eof_unread = \"1m\" }");
     assert!(
@@ -317,6 +317,37 @@ fn a_wrong_override_says_what_is_accepted() {
 }
 
 #[test]
+fn incidents_can_be_set_and_differ() {
+    use finback_core::settings::incident::Value;
+
+    let file = parse(
+        "[incidents]\ncrowd = 20\nage = \"1h\"\n\
+         [[override]]\nprocess = \"nginx\"\nincidents = { crowd = 50, spin_after = \"1m\" }",
+    )
+    .unwrap();
+    assert_eq!(file.incidents.crowd, 20);
+    assert_eq!(file.incidents.age, Duration::from_hours(1));
+    let of_nginx = &file.exceptions[0].incidents;
+    assert_eq!(of_nginx["crowd"], Value::Number(50));
+    assert_eq!(of_nginx["spin_after"], Value::Time(Duration::from_mins(1)));
+}
+
+#[test]
+fn a_wrong_setting_of_incidents_says_what_is_accepted() {
+    let (what, help) = refusal("[incidents]\ncroud = 20");
+    assert_eq!(what, "f.toml:2: unknown setting `croud`");
+    assert!(help.starts_with("did you mean `crowd`?"), "{help}");
+    let (_, help) = refusal("[incidents]\ncrowd = \"20\"");
+    assert_eq!(help, "use a whole number");
+    let (_, help) = refusal("[incidents]\ncrowd_percent = 101");
+    assert_eq!(help, "use a number from 0 to 100");
+    let (_, help) = refusal("[incidents]\nage = 300");
+    assert!(help.starts_with("use a string"), "{help}");
+    let (_, help) = refusal("incidents = 1");
+    assert!(help.starts_with("use a section [incidents]"), "{help}");
+}
+
+#[test]
 fn durations_have_units() {
     assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
     assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
@@ -330,6 +361,7 @@ fn durations_have_units() {
 /// The example shows every key and every verdict with its default.
 #[test]
 fn the_example_states_the_defaults() {
+    use finback_core::settings::incident::IncidentSettings;
     use finback_core::settings::verdict::VerdictSettings;
 
     let text = include_str!("../../../docs/finback.toml");
@@ -341,7 +373,11 @@ fn the_example_states_the_defaults() {
     }
     assert!(file.attach.is_some() && file.states.is_some() && file.ring_bytes.is_some());
     assert!(file.max_sockets.is_some() && file.socket.is_some() && file.segment.is_some());
-    assert!(file.scan_interval.is_some());
+    assert!(file.scan_interval.is_some() && file.peer_quiet.is_some());
+    let (_, incidents) = text.split_once("[incidents]").unwrap();
+    for name in IncidentSettings::NAMES {
+        assert!(incidents.contains(&format!("\n{name} = ")), "{name}");
+    }
     let defaults = Config::new(File::default(), Flags::default());
     assert_eq!(Config::new(file, Flags::default()), defaults);
 }

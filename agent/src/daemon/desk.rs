@@ -17,6 +17,7 @@ use crate::server::About;
 use finback_core::engine::{Stats, StreamStats};
 use finback_core::model::event::Event;
 use finback_core::model::finding::{Action, Finding};
+use finback_core::model::incident::{Incident, IncidentId};
 
 /// What is kept for answers.
 pub(super) struct Desk {
@@ -25,6 +26,8 @@ pub(super) struct Desk {
     pub(super) records: u64,
     /// The last event of every open finding, by its id.
     findings: BTreeMap<u64, Bytes>,
+    /// The last event of every incident, by its id.
+    incidents: BTreeMap<IncidentId, Bytes>,
 }
 
 impl Desk {
@@ -33,6 +36,7 @@ impl Desk {
             started: Instant::now(),
             records: 0,
             findings: BTreeMap::new(),
+            incidents: BTreeMap::new(),
         }
     }
 
@@ -49,9 +53,24 @@ impl Desk {
             self.findings.remove(&finding.id);
             return;
         }
-        match serde_json::to_vec(&wire::event(event, seq, clock, about)) {
-            Ok(line) => drop(self.findings.insert(finding.id, line.into())),
-            Err(error) => tracing::warn!(%error, "a finding cannot be encoded"),
+        if let Some(line) = encoded(&wire::event(event, seq, clock, about)) {
+            self.findings.insert(finding.id, line);
+        }
+    }
+
+    /// Keeps the event of an incident until that is resolved.
+    pub(super) fn file_incident(
+        &mut self,
+        incident: &Incident,
+        event: &Event,
+        seq: u64,
+        clock: WallClock,
+        about: wire::About<'_>,
+    ) {
+        if incident.action == Action::Resolved {
+            self.incidents.remove(&incident.id);
+        } else if let Some(line) = encoded(&wire::event(event, seq, clock, about)) {
+            self.incidents.insert(incident.id, line);
         }
     }
 
@@ -65,22 +84,11 @@ impl Desk {
         feed: &Handle,
     ) -> Bytes {
         match about {
-            About::Findings => self.findings(),
+            About::Findings => list("findings", &self.findings),
+            About::Incidents => list("incidents", &self.incidents),
             About::Readiness => Bytes::from_static(b"{\"ready\":true}\n"),
             About::Status => self.status(kernel, stats, stacks, feed).to_string().into(),
         }
-    }
-
-    fn findings(&self) -> Bytes {
-        let mut document = BytesMut::from(&b"{\"findings\":["[..]);
-        for (index, event) in self.findings.values().enumerate() {
-            if index > 0 {
-                document.put_u8(b',');
-            }
-            document.put_slice(event);
-        }
-        document.put_slice(b"]}\n");
-        document.freeze()
     }
 
     fn status(
@@ -108,6 +116,8 @@ impl Desk {
             "records": self.records,
             "watched": stats.watched,
             "findings": stats.findings,
+            "incidents": stats.incidents,
+            "lost_requests": stats.lost_requests,
             "stream": stats.stream.map(streamed),
             "looks": {
                 "count": stats.looks.count,
@@ -121,6 +131,29 @@ impl Desk {
             "hooks": kernel.report(),
         })
     }
+}
+
+fn encoded(event: &wire::Event<'_>) -> Option<Bytes> {
+    match serde_json::to_vec(event) {
+        Ok(line) => Some(line.into()),
+        Err(error) => {
+            tracing::warn!(%error, "an event cannot be encoded");
+            None
+        }
+    }
+}
+
+/// A document with a list of events.
+fn list<Id>(name: &str, events: &BTreeMap<Id, Bytes>) -> Bytes {
+    let mut document = BytesMut::from(format!("{{\"{name}\":[").as_bytes());
+    for (index, event) in events.values().enumerate() {
+        if index > 0 {
+            document.put_u8(b',');
+        }
+        document.put_slice(event);
+    }
+    document.put_slice(b"]}\n");
+    document.freeze()
 }
 
 fn streamed(stats: StreamStats) -> Value {

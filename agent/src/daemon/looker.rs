@@ -5,6 +5,7 @@ use std::sync::mpsc::{self as threads, SyncSender};
 use std::thread::{self, JoinHandle};
 
 use finback_core::model::look::{LocalPorts, Snapshot, UnheldList};
+use finback_core::model::process::ProcessView;
 use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -28,6 +29,8 @@ pub(super) enum Request {
         namespaces: Vec<u32>,
         processes: Vec<ProcessId>,
     },
+    /// What these processes run, and their descriptors.
+    Processes(Vec<ProcessId>),
     /// The threads of the processes that a finding's stacks are asked of.
     Threads(stack::Request),
 }
@@ -45,6 +48,7 @@ pub(super) enum Answer {
         ports: Vec<LocalPorts>,
         ended: Vec<ProcessId>,
     },
+    Processes(Vec<ProcessView>),
     Threads(stack::Request),
     /// The look could not be made: whoever waits for it must know.
     NoLook(KernelError),
@@ -119,7 +123,10 @@ fn work(mut looker: Looker, asked: &threads::Receiver<Request>, answer: &Sender<
 const fn refusal(request: &Request) -> fn(KernelError) -> Answer {
     match request {
         Request::Look { .. } => Answer::NoLook,
-        Request::TimeWait(_) | Request::Ports { .. } | Request::Threads(_) => Answer::Nothing,
+        Request::TimeWait(_)
+        | Request::Ports { .. }
+        | Request::Processes(_)
+        | Request::Threads(_) => Answer::Nothing,
     }
 }
 
@@ -140,6 +147,9 @@ fn fulfil(looker: &mut Looker, request: Request) -> Result<Answer, KernelError> 
                 ports,
                 ended: processes,
             }
+        }
+        Request::Processes(processes) => {
+            Answer::Processes(processes.into_iter().map(process::look).collect())
         }
         Request::Threads(mut request) => {
             for (process, rows) in &mut request.processes {

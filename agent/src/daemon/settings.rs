@@ -55,8 +55,11 @@ pub(super) fn engine(config: &Config, report: &HookReport, now: Timestamp) -> Se
     let available = rows.filter(|row| row.is_available()).map(|row| row.signal);
     Settings {
         verdicts: verdicts.collect(),
+        incidents: config.incidents,
         exceptions: config.exceptions.clone(),
+        boot_id: boot_id().into(),
         scan_interval: config.scan_interval,
+        peer_quiet: config.peer_quiet,
         max_connections: usize::try_from(config.max_sockets).unwrap_or(usize::MAX),
         signals: available.collect(),
         watching_since: now,
@@ -97,10 +100,15 @@ impl Stream {
     }
 }
 
+/// Changes with every boot of the host.
+fn boot_id() -> String {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    text.trim().to_owned()
+}
+
 /// What subscribers are greeted with.
 pub(super) fn hello(report: &HookReport) -> json::Hello<'static> {
     let machine = rustix::system::uname();
-    let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let signals = report.signals.iter().map(|row| {
         let means = match &row.means {
             Means::Hooks { flavour } => Some((*flavour).into()),
@@ -115,7 +123,7 @@ pub(super) fn hello(report: &HookReport) -> json::Hello<'static> {
         version: env!("CARGO_PKG_VERSION").into(),
         host: machine.nodename().to_string_lossy().into_owned().into(),
         kernel: report.kernel.clone().into(),
-        boot_id: boot_id.trim().to_owned().into(),
+        boot_id: boot_id().into(),
         signals: signals.collect(),
         next_seq: 1,
     }

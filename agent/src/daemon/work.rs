@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use finback_core::engine::Engine;
 use finback_core::model::event::{Body, Event, Output};
+use finback_core::model::incident::Incident;
 use finback_core::model::interest::Interest;
 use finback_core::model::look::{Candidate, UnheldList};
 use finback_core::model::observation::Observation;
@@ -163,6 +164,7 @@ impl Work {
                 self.engine.handle_time_wait(&namespaces, &sockets, now);
             }
             Answer::Ports { ports, ended } => self.engine.handle_ports(&ports, &ended, now),
+            Answer::Processes(found) => self.engine.handle_processes(&found, now),
             Answer::Threads(request) => {
                 if let Some(stacks) = &mut self.stacks {
                     stacks.ask(request);
@@ -238,6 +240,8 @@ impl Work {
                     self.engine.handle_scan(&self.candidates);
                 }
                 Output::Look { unheld } => self.looker.ask(Request::Look { unheld }),
+                // Nobody is told of a single one.
+                Output::LostRequest(_) => {}
                 Output::Mark(sock) => self.kernel.mark(sock),
                 Output::Unmark(sock) => self.kernel.unmark(sock),
                 Output::Clear(place) => self.kernel.clear(place.sock, place.fin_at),
@@ -251,6 +255,9 @@ impl Work {
                     namespaces,
                     processes,
                 }),
+                Output::LookAtProcesses(processes) => {
+                    self.looker.ask(Request::Processes(processes));
+                }
             }
         }
         self.feed.flush();
@@ -288,6 +295,7 @@ impl Work {
                 (owners, finding)
             }
             Body::ProcessFinding { owner, finding } => ([Some(owner), None], finding),
+            Body::Incident(incident) => return self.publish_incident(event, incident),
             Body::Transition { .. }
             | Body::Eof { .. }
             | Body::Connection { .. }
@@ -305,9 +313,27 @@ impl Work {
             process: own.and_then(|id| self.people.known(id)),
             peer_process: peer.and_then(|id| self.people.known(id)),
             stacks,
+            ..About::default()
         };
         let seq = self.feed.publish(event, self.clock, about);
         self.desk.file(finding, event, seq, self.clock, about);
+    }
+
+    fn publish_incident(&mut self, event: &Event, incident: &Incident) {
+        let opened_at = self.stacks.as_ref();
+        let opened_at = opened_at.map(|stacks| stacks.opened_at(&incident.findings));
+        let most = incident.processes.first().map(|(process, _)| process.id);
+        if let Some(id) = most {
+            self.people.get(id);
+        }
+        let about = About {
+            process: most.and_then(|id| self.people.known(id)),
+            opened_at: opened_at.as_deref().unwrap_or_default(),
+            ..About::default()
+        };
+        let seq = self.feed.publish(event, self.clock, about);
+        self.desk
+            .file_incident(incident, event, seq, self.clock, about);
     }
 
     /// Tells what is still in the ring and ends the feed. Gives back the kernel side, to be detached.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use jiff::tz::Offset;
 use rustix::time::{ClockId, clock_gettime};
@@ -112,6 +113,11 @@ impl Time {
         put(&mut text[17..19], u64::from(civil.second().unsigned_abs()));
         put(&mut text[20..29], self.unix_ns % NANOS_PER_SECOND);
         text
+    }
+
+    /// Time since an earlier moment; zero if that is later.
+    pub(super) const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.unix_ns.saturating_sub(earlier.unix_ns))
     }
 
     /// `HH:MM:SS.mmm`, UTC, for human eyes.

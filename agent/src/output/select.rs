@@ -8,6 +8,8 @@ use finback_core::model::event::Body;
 /// A kind of event that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
+    /// Incidents.
+    Incident,
     /// Findings.
     Finding,
     /// Changes of state and deliveries of the end-of-stream.
@@ -17,11 +19,17 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Finding, Self::Transition, Self::Connection];
+    const ALL: [Self; 4] = [
+        Self::Incident,
+        Self::Finding,
+        Self::Transition,
+        Self::Connection,
+    ];
 
     /// Name on the command line and in URLs.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Incident => "incident",
             Self::Finding => "finding",
             Self::Transition => "transition",
             Self::Connection => "connection",
@@ -46,9 +54,9 @@ impl Selection {
         Self(kinds.into_iter().fold(0, |bits, kind| bits | kind.bit()))
     }
 
-    /// What the stream has told from the beginning: findings and changes of state.
+    /// What is told to those who have not chosen: incidents, findings and changes of state.
     pub fn stream() -> Self {
-        Self::of([Kind::Finding, Kind::Transition])
+        Self::of([Kind::Incident, Kind::Finding, Kind::Transition])
     }
 
     /// Whether this kind is wanted.
@@ -70,6 +78,7 @@ impl Selection {
     /// Whether an event is for this subscriber. What was lost or repaired concerns the stream only.
     pub(super) const fn takes(self, body: &Body) -> bool {
         match body {
+            Body::Incident(_) => self.has(Kind::Incident),
             Body::Finding { .. } | Body::ProcessFinding { .. } => self.has(Kind::Finding),
             Body::Transition { .. } | Body::Eof { .. } => self.has(Kind::Transition),
             Body::Connection { .. } => self.has(Kind::Connection),
@@ -91,7 +100,7 @@ impl fmt::Display for Selection {
 /// Not a list of kinds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no kind of event: choose from finding, transition, connection, separated by commas"
+    "`{0}` is no kind of event: choose from incident, finding, transition, connection, separated by commas"
 )]
 pub struct Unknown(String);
 
@@ -115,7 +124,11 @@ mod tests {
 
     #[test]
     fn a_list_is_read_and_written_alike() {
-        for text in ["finding", "finding,transition", "transition,connection"] {
+        for text in [
+            "finding",
+            "incident,finding,transition",
+            "transition,connection",
+        ] {
             assert_eq!(text.parse::<Selection>().unwrap().to_string(), text);
         }
         let spaced: Selection = "connection, finding".parse().unwrap();

@@ -3,12 +3,14 @@
 //! Asked for the processes of findings only, never per transition.
 
 mod cgroup;
+mod descriptors;
 pub mod stack;
 
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
 
+use finback_core::model::process::{Identity, ProcessView};
 use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
 
@@ -35,10 +37,7 @@ pub fn describe(id: ProcessId) -> Option<Description> {
     if !same_start(started, id.start) {
         return None;
     }
-    let cgroup = process.cgroups().ok().and_then(|groups| {
-        let unified = groups.into_iter().find(|group| group.hierarchy == 0);
-        unified.map(|group| group.pathname)
-    });
+    let cgroup = unified(&process);
     Some(Description {
         path: process.exe().ok().map(|path| path.to_string_lossy().into()),
         command_line: process.cmdline().ok().and_then(|words| join(&words)),
@@ -48,6 +47,39 @@ pub fn describe(id: ProcessId) -> Option<Description> {
             .map(Into::into),
         cgroup: cgroup.map(Into::into),
     })
+}
+
+/// What an accused process runs, where it belongs, and its descriptors.
+pub fn look(id: ProcessId) -> ProcessView {
+    let ended = has_ended(id);
+    ProcessView {
+        id,
+        ended,
+        identity: if ended { None } else { identity(id.pid) },
+        descriptors: if ended {
+            None
+        } else {
+            descriptors::count(id.pid)
+        },
+    }
+}
+
+fn identity(pid: u32) -> Option<Identity> {
+    let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
+    let words = process.cmdline().unwrap_or_default();
+    let path = process.exe().ok();
+    Some(Identity {
+        executable: path.map(|path| path.to_string_lossy().into()),
+        arguments: words.into_iter().map(Into::into).collect(),
+        cgroup: unified(&process).map(Into::into),
+    })
+}
+
+/// Path of its control group (version 2).
+fn unified(process: &procfs::process::Process) -> Option<String> {
+    let groups = process.cgroups().ok()?;
+    let unified = groups.into_iter().find(|group| group.hierarchy == 0);
+    unified.map(|group| group.pathname)
 }
 
 /// Whether the process has ended: it is gone, waits for its parent, or its pid belongs to another one by now.
@@ -161,6 +193,21 @@ mod tests {
         assert_eq!(known.path.as_deref(), exe.to_str());
         let first = std::env::args().next().unwrap();
         assert!(known.command_line.unwrap().starts_with(&first));
+    }
+
+    #[test]
+    fn a_process_is_looked_at_with_what_it_runs_and_its_descriptors() {
+        let view = look(own_id(own_start()));
+        assert!(!view.ended);
+        assert!(view.descriptors.unwrap().open > 2);
+        let identity = view.identity.unwrap();
+        let exe = std::env::current_exe().unwrap();
+        assert_eq!(identity.executable.as_deref(), exe.to_str());
+        let first = std::env::args().next().unwrap();
+        assert_eq!(&*identity.arguments[0], first);
+        let gone = look(own_id(own_start() - TICK));
+        assert!(gone.ended);
+        assert_eq!((gone.identity, gone.descriptors), (None, None));
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub enum About {
     Status,
     /// The last event of every open finding.
     Findings,
+    /// The last event of every incident.
+    Incidents,
     /// Whether the daemon is at work at all.
     Readiness,
 }

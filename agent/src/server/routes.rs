@@ -16,6 +16,7 @@ pub(super) fn router(queries: Queries) -> Router {
     Router::new()
         .route("/v1/events", get(events))
         .route("/v1/findings", get(findings))
+        .route("/v1/incidents", get(incidents))
         .route("/v1/status", get(status))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -52,6 +53,10 @@ async fn events(State(queries): State<Queries>, Query(wanted): Query<Wanted>) ->
 
 async fn findings(State(queries): State<Queries>) -> Response {
     document(&queries, About::Findings).await
+}
+
+async fn incidents(State(queries): State<Queries>) -> Response {
+    document(&queries, About::Incidents).await
 }
 
 async fn status(State(queries): State<Queries>) -> Response {

@@ -34,6 +34,7 @@ eof_unread = "600ms"
 eof_not_requested = "800ms"
 not_closed = "800ms"
 inherited = "600ms"
+dead_open = "800ms"
 "#;
 
 /// Where hours pass in seconds, a look at all sockets every second would be all there is.

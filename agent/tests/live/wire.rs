@@ -10,8 +10,8 @@ use serde_json::Value;
 /// A word of a closed list (`words!`). An alias: serde takes a plain reference for one into the line.
 pub(crate) type Word = &'static str;
 
-/// Verdicts about a process, not about one of its connections.
-const OF_PROCESSES: [&str; 2] = ["close_wait_growth", "time_wait_pressure"];
+/// The verdict about a process, not about one of its connections.
+const OF_A_PROCESS: &str = "time_wait_pressure";
 
 /// Any event.
 #[derive(Clone, Debug, Deserialize)]
@@ -35,6 +35,8 @@ pub(crate) struct Event {
     pub(crate) eof: Option<Eof>,
     #[serde(default)]
     pub(crate) finding: Option<Box<Finding>>,
+    #[serde(default)]
+    pub(crate) incident: Option<Value>,
     #[serde(default)]
     pub(crate) lost: Option<Lost>,
     #[serde(default)]
@@ -62,6 +64,7 @@ pub(crate) enum Kind {
     Transition,
     Eof,
     Finding,
+    Incident,
     Lost,
     Resync,
 }
@@ -245,6 +248,7 @@ impl Event {
             Kind::Transition => self.transition.is_some(),
             Kind::Eof => self.eof.is_some(),
             Kind::Finding => self.finding.is_some(),
+            Kind::Incident => self.incident.is_some(),
             Kind::Lost => self.lost.is_some(),
             Kind::Resync => self.resync.is_some(),
         };
@@ -269,7 +273,7 @@ impl Event {
         let of_process = self
             .finding
             .as_ref()
-            .is_some_and(|finding| OF_PROCESSES.contains(&finding.verdict.as_str()));
+            .is_some_and(|finding| finding.verdict == OF_A_PROCESS);
         if of_process {
             return (self.process.is_none() || self.socket.is_some())
                 .then_some("a finding about a process has no process, or a socket");

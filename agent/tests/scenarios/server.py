@@ -5,6 +5,7 @@ usage: server.py MANNER [ADDRESS [PORT]]
 
 import os
 import sys
+import time
 
 import stage
 
@@ -58,6 +59,7 @@ def forks(listener):
     """The parent accepts, a child inherits the connection, the parent closes its own descriptor."""
     conn = accept(listener)
     orders, give = os.pipe()
+    time.sleep(1.5)  # a child that is started at once is the connection's own
     child = os.fork()
     if child == 0:
         stage.bound_life()

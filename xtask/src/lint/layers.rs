@@ -26,10 +26,12 @@ pub(crate) const CRATES: [Crate; 5] = [
                 &["connection", "model", "outbox", "settings", "verdict"],
             ),
             ("stream", &["connection", "model", "outbox", "settings"]),
+            ("incident", &["model", "outbox", "settings", "verdict"]),
             (
                 "engine",
                 &[
                     "connection",
+                    "incident",
                     "looks",
                     "model",
                     "outbox",
@@ -128,7 +130,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 "output/json",
                 &["output/clock", "process", "process/stack/model"],
             ),
-            ("output/text", &["output/json"]),
+            ("output/text", &["output/clock", "output/json"]),
             (
                 "output/feed",
                 &[

@@ -1,16 +1,23 @@
 //! What is known of a connection that is being watched: data that looks and records fill in and rules judge by.
 
+pub(crate) mod clock;
+mod pauses;
 pub(crate) mod progress;
 mod spin;
+pub(crate) mod times;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::model::look::{HalfClosed, SocketView};
 use crate::model::socket::{Attribution, Endpoints, Owner, Role, SocketKey};
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
 
-/// The peer's FIN, while the connection is in CLOSE_WAIT.
+/// A write so soon after the FIN may have crossed it: the application could not have known.
+pub(crate) const CROSSING: Duration = Duration::from_millis(100);
+
+/// The peer's FIN, once the connection is half-closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fin {
     /// When it was accepted, or when the socket was first seen in CLOSE_WAIT.
@@ -53,6 +60,8 @@ pub(crate) struct OtherEnd {
     pub(crate) owner: Option<Owner>,
     /// Its state.
     pub(crate) state: TcpState,
+    /// Its socket and which end it is, if a descriptor was found that refers to it.
+    pub(crate) held: Option<(u64, Role)>,
 }
 
 /// When the end-of-stream was handed to the application.
@@ -69,9 +78,14 @@ pub(crate) struct Delivery {
 impl Delivery {
     /// Takes over what was seen of it.
     pub(crate) fn offer(&mut self, at: Timestamp, count: u32, by: Option<u32>) {
+        let first = self.at.is_none_or(|known| at <= known);
+        self.by = if first {
+            by.or(self.by)
+        } else {
+            self.by.or(by)
+        };
         self.at = Some(self.at.map_or(at, |known| known.min(at)));
         self.count = self.count.max(count);
-        self.by = self.by.or(by);
     }
 }
 
@@ -82,10 +96,13 @@ pub(crate) struct Connection {
     pub(crate) endpoints: Endpoints,
     pub(crate) role: Role,
     pub(crate) state: TcpState,
+    /// It is in that state since then, or was first seen in it.
+    pub(crate) since: Timestamp,
     /// Its opener or, as long as none is known, the first holder found.
     pub(crate) owner: Option<Owner>,
     pub(crate) inode: Option<u64>,
     pub(crate) cookie: Option<u64>,
+    /// The peer's FIN, if it is half-closed or was when its end came.
     pub(crate) fin: Option<Fin>,
     pub(crate) delivery: Delivery,
     /// Bytes written after the peer's FIN.
@@ -97,12 +114,14 @@ pub(crate) struct Connection {
 impl Connection {
     /// Of a socket that a look found.
     pub(crate) fn found(key: SocketKey, view: &SocketView, taken: Timestamp) -> Self {
-        let half_closed = view.state == TcpState::CloseWait;
+        let by_fin = view.half.is_some_and(|half| !half.by_reset);
+        let half_closed = view.state == TcpState::CloseWait || by_fin;
         let mut connection = Self {
             key,
             endpoints: view.endpoints,
             role: view.role,
             state: view.state,
+            since: entered(view, taken),
             owner: None,
             inode: None,
             cookie: None,
@@ -148,7 +167,8 @@ impl Connection {
         if let Some(fin) = &mut self.fin {
             fin.learn(half);
         }
-        self.written = self.written.max(written_since(view).unwrap_or(0));
+        let written = written_since(view).filter(|_| !half.by_reset);
+        self.written = self.written.max(written.unwrap_or(0));
     }
 
     /// When it was accepted, if that was seen.
@@ -190,6 +210,15 @@ impl Connection {
         // A closed socket has given its local port back.
         let ends = view.endpoints.local.port() == 0 || self.endpoints == view.endpoints;
         same_fin && same_file && ends
+    }
+}
+
+/// When a socket that a look shows came into its state, or that it was seen then.
+pub(crate) fn entered(view: &SocketView, taken: Timestamp) -> Timestamp {
+    match (view.state, view.half) {
+        (TcpState::CloseWait, Some(half)) => half.fin_at,
+        (TcpState::Closed, Some(half)) if half.by_reset => half.fin_at,
+        _ => taken,
     }
 }
 

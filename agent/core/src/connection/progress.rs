@@ -1,8 +1,11 @@
 //! What a connection was seen doing, look after look.
 
+use super::pauses::Pauses;
 use super::spin::Spin;
+use super::times::Times;
 use super::{Fin, acknowledged_since, written_since};
 use crate::model::look::{SocketCounters, SocketView};
+use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
 
 /// What is remembered of a connection between two looks. Progress is dated at the look: it happened then at the
@@ -13,16 +16,26 @@ pub(crate) struct Progress {
     last: Option<SocketCounters>,
     /// Latest moment at which it may have been sending.
     pub(crate) sent_at: Option<Timestamp>,
-    /// Latest moment at which it may have been reading.
-    pub(crate) read_at: Option<Timestamp>,
+    /// When something was taken out of its receive queue.
+    pub(crate) reads: Pauses,
+    /// When the peer's kernel answered, after the peer's FIN.
+    pub(crate) answers: Pauses,
     /// It waited in an accept queue when it was last seen.
     queued: bool,
     /// Latest moment at which it may have been accepted, if that was after its end.
     pub(crate) accepted_at: Option<Timestamp>,
+    /// Since this look what it has sent is not answered.
+    pub(crate) unanswered_since: Option<Timestamp>,
     /// Not half-closed: nothing was received, read or acknowledged since.
     pub(crate) still_since: Option<Timestamp>,
     /// Since this look its opener was not among its holders.
     pub(crate) left_at: Option<Timestamp>,
+    /// Over: its error had been fetched at this look, and not at the one before.
+    pub(crate) told_at: Option<Timestamp>,
+    /// None of its holders could run when it was last seen.
+    halted: bool,
+    /// Since this look they can again.
+    pub(crate) runs_since: Option<Timestamp>,
     /// How often the end-of-stream is delivered.
     pub(crate) spin: Spin,
 }
@@ -30,67 +43,117 @@ pub(crate) struct Progress {
 /// What one look found out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// It has sent since the last look or is still sending.
+    /// Half-closed, it has sent since the last look or is still sending.
     pub(crate) sending: bool,
     /// It waited in an accept queue until now.
     pub(crate) accepted: bool,
 }
 
 impl Progress {
-    /// Compares a look at a connection that is not half-closed with the last one.
-    pub(crate) fn look_open(&mut self, view: &SocketView, taken: Timestamp) -> Seen {
+    /// Compares a look with the last one. `fin` is the peer's, while it is half-closed.
+    pub(crate) fn look(
+        &mut self,
+        fin: Option<Fin>,
+        view: &SocketView,
+        times: Option<&Times>,
+        taken: Timestamp,
+    ) -> Seen {
         let accepted = self.is_accepted(view, taken);
-        match view.counters {
-            Some(counters) => self.compare(counters, taken),
-            None => self.still_since = self.still_since.or(Some(taken)),
+        self.see_halt(view, taken);
+        let unanswered = view.counters.is_some_and(|c| c.is_unanswered());
+        self.unanswered_since = unanswered.then(|| self.unanswered_since.unwrap_or(taken));
+        match view.half.filter(|half| half.eof_at.is_some()) {
+            Some(half) => self.spin.look(half.eof_count, taken),
+            None => self.spin = Spin::default(),
         }
-        Seen {
-            accepted,
-            sending: false,
+        let half_closed = fin.filter(|_| view.state == TcpState::CloseWait);
+        let sending = if let Some(fin) = half_closed {
+            self.look_half_closed(fin, view, times, taken)
+        } else {
+            self.look_open(view, taken);
+            false
+        };
+        Seen { sending, accepted }
+    }
+
+    /// Not half-closed.
+    fn look_open(&mut self, view: &SocketView, taken: Timestamp) {
+        let Some(now) = view.counters else {
+            self.still_since = self.still_since.or(Some(taken));
+            return;
+        };
+        let last = self.last.replace(now);
+        let numbers = |c: SocketCounters| (c.unread, c.bytes_received, c.bytes_acked);
+        if last.is_none_or(|last| numbers(last) != numbers(now)) {
+            self.still_since = Some(taken);
+        }
+        if last
+            .is_none_or(|last| (last.read_total(), last.unread) != (now.read_total(), now.unread))
+        {
+            self.reads.happened(taken);
+        }
+        if last.is_some_and(|last| last.error != 0) && now.error == 0 {
+            self.told_at = Some(taken);
         }
     }
 
-    /// Not half-closed: since then nothing has happened to it and nobody has accepted it.
+    /// Since then nothing has happened to it and nobody has accepted it.
     pub(crate) fn untouched_since(&self) -> Option<Timestamp> {
         self.still_since.max(self.accepted_at)
     }
 
-    fn compare(&mut self, counters: SocketCounters, taken: Timestamp) {
-        let numbers = |c: SocketCounters| (c.unread, c.bytes_received, c.bytes_acked);
-        let moved = self
-            .last
-            .replace(counters)
-            .is_none_or(|last| numbers(last) != numbers(counters));
-        if moved {
-            self.still_since = Some(taken);
-        }
-    }
-
-    /// Compares a look at a half-closed connection with the last one.
-    pub(crate) fn look(&mut self, fin: Fin, view: &SocketView, taken: Timestamp) -> Seen {
-        let mut seen = Seen {
-            accepted: self.is_accepted(view, taken),
-            sending: false,
-        };
-        if let Some(half) = view.half.filter(|half| half.eof_at.is_some()) {
-            self.spin.look(half.eof_count, taken);
-        }
+    /// Tells whether it is sending.
+    fn look_half_closed(
+        &mut self,
+        fin: Fin,
+        view: &SocketView,
+        times: Option<&Times>,
+        taken: Timestamp,
+    ) -> bool {
         let Some(counters) = view.counters else {
-            return seen;
+            return false;
         };
         let last = self.last.replace(counters);
         let sent = has_sent(view, &counters, last.as_ref());
         let answered = !counters.is_unanswered();
         let under_way = counters.unacked > 0 && answered;
-        seen.sending = (sent && last.is_some() && answered) || under_way;
         if sent || under_way {
             self.sent_at = Some(taken);
         }
         let unread_before = last.map(|last| last.unread).or(fin.unread);
         if unread_before.is_none_or(|before| counters.unread < before) {
-            self.read_at = Some(taken);
+            self.reads.happened(taken);
         }
-        seen
+        self.hear(fin, view, last.as_ref(), times, taken);
+        (sent && last.is_some() && answered) || under_way
+    }
+
+    /// The peer's kernel has answered: by its stamp or, where there is none, by what it has acknowledged.
+    fn hear(
+        &mut self,
+        fin: Fin,
+        view: &SocketView,
+        last: Option<&SocketCounters>,
+        times: Option<&Times>,
+        taken: Timestamp,
+    ) {
+        self.answers.latest = self.answers.latest.or(Some(fin.since));
+        let acknowledged = match last.and_then(|last| last.snd_una) {
+            Some(before) => view.counters.and_then(|c| c.snd_una) != Some(before),
+            None => acknowledged_since(view) == Some(true),
+        };
+        let heard = times.map(|times| times.heard);
+        let news = heard.filter(|heard| self.answers.latest < Some(*heard));
+        if let Some(heard) = news.or(acknowledged.then_some(taken)) {
+            self.answers.happened(heard);
+        }
+    }
+
+    fn see_halt(&mut self, view: &SocketView, taken: Timestamp) {
+        let halted = view.halted.is_some();
+        if std::mem::replace(&mut self.halted, halted) && !halted {
+            self.runs_since = Some(taken);
+        }
     }
 
     /// Whether it was accepted since the last look.
@@ -109,6 +172,20 @@ impl Progress {
             self.accepted_at = Some(at);
         }
         accepted
+    }
+
+    /// The connection has another state: its numbers count from there.
+    pub(crate) fn turn(&mut self) {
+        let before = std::mem::take(self);
+        *self = Self {
+            queued: before.queued,
+            accepted_at: before.accepted_at,
+            left_at: before.left_at,
+            halted: before.halted,
+            runs_since: before.runs_since,
+            spin: before.spin,
+            ..Self::default()
+        };
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::finding::Finding;
+use super::incident::Incident;
 use super::observation::Loss;
 use super::socket::{Endpoints, Owner, ProcessId, Role, SocketKey};
 use super::state::{Cause, TcpState};
@@ -11,7 +12,6 @@ use super::time::Timestamp;
 
 /// One thing the engine wants done; `Engine::next_output` gives them in order.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all of them are events")]
 pub enum Output {
     /// Tell the subscribers.
     Event(Event),
@@ -23,6 +23,8 @@ pub enum Output {
         /// Also those that no descriptor refers to.
         unheld: bool,
     },
+    /// There is no finding about it: its incident counts it, and nothing is to be done.
+    LostRequest(LostRequest),
     /// From now on every change of this socket makes a record.
     Mark(u64),
     /// No longer.
@@ -40,6 +42,21 @@ pub enum Output {
         /// Processes.
         processes: Vec<ProcessId>,
     },
+    /// Read what these processes run and how many descriptors they have, and call `Engine::handle_processes`.
+    LookAtProcesses(Vec<ProcessId>),
+}
+
+/// A client wrote to a connection that its server had ended, and closed it when that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostRequest {
+    /// When the reset came.
+    pub time: Timestamp,
+    /// The connection.
+    pub endpoints: Endpoints,
+    /// Whose it was, if that is known.
+    pub owner: Option<Owner>,
+    /// Bytes written since the FIN: a request, a farewell, or a pool's question whether the server is there.
+    pub bytes: u64,
 }
 
 /// One event of the stream.
@@ -84,6 +101,8 @@ pub enum Body {
         /// The finding.
         finding: Arc<Finding>,
     },
+    /// An incident was opened, updated or resolved.
+    Incident(Arc<Incident>),
     /// A connection's whole life, at its end.
     Connection {
         /// The connection.

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::peer::Peer;
+use super::run::Halt;
 use super::socket::Holder;
 use super::state::TcpState;
 use super::time::Timestamp;
@@ -23,20 +25,18 @@ pub enum Verdict {
     Inherited,
     /// The end-of-stream is read over and over.
     EofSpin,
-    /// Data sent after the peer's FIN was answered by a reset.
+    /// A client's data are lost: they were written after the server's FIN.
     WriteAfterFin,
-    /// An idle outgoing connection that the server has closed and its pool still keeps.
+    /// An idle outgoing connection that the server has ended, in whatever way, and its client still keeps.
     StalePooled,
-    /// Reset, timed out or destroyed; the descriptor is still open and nobody looked.
+    /// Over: reset, timed out, destroyed or ended in order; the descriptor is still open.
     DeadOpen,
-    /// The receive queue is full and untouched.
+    /// The receive window is shut and untouched.
     NeverReads,
     /// The peer does not answer.
     DeadPeer,
     /// We have sent FIN, the peer keeps its side open.
     PeerNotClosing,
-    /// A process has more and more half-closed connections.
-    CloseWaitGrowth,
     /// A process's connections in TIME_WAIT use up the local ports toward one peer.
     TimeWaitPressure,
 }
@@ -56,7 +56,6 @@ impl Verdict {
         Self::NeverReads,
         Self::DeadPeer,
         Self::PeerNotClosing,
-        Self::CloseWaitGrowth,
         Self::TimeWaitPressure,
     ];
 
@@ -73,11 +72,7 @@ impl Verdict {
     pub const fn is_found_by_scanning(self) -> bool {
         matches!(
             self,
-            Self::DeadOpen
-                | Self::NeverReads
-                | Self::DeadPeer
-                | Self::PeerNotClosing
-                | Self::CloseWaitGrowth
+            Self::DeadOpen | Self::NeverReads | Self::DeadPeer | Self::PeerNotClosing
         )
     }
 
@@ -96,7 +91,6 @@ impl Verdict {
             Self::NeverReads => "never_reads",
             Self::DeadPeer => "dead_peer",
             Self::PeerNotClosing => "peer_not_closing",
-            Self::CloseWaitGrowth => "close_wait_growth",
             Self::TimeWaitPressure => "time_wait_pressure",
         }
     }
@@ -274,14 +268,6 @@ pub struct Evidence {
     pub backoff: Option<u8>,
     /// Unanswered probes of a closed window or of an idle connection.
     pub probes: Option<u8>,
-    /// For `close_wait_growth`: half-closed connections of the process.
-    pub close_wait: Option<u32>,
-    /// How many more there are every minute.
-    pub close_wait_per_minute: Option<u32>,
-    /// With whom most of them are; port 0 for clients, which have many.
-    pub most_common_peer: Option<SocketAddr>,
-    /// On which local port most of them are.
-    pub most_common_port: Option<u16>,
     /// For `time_wait_pressure`: which ports are used up.
     pub port_use: Option<PortUse>,
     /// Data was last sent after the FIN at this moment.
@@ -294,6 +280,16 @@ pub struct Evidence {
     pub eof_deliveries: Option<u32>,
     /// To this process.
     pub eof_process: Option<u32>,
+    /// The connection is over and the application has been told of the error.
+    pub error_delivered: bool,
+    /// What is known of the other end, once that has ended its side.
+    pub peer: Option<Peer>,
+    /// Why none of the holders can do anything.
+    pub halted: Option<Halt>,
+    /// The finding that this one follows from.
+    pub caused_by: Option<u64>,
+    /// Of the time that it has been half-closed the agent did not live through so much.
+    pub suspended: Option<Duration>,
     /// For `stale_pooled`: connections of the same process to the same address in the same condition.
     pub pooled: Option<u32>,
     /// Whether the connection still waits in an accept queue.

@@ -1,5 +1,6 @@
 //! What looks at the kernel find: sockets with their holders and numbers, what is half-closed, local ports.
 
+use super::run::Halt;
 use super::socket::{Endpoints, Holder, Owner, Role};
 use super::state::TcpState;
 use super::time::Timestamp;
@@ -66,6 +67,8 @@ pub struct SocketView {
     pub half: Option<HalfClosed>,
     /// A FIN waits behind a hole in the sequence of what was received (`ooo_last_skb`).
     pub fin_behind_hole: bool,
+    /// Why none of its holders can do anything, if that is so; known only for sockets that may be in trouble.
+    pub halted: Option<Halt>,
     /// Who waits for it; known only for sockets that may be in trouble, and where the kernel shows its symbols.
     pub waiting: Option<Waiting>,
     /// The numbers; `None` if the socket could not be read.
@@ -117,13 +120,27 @@ pub struct SocketCounters {
     pub upper_layer: bool,
 }
 
-/// So many unanswered retransmissions, each after twice the time, are no delay.
-const RETRANSMITS: u8 = 4;
+/// So many unanswered retransmissions are no delay.
+const RETRANSMITS: u8 = 3;
+/// `RCV_SHUTDOWN | SEND_SHUTDOWN`: what the end of a connection leaves in `sk_shutdown`.
+const BOTH_SHUT: u8 = 3;
 
 impl SocketCounters {
-    /// Data were sent again and again, and nothing of them was acknowledged.
+    /// Data were sent again and again, and nothing of them was acknowledged. The back-off does not count: the kernel
+    /// takes it back where the neighbour is unreachable (`tcp_ld_RTO_revert`).
     pub const fn is_unanswered(&self) -> bool {
-        self.unacked > 0 && self.backoff >= RETRANSMITS && self.retransmits >= RETRANSMITS
+        self.unacked > 0 && self.retransmits >= RETRANSMITS
+    }
+
+    /// Bytes that the application has read, the FIN among them.
+    pub const fn read_total(&self) -> u64 {
+        self.bytes_received.saturating_sub(self.unread as u64)
+    }
+
+    /// Of a socket in CLOSE: its connection has ended by itself, and `connect` was not asked to take it back
+    /// (`AF_UNSPEC`).
+    pub const fn is_shut(&self) -> bool {
+        self.shutdown & BOTH_SHUT == BOTH_SHUT
     }
 }
 
@@ -138,6 +155,23 @@ pub struct Queued {
     pub proven: bool,
 }
 
+/// The kernel's `jiffies`, by which sockets date what happens to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Jiffies {
+    /// Their low 32 bits when a look began.
+    pub now: u32,
+    /// How long one is.
+    pub length: std::time::Duration,
+}
+
+impl Jiffies {
+    /// When `then` was, by what the look that began at `taken` read; not later than that.
+    pub fn moment(self, taken: Timestamp, then: u32) -> Timestamp {
+        let passed = self.now.wrapping_sub(then).cast_signed();
+        taken - self.length * u32::try_from(passed).unwrap_or(0)
+    }
+}
+
 /// One pass over the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
@@ -147,8 +181,8 @@ pub struct Snapshot {
     pub took: std::time::Duration,
     /// Processor time that it took: less where others had the processor meanwhile.
     pub cost: std::time::Duration,
-    /// The kernel's `jiffies` when it began, low 32 bits, if this way of looking tells.
-    pub jiffies: Option<u32>,
+    /// The kernel's clock of sockets when it began, if this way of looking tells.
+    pub jiffies: Option<Jiffies>,
     /// Every TCP socket that a descriptor or an accept queue leads to, sorted by `sock`.
     pub sockets: Vec<SocketView>,
     /// Sockets that no descriptor refers to, if they were asked for and could be listed.

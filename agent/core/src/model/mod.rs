@@ -3,9 +3,13 @@
 pub(crate) mod cause;
 pub mod event;
 pub mod finding;
+pub mod incident;
 pub mod interest;
 pub mod look;
 pub mod observation;
+pub mod peer;
+pub mod process;
+pub mod run;
 pub mod socket;
 pub mod state;
 pub mod time;

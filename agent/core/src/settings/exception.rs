@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::incident::{IncidentSettings, Value};
 use super::verdict::VerdictSettings;
 use crate::model::finding::{Severity, Verdict};
 use crate::model::socket::{Holder, Owner, Process};
@@ -20,6 +21,8 @@ pub struct Exception {
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// Severities that differ.
     pub severities: BTreeMap<Verdict, Severity>,
+    /// Settings of incidents that differ, by their names.
+    pub incidents: BTreeMap<String, Value>,
 }
 
 /// Names control groups (version 2) by their path.
@@ -70,6 +73,16 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// What the connections of an incident have in common: the program and the port that stays the same, of whichever
+    /// end.
+    pub(crate) fn of_cause(process: Option<&'a Process>, port: Option<u16>) -> Self {
+        Self {
+            comm: process.map(|process| &*process.comm),
+            group: process.and_then(|process| process.group.as_deref()),
+            port,
+        }
+    }
+
     /// A process as a whole: what is set for a port does not concern it.
     pub(crate) fn of_process(process: &'a Process) -> Self {
         Self {
@@ -99,6 +112,15 @@ impl Exception {
         process.is_none_or(|process| subject.comm == Some(process))
             && cgroup.is_none_or(in_group)
             && port.is_none_or(|port| subject.port == Some(port))
+    }
+
+    /// Sets what this says of an incident of this subject.
+    pub(crate) fn apply_to_incident(&self, subject: Subject<'_>, set: &mut IncidentSettings) {
+        if self.fits(subject) {
+            for (name, value) in &self.incidents {
+                set.set(name, *value);
+            }
+        }
     }
 
     /// What this says of a verdict about this subject, over what was said before.

@@ -1,6 +1,7 @@
 //! What can be set: thresholds, severities, which states are told, and bounds. `config` fills it in.
 
 pub mod exception;
+pub mod incident;
 pub(crate) mod rules;
 pub mod verdict;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use finback_common::hook::Signal;
 
 use self::exception::{Exception, Subject};
+use self::incident::IncidentSettings;
 use self::verdict::VerdictSettings;
 use crate::effort;
 use crate::model::finding::Verdict;
@@ -21,6 +23,8 @@ use crate::model::time::Timestamp;
 pub struct Settings {
     /// Threshold and severity per verdict; a verdict that is missing here has its default.
     pub verdicts: BTreeMap<Verdict, VerdictSettings>,
+    /// When incidents are warnings, and how often they are told.
+    pub incidents: IncidentSettings,
     /// What differs for some connections; the last one that fits wins.
     pub exceptions: Vec<Exception>,
     /// A change to one of these states becomes a `transition` event.
@@ -32,8 +36,9 @@ pub struct Settings {
     /// A half-closed connection is looked at first so long after the FIN: what it has read and sent until then
     /// is the ground that idleness is measured from. Never later than half of the smallest threshold.
     pub first_look: Duration,
-    /// A connection that was seen sending is left alone at least so long, whatever the verdict's threshold.
-    pub draining_window: Duration,
+    /// A peer that has ended its side counts as being there so long after its kernel last answered; longer if it usually
+    /// takes longer.
+    pub peer_quiet: Duration,
     /// Connections that the stream follows at once; more are counted and told of, but not followed.
     pub max_connections: usize,
     /// Minisocks (TIME_WAIT) that it follows besides.
@@ -42,6 +47,8 @@ pub struct Settings {
     pub signals: BTreeSet<Signal>,
     /// All of `signals` have been firing since this moment.
     pub watching_since: Timestamp,
+    /// Changes with every boot of the host.
+    pub boot_id: Box<str>,
     /// No hook tells of TIME_WAIT (tracepoint flavour): entries are inferred, exits found by sweeping.
     pub time_wait_by_sweep: bool,
 }
@@ -50,6 +57,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             verdicts: BTreeMap::new(),
+            incidents: IncidentSettings::default(),
             exceptions: Vec::new(),
             reported: BTreeSet::from([
                 TcpState::Established,
@@ -60,11 +68,12 @@ impl Default for Settings {
             inspection_interval: Duration::from_secs(10),
             scan_interval: Duration::from_secs(15),
             first_look: Duration::from_secs(2),
-            draining_window: Duration::ZERO,
+            peer_quiet: Duration::from_mins(10),
             max_connections: 1 << 20,
             max_minisocks: 1 << 18,
             signals: Signal::ALL.iter().copied().collect(),
             watching_since: Timestamp::default(),
+            boot_id: Box::default(),
             time_wait_by_sweep: false,
         }
     }
@@ -90,6 +99,15 @@ impl Settings {
         all.fold(self.verdict(verdict), |before, exception| {
             exception.apply(verdict, subject, before)
         })
+    }
+
+    /// What is set of incidents of this subject.
+    pub(crate) fn incident_about(&self, subject: Subject<'_>) -> IncidentSettings {
+        let mut set = self.incidents;
+        for exception in &self.exceptions {
+            exception.apply_to_incident(subject, &mut set);
+        }
+        set
     }
 
     /// The shortest threshold of a verdict, whatever the subject.

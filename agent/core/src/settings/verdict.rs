@@ -23,13 +23,12 @@ impl VerdictSettings {
             Verdict::NeverAccepted => (5, Severity::Warning),
             Verdict::Inherited => (10, Severity::Warning),
             Verdict::EofSpin => (2, Severity::Critical),
-            Verdict::WriteAfterFin => (0, Severity::Warning),
+            Verdict::WriteAfterFin => (1, Severity::Warning),
             Verdict::StalePooled => (30, Severity::Info),
             Verdict::DeadOpen => (30, Severity::Warning),
             Verdict::NeverReads => (60, Severity::Warning),
-            Verdict::DeadPeer => (0, Severity::Warning),
+            Verdict::DeadPeer => (15, Severity::Warning),
             Verdict::PeerNotClosing => (60, Severity::Warning),
-            Verdict::CloseWaitGrowth => (60, Severity::Warning),
             Verdict::TimeWaitPressure => (10, Severity::Warning),
         };
         Self {

@@ -38,6 +38,7 @@ impl<'a> Ends<'a> {
             return Some(OtherEnd {
                 owner: gone.owner.clone(),
                 state: TcpState::Closed,
+                held: None,
             });
         }
         let found = self.opposite(id.endpoints)?;
@@ -81,6 +82,7 @@ impl Found<'_> {
         OtherEnd {
             owner: self.id.owner.clone(),
             state: self.state,
+            held: None,
         }
     }
 }

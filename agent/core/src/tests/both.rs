@@ -8,7 +8,8 @@ fn far(state: TcpState) -> SocketView {
         sock: sock(2),
         endpoints: ends(1).reversed(),
         state,
-        role: Role::Client,
+        // Which end it is nobody saw: it may only linger.
+        role: Role::Unknown,
         opener: Some(owner(8, Attribution::Connect)),
         inode: Some(2),
         ..held_by(8, drained(2))
@@ -39,6 +40,7 @@ fn a_finding_shows_the_other_end_as_the_last_look_saw_it_even_when_that_is_gone(
         shown(&world),
         [
             (Some(8), Some(TcpState::FinWait2)),
+            (Some(8), Some(TcpState::Closed)),
             (Some(8), Some(TcpState::Closed))
         ]
     );
@@ -50,6 +52,7 @@ fn whoever_has_reset_a_connection_has_nothing_left_of_it() {
     world.half_closed(1, 100);
     world.run(14_000, |_| vec![view(1), far(TcpState::FinWait2)]);
     world.reset(14_500, 1);
+    world.end(14_600, 1);
     assert_eq!(
         shown(&world).last(),
         Some(&(Some(8), Some(TcpState::Closed)))

@@ -8,6 +8,7 @@ use crate::model::event::Output;
 use crate::model::finding::Severity;
 use crate::model::interest::Interest;
 use crate::model::observation::Loss;
+use crate::model::process::Identity;
 use crate::settings::exception::Exception;
 use crate::settings::verdict::VerdictSettings;
 
@@ -166,26 +167,31 @@ fn when_to_call_again_is_known_without_asking_the_settings() {
     assert_eq!(engine.poll_timeout(), busy(0).poll_timeout());
 }
 
-/// Steps of a look at so many processes with two half-closed connections each, all of them known from an earlier one.
-fn look_at(processes: u32) -> u64 {
+/// Steps of half a minute with so many programs that have an incident each, with two connections.
+fn steps_with(programs: u32) -> u64 {
+    let mut world = World::scanning(Settings::default());
+    for pid in 2..programs + 2 {
+        let letter = char::from_u32(0x4e00 + pid);
+        let executable = letter.map(|letter| format!("/usr/bin/{letter}").into());
+        let identity = Identity {
+            executable,
+            ..Identity::default()
+        };
+        world.kernel.identities.insert(pid, identity);
+    }
     let socket = |n: u32| SocketView {
         half: Some(fin(0)),
-        ..held_by(n / 2, sent(drained(u64::from(n)), 100))
+        ..held_by(n / 2, view(u64::from(n)))
     };
-    let mut engine = Engine::new(Settings {
-        exceptions: (0..5).map(patient).collect(),
-        ..Settings::default()
-    });
-    let world = World::new();
-    let look = |ms| world.snapshot(ms, (2..processes * 2 + 2).map(socket).collect());
-    engine.handle_look(&look(100_000), at(100_000));
-    let later = look(115_000);
-    effort::of(|| engine.handle_look(&later, at(115_000)))
+    let all = |_| (4..programs * 2 + 4).map(socket).collect();
+    world.run(60_000, all);
+    assert_eq!(world.engine.stats().incidents, u64::from(programs));
+    effort::of(|| world.run(90_000, all))
 }
 
 #[test]
-fn four_times_the_processes_with_half_closed_connections_are_four_times_the_work() {
-    let (few, many) = (look_at(250), look_at(1_000));
-    assert!(few >= 500, "{few}: nothing was counted");
+fn four_times_the_incidents_are_four_times_the_work() {
+    let (few, many) = (steps_with(200), steps_with(800));
+    assert!(few >= 2_000, "{few}: nothing was counted");
     assert!(many <= few * 4, "{few} steps became {many}");
 }

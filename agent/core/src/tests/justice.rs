@@ -22,20 +22,72 @@ pub(super) fn deserved(truth: &Truth, memory: Memory) -> Vec<Verdict> {
     let held = truth.open && truth.accepted;
     let waits = truth.open && !truth.accepted;
     match truth.state {
-        TcpState::CloseWait if waits => vec![Verdict::NeverAccepted],
-        TcpState::Closed if waits => vec![Verdict::NeverAccepted],
+        TcpState::CloseWait | TcpState::Closed if waits => vec![Verdict::NeverAccepted],
         TcpState::CloseWait => half_closed(truth, memory),
+        TcpState::Closed if held => over(truth, memory),
         TcpState::Established | TcpState::FinWait1 if held && truth.silent => {
             vec![Verdict::DeadPeer]
         }
-        TcpState::Established if held && truth.unread >= 64 << 10 => vec![Verdict::NeverReads],
-        TcpState::FinWait2 if held => vec![Verdict::PeerNotClosing],
-        TcpState::Closed if held && truth.error != 0 => vec![Verdict::DeadOpen],
+        TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2
+            if held && truth.unread >= 64 << 10 =>
+        {
+            vec![Verdict::NeverReads]
+        }
+        TcpState::FinWait2 if held && truth.unread == 0 => vec![Verdict::PeerNotClosing],
         _ => Vec::new(),
     }
 }
 
+/// How long it must last before it must be found.
+pub(super) fn due(truth: &Truth, memory: Memory, verdict: Verdict) -> Duration {
+    let default = crate::settings::verdict::VerdictSettings::default_of(verdict).after;
+    let reader = truth.received >= 2 * u64::from(truth.unread);
+    match verdict {
+        // Data that nobody acknowledges take as long as a dead peer.
+        Verdict::WriteAfterFin => Duration::from_secs(15),
+        Verdict::NeverReads if reader => NEVER,
+        // Where nothing is remembered of the FIN, an answer may look like a sign of life.
+        _ if !memory.fin && truth.state == TcpState::CloseWait && truth.written.is_some() => NEVER,
+        _ => default,
+    }
+}
+
+/// Not if the process relays.
+pub(super) const fn may_be_excused(verdict: Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::NotClosed | Verdict::EofUnread | Verdict::EofNotRequested
+    )
+}
+
+/// Longer than the properties wait.
+pub(super) const NEVER: Duration = Duration::from_hours(1);
+
 fn half_closed(truth: &Truth, memory: Memory) -> Vec<Verdict> {
+    let lost = is_lost(truth) && memory.fin;
+    if truth.silent {
+        let spin = spins(truth, memory);
+        let rest = if lost {
+            Verdict::WriteAfterFin
+        } else {
+            Verdict::DeadPeer
+        };
+        return spin.chain([rest]).chain(idle(truth, memory)).collect();
+    }
+    if memory.fin && truth.is_read() {
+        return spins(truth, memory).collect();
+    }
+    let verdicts = idle(truth, memory);
+    spins(truth, memory).chain(verdicts).collect()
+}
+
+fn spins(truth: &Truth, memory: Memory) -> impl Iterator<Item = Verdict> {
+    let spins = memory.fin && truth.spinning.is_some();
+    spins.then_some(Verdict::EofSpin).into_iter()
+}
+
+/// Nothing is under way.
+fn idle(truth: &Truth, memory: Memory) -> Vec<Verdict> {
     if !memory.fin {
         // What is in the queue is all that is known, unless a record told of a delivery.
         let told = truth.eof_at.map(|_| Verdict::NotClosed);
@@ -47,12 +99,7 @@ fn half_closed(truth: &Truth, memory: Memory) -> Vec<Verdict> {
         return [queue].into_iter().chain(told).collect();
     }
     let mut verdicts = Vec::new();
-    if truth.spinning.is_some() {
-        verdicts.push(Verdict::EofSpin);
-    }
-    if truth.written.is_some() && truth.silent {
-        verdicts.push(Verdict::WriteAfterFin);
-    } else if is_inherited(truth, memory) {
+    if is_inherited(truth, memory) {
         verdicts.push(Verdict::Inherited);
     } else if is_pooled(truth) {
         verdicts.push(Verdict::StalePooled);
@@ -69,20 +116,63 @@ fn half_closed(truth: &Truth, memory: Memory) -> Vec<Verdict> {
     verdicts
 }
 
-/// Its opener has left it, and nobody has used it since.
+/// Reset or ended in order; the descriptor is left.
+fn over(truth: &Truth, memory: Memory) -> Vec<Verdict> {
+    let untold = truth.error != 0;
+    let by_reset = truth.ended_at > truth.fin_at || !truth.fin_received;
+    let mut verdicts: Vec<Verdict> = spins(truth, memory).collect();
+    let exchanged = truth.client && truth.sent > 0 && truth.acked == truth.sent;
+    let read = truth.received > u64::from(truth.unread);
+    if untold && exchanged && read && truth.written.is_none() && truth.eof_at.is_none() {
+        let used = truth.stamps.sent.max(truth.stamps.received);
+        let idle = truth.unread == 0 && truth.ended_at >= used + 500;
+        let by_fin = truth.unread == 1 || truth.fin_with_data;
+        let pooled = match (memory.fin, by_reset) {
+            (true, true) => idle,
+            (true, false) => by_fin,
+            // Nobody knows what was so at its end.
+            (false, _) => !truth.fin_received,
+        };
+        if pooled {
+            verdicts.push(Verdict::StalePooled);
+        }
+    }
+    verdicts.push(Verdict::DeadOpen);
+    if is_lost(truth) && memory.fin {
+        verdicts.push(Verdict::WriteAfterFin);
+    }
+    verdicts
+}
+
+/// A client wrote when it could have known better, and nobody has taken it.
+fn is_lost(truth: &Truth) -> bool {
+    let late = truth.written.is_some_and(|at| at >= truth.fin_at + 100);
+    truth.client && late && truth.acked == truth.acked_at_fin
+}
+
+/// Its opener has left it, and nobody can have used it since.
 fn is_inherited(truth: &Truth, memory: Memory) -> bool {
+    let accepted = truth.accepted_at;
+    let child = !truth.client && (accepted..=accepted + 1000).contains(&truth.handed_at);
+    let stamps = truth.stamps;
+    let used = if truth.unread > 1 {
+        stamps.sent
+    } else {
+        stamps.sent.max(stamps.received)
+    };
     let unused = match truth.eof_at {
         Some(_) => truth.eof_by == 7,
-        None => truth.unread > 0,
+        None => truth.unread > 0 && truth.handed_at > used,
     };
-    memory.opener && truth.holder != 7 && unused && truth.written.is_none()
+    memory.opener && truth.holder != 7 && unused && truth.written.is_none() && !child
 }
 
 /// An answer came, all of it was read, and nothing happened since.
 fn is_pooled(truth: &Truth) -> bool {
-    let exchanged = truth.client && truth.sent > 0 && truth.received > 1 && truth.unread == 1;
-    let untouched = truth.sent_at_fin == truth.sent && truth.written.is_none();
-    truth.holder == 7 && exchanged && untouched && truth.eof_at.is_none()
+    let exchanged = truth.client && truth.sent > 0 && truth.acked == truth.sent;
+    let read = truth.received > u64::from(truth.unread);
+    let ended = truth.unread == 1 || (truth.unread == 0 && truth.fin_with_data);
+    exchanged && read && ended && truth.written.is_none() && truth.eof_at.is_none()
 }
 
 /// Whether the verdict may be passed on what was true at `now`.
@@ -101,13 +191,29 @@ fn is_spin(truth: &Truth, now: u64) -> bool {
     let mut spans = starts
         .chain(truth.spinning)
         .map(|since| (now - since).max(2_000));
-    now - truth.busy_at >= 2_000 && spans.any(|span| truth.spun(now - span, now) * 10 > span)
+    let sent = answered(truth);
+    now - sent >= 2_000 && spans.any(|span| truth.spun(now - span, now) * 10 > span)
+}
+
+/// When it last sent; what was refused is no answer.
+fn answered(truth: &Truth) -> u64 {
+    let sent = truth.written.filter(|_| truth.state == TcpState::CloseWait);
+    sent.unwrap_or_default()
 }
 
 /// Since when it has been so.
 pub(super) fn since(truth: &Truth, verdict: Verdict) -> u64 {
     match verdict {
         Verdict::Inherited => truth.busy_at.max(truth.handed_at),
+        Verdict::NeverAccepted => truth.ended_at,
+        Verdict::StalePooled => truth.ended_at.max(truth.read_at),
+        Verdict::DeadPeer => truth.stamps.heard,
+        Verdict::DeadOpen => truth.over_at,
+        // Two seconds of it are looked for already.
+        Verdict::EofSpin => answered(truth),
+        Verdict::WriteAfterFin if truth.state == TcpState::CloseWait => truth.stamps.heard,
+        Verdict::WriteAfterFin => truth.over_at,
+        Verdict::NeverReads => truth.stamps.received.max(truth.read_at),
         _ => truth.busy_at,
     }
 }

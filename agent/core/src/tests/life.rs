@@ -87,9 +87,21 @@ fn every_end_has_its_reason() {
             |c| c.exiting = true,
             Resolution::ProcessExited,
         ),
-        (TcpState::Closed, |c| c.error = 32, Resolution::Reset),
-        (TcpState::Closed, |c| c.error = 103, Resolution::Destroyed),
-        (TcpState::Closed, |c| c.error = 110, Resolution::TimedOut),
+        (
+            TcpState::Closed,
+            |c| (c.error, c.dead) = (32, true),
+            Resolution::Reset,
+        ),
+        (
+            TcpState::Closed,
+            |c| (c.error, c.dead) = (103, true),
+            Resolution::Destroyed,
+        ),
+        (
+            TcpState::Closed,
+            |c| (c.error, c.dead) = (110, true),
+            Resolution::TimedOut,
+        ),
         (
             TcpState::Closed,
             |c| c.closed = true,
@@ -118,8 +130,10 @@ fn one_that_starts_to_send_again_is_resumed() {
     let sending = |_| vec![sent(view(1), 100)];
     world.run(25_000, sending);
     assert_eq!(world.resolution(), Some(Resolution::Resumed));
-    // It stops again: a new finding.
-    world.run(60_000, sending);
+    // It stops again, for longer than a reader usually rests: a new finding.
+    world.run(610_000, sending);
+    assert_eq!(world.findings.len(), 2);
+    world.run(650_000, sending);
     assert_eq!(world.last().action, Action::Opened);
     assert_eq!(world.last().id, 2);
 }
@@ -137,7 +151,7 @@ fn the_process_named_holds_the_socket_now() {
     assert_eq!(world.last().holders, [holder(8, 5), holder(9, 4)]);
     let named = world.shown().owner.as_ref().unwrap();
     assert_eq!(named.process.id.pid, 8);
-    assert_eq!(named.attribution, Attribution::Inherited);
+    assert_eq!(named.attribution, Attribution::Holder);
 }
 
 /// Lets time pass to `ms`, answering scans but no look; returns when looks were asked for.

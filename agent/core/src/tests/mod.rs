@@ -3,16 +3,18 @@
 mod accept;
 mod both;
 mod cost;
-mod crowd;
-mod growth;
+mod incidents;
 mod justice;
 mod life;
+mod lost;
 mod model;
 mod open;
 mod particular;
+mod peer;
 mod pooled;
 mod pressure;
 mod properties;
+mod relay;
 mod run;
 mod spin;
 mod verdicts;
@@ -28,7 +30,7 @@ use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use self::world::World;
 use crate::model::event::{Body, Connection, Event};
 use crate::model::finding::{Action, Finding, Resolution, Verdict};
-use crate::model::look::{HalfClosed, Snapshot, SocketCounters, SocketView, UnheldList};
+use crate::model::look::{HalfClosed, Jiffies, Snapshot, SocketCounters, SocketView, UnheldList};
 use crate::model::observation::{StateChange, What};
 use crate::model::socket::{Attribution, Endpoints, Holder, Owner, Process, ProcessId, Role};
 use crate::model::state::TcpState;
@@ -37,7 +39,7 @@ use crate::settings::Settings;
 
 /// So many cases of a property, unless `PROPTEST_CASES` says otherwise; from the seed `FINBACK_TEST_SEED`, if that is
 /// given.
-fn cases(cases: u32) -> ProptestConfig {
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
     let mut config = ProptestConfig::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
         config.cases = cases;
@@ -51,6 +53,14 @@ fn cases(cases: u32) -> ProptestConfig {
 /// Milliseconds since a moment long after the boot.
 fn at(ms: u64) -> Timestamp {
     Timestamp::from_nanos(1_000_000_000_000 + ms * 1_000_000)
+}
+
+/// A kernel of 1,000 Hz whose jiffies are those milliseconds.
+fn jiffies(ms: u64) -> Jiffies {
+    Jiffies {
+        now: u32::try_from(ms).unwrap(),
+        length: Duration::from_millis(1),
+    }
 }
 
 /// The milliseconds of a moment, rounded up.
@@ -90,6 +100,17 @@ fn process(pid: u32) -> Arc<Process> {
         uid: Some(0),
         cgroup: None,
         group: None,
+    })
+}
+
+/// A process that started then.
+fn heir(pid: u32, start: u64) -> Arc<Process> {
+    Arc::new(Process {
+        id: ProcessId {
+            pid,
+            start: at(start),
+        },
+        ..(*process(pid)).clone()
     })
 }
 
@@ -170,6 +191,7 @@ fn view(n: u64) -> SocketView {
         cookie: None,
         half: None,
         fin_behind_hole: false,
+        halted: None,
         waiting: None,
         counters: Some(SocketCounters {
             unread: 1,

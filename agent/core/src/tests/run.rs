@@ -8,7 +8,14 @@ use super::*;
 use crate::engine::Engine;
 use crate::model::event::Output;
 use crate::model::finding::Confidence;
-use crate::model::observation::Observation;
+
+/// Whoever has read on once waits for more until the end.
+fn settings() -> Settings {
+    Settings {
+        peer_quiet: Duration::from_hours(1_000),
+        ..Settings::default()
+    }
+}
 
 /// What becomes of a record on its way.
 #[derive(Clone, Copy, Debug)]
@@ -54,17 +61,13 @@ pub(super) struct Run {
     resolved: BTreeSet<u64>,
     /// Findings that no truth deserved at the latest look.
     undeserved: BTreeSet<u64>,
-    /// Refused writes whose record arrived and that were careless.
-    careless: BTreeSet<(u64, u64)>,
-    /// Refused writes that were told.
-    accused: BTreeSet<(u64, u64)>,
 }
 
 impl Run {
     pub(super) fn new(places: Places) -> Self {
         let mut run = Self {
             model: Model::new(places),
-            engine: Engine::new(Settings::default()),
+            engine: Engine::new(settings()),
             fates: Vec::new(),
             places,
             answers: Vec::new(),
@@ -73,8 +76,6 @@ impl Run {
             open: BTreeMap::new(),
             resolved: BTreeSet::new(),
             undeserved: BTreeSet::new(),
-            careless: BTreeSet::new(),
-            accused: BTreeSet::new(),
         };
         run.engine.handle_timeout(at(0));
         run.answer();
@@ -129,7 +130,6 @@ impl Run {
                 Fate::Arrives | Fate::AfterTheNext => {}
             }
             self.engine.handle(&record, at(self.model.now));
-            self.expect(&record);
             if let Some(late) = late.take() {
                 self.engine.handle(&late, at(self.model.now));
             }
@@ -139,23 +139,6 @@ impl Run {
         }
         self.answer();
         self.hand_over_answers();
-    }
-
-    /// A careless write whose refusal is told in time has its finding.
-    fn expect(&mut self, record: &Observation) {
-        let known = self.open_verdict(record.sock) == Some(Verdict::WriteAfterFin);
-        if let (What::ResetWrite(_), false) = (&record.what, known) {
-            let moment = ms(record.time);
-            let refused = self.model.refused.iter();
-            let careless = refused.filter(|(_, at, careless)| *at == moment && *careless);
-            let here = careless.filter(|(number, ..)| self.sock_of(*number) == Some(record.sock));
-            let here: Vec<_> = here.map(|&(number, at, _)| (number, at)).collect();
-            self.careless.extend(here);
-        }
-    }
-
-    fn sock_of(&self, number: u64) -> Option<u64> {
-        self.model.socks.get(&number).copied()
     }
 
     fn hand_over_answers(&mut self) {
@@ -194,7 +177,7 @@ impl Run {
                         finding,
                     } = &event.body
                     {
-                        self.check(connection.key.sock, event.time, finding);
+                        self.check(connection.key.sock, finding);
                     }
                 }
                 Output::Scan => self.engine.handle_scan(&self.model.scan()),
@@ -206,22 +189,36 @@ impl Run {
                     self.model.marked.remove(&sock);
                 }
                 Output::Clear(place) => self.model.clear(place),
-                Output::SweepTimeWait(_) | Output::LookAtPorts { .. } => {}
+                // Nobody knows the processes: they go by their short names.
+                Output::SweepTimeWait(_)
+                | Output::LookAtPorts { .. }
+                | Output::LookAtProcesses(_) => {}
+                Output::LostRequest(lost) => {
+                    let lost = (ms(lost.time), true);
+                    assert!(self.model.refused.contains(&lost), "{lost:?}");
+                }
             }
         }
     }
 
-    fn check(&mut self, sock: u64, time: Timestamp, finding: &Finding) {
+    /// Incidents, as they were told last, count what is open.
+    pub(super) fn check_incidents(&self) {
+        let told = self.engine.incidents();
+        let counted: u32 = told.iter().map(|incident| incident.connections).sum();
+        assert_eq!(counted as usize, self.open.len());
+    }
+
+    fn check(&mut self, sock: u64, finding: &Finding) {
         match finding.action {
             Action::Opened => {
                 assert!(!self.resolved.contains(&finding.id), "opened after its end");
                 assert!(self.open.values().all(|&open| open != sock), "opened twice");
                 assert_eq!(self.open.insert(finding.id, sock), None, "its id is taken");
-                self.check_proof(sock, time, finding);
+                self.check_proof(sock, finding);
             }
             Action::Updated => {
                 assert_eq!(self.open.get(&finding.id), Some(&sock));
-                self.check_proof(sock, time, finding);
+                self.check_proof(sock, finding);
             }
             Action::Resolved => {
                 assert_eq!(self.open.remove(&finding.id), Some(sock), "not open");
@@ -232,11 +229,7 @@ impl Run {
     }
 
     /// What the finding says is true, and has been for its threshold.
-    fn check_proof(&mut self, sock: u64, time: Timestamp, finding: &Finding) {
-        let by_reset = finding.evidence.state == Some(TcpState::Closed);
-        if finding.verdict == Verdict::WriteAfterFin && by_reset {
-            return self.check_refusal(sock, ms(time));
-        }
+    fn check_proof(&self, sock: u64, finding: &Finding) {
         let (now, truth) = &self.truth;
         let found = truth.iter().find(|(c, _)| c.sock == sock);
         let (truth, memory) = found.expect("the connection exists");
@@ -244,7 +237,7 @@ impl Run {
         let just = justice::is_just(truth, *memory, finding.verdict, *now);
         assert!(just, "{finding:?} {truth:?}");
         let holders = if truth.accepted {
-            holder(truth.holder, 5)
+            truth.holder()
         } else {
             holder(3, 3)
         };
@@ -252,14 +245,6 @@ impl Run {
         let since = justice::since(truth, finding.verdict);
         let idle = Duration::from_millis(now - since);
         assert!(idle >= finding.evidence.threshold, "{idle:?} {truth:?}");
-    }
-
-    fn check_refusal(&mut self, sock: u64, time: u64) {
-        let refused = self.model.refused.iter();
-        let mut here =
-            refused.filter(|(number, at, _)| *at == time && self.sock_of(*number) == Some(sock));
-        let (number, ..) = here.next().expect("something was refused");
-        self.accused.insert((*number, time));
     }
 
     /// A finding that nothing deserves any more is over one look later.
@@ -280,18 +265,32 @@ impl Run {
         self.undeserved = undeserved;
     }
 
-    /// Every careless write whose refusal arrived has been told.
-    pub(super) fn check_refusals(&self) {
-        let missed: Vec<_> = self.careless.difference(&self.accused).collect();
-        assert!(missed.is_empty(), "{missed:?}");
+    /// What deserves a finding as things are, by socket: each verdict with how long it may take.
+    pub(super) fn wrong(&self) -> BTreeMap<u64, Vec<(Verdict, Duration)>> {
+        let full = self.model.connections.iter().filter(|c| c.full);
+        full.map(|c| {
+            let memory = self.memory(c);
+            let verdicts = justice::deserved(c, memory).into_iter();
+            let due = |verdict| {
+                let excused = justice::may_be_excused(verdict) && self.may_be_relay(c);
+                if excused {
+                    justice::NEVER
+                } else {
+                    justice::due(c, memory, verdict)
+                }
+            };
+            let due = verdicts.map(|verdict| (verdict, due(verdict)));
+            (c.sock, due.collect())
+        })
+        .filter(|(_, verdicts): &(u64, Vec<_>)| !verdicts.is_empty())
+        .collect()
     }
 
-    /// What deserves a finding as things are, by socket.
-    pub(super) fn wrong(&self) -> BTreeMap<u64, Vec<Verdict>> {
-        let full = self.model.connections.iter().filter(|c| c.full);
-        full.map(|c| (c.sock, justice::deserved(c, self.memory(c))))
-            .filter(|(_, verdicts)| !verdicts.is_empty())
-            .collect()
+    /// Another connection of the same process may carry on for this one.
+    fn may_be_relay(&self, ended: &Truth) -> bool {
+        let others = self.model.connections.iter();
+        let mut carrying = others.filter(|c| c.full && c.open && c.state == TcpState::FinWait2);
+        carrying.any(|c| c.holder == ended.holder)
     }
 
     /// The verdict of the open finding.
@@ -312,17 +311,24 @@ impl Run {
 
 /// Where nothing is missing the proof is complete.
 fn check_confidence(truth: &Truth, memory: Memory, finding: &Finding) {
-    let told = memory.fin && (truth.eof_at.is_some() || truth.fin_with_data);
     let missing = &finding.evidence.missing[..];
-    if finding.confidence == Confidence::Proven {
-        let told = truth.eof_at.is_some();
-        assert!(told || finding.verdict != Verdict::NotClosed, "{truth:?}");
-    } else if finding.verdict == Verdict::EofUnread {
-        assert_eq!(missing, ["fin"]);
-        assert!(!memory.fin && truth.client);
-    } else {
-        assert_eq!(finding.verdict, Verdict::NotClosed);
-        assert_eq!(missing, ["eof"]);
-        assert!(truth.unread == 0 && !told, "{truth:?}");
+    let expected = finding.confidence == Confidence::Proven;
+    assert_eq!(missing.is_empty(), expected);
+    let told = memory.fin && (truth.eof_at.is_some() || truth.fin_with_data);
+    for part in missing {
+        let fits = match *part {
+            "eof" => truth.unread == 0 && !told,
+            "fin" => !memory.fin && truth.client,
+            // Nothing was heard of a peer that is not on this host.
+            "peer" => matches!(
+                finding.verdict,
+                Verdict::NotClosed | Verdict::EofNotRequested
+            ),
+            // Nobody is seen waiting in this kernel; or the child is not younger than the last use.
+            "use" => finding.verdict == Verdict::StalePooled || truth.holder != 7,
+            "purpose" => finding.verdict == Verdict::WriteAfterFin,
+            _ => false,
+        };
+        assert!(fits, "{part} of {finding:?}");
     }
 }

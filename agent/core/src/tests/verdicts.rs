@@ -24,7 +24,7 @@ fn data_and_fin_taken_together_is_eof_not_requested() {
         world.verdicts(),
         [(Action::Opened, Verdict::EofNotRequested)]
     );
-    assert_eq!(world.last().confidence, Confidence::Proven);
+    assert_eq!(world.last().evidence.missing, ["peer"]);
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_delivered_eof_without_a_close_is_not_closed() {
     world.run(33_000, |_| vec![drained(1)]);
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
     assert_eq!(world.last().evidence.eof_delivered, Some(at(1_500)));
-    assert_eq!(world.last().confidence, Confidence::Proven);
+    assert_eq!(world.last().evidence.missing, ["peer"]);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn a_queue_emptied_by_something_that_no_hook_sees_is_only_likely() {
     world.run(60_000, |_| vec![drained(1)]);
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
     assert_eq!(world.last().confidence, Confidence::Likely);
-    assert_eq!(world.last().evidence.missing, ["eof"]);
+    assert_eq!(world.last().evidence.missing, ["eof", "peer"]);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn without_the_eof_signal_an_empty_queue_is_only_likely() {
     world.run(60_000, |_| vec![drained(1)]);
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
     assert_eq!(world.last().confidence, Confidence::Likely);
-    assert_eq!(world.last().evidence.missing, ["eof"]);
+    assert_eq!(world.last().evidence.missing, ["eof", "peer"]);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn sockets_older_than_the_agent_count_from_when_they_were_first_seen() {
     );
     assert_eq!(world.findings[0].confidence, Confidence::Proven);
     assert_eq!(world.findings[0].half_closed_since, None);
-    assert_eq!(world.findings[1].evidence.missing, ["eof"]);
+    assert_eq!(world.findings[1].evidence.missing, ["eof", "peer"]);
 }
 
 #[test]
@@ -129,16 +129,16 @@ fn data_on_the_way_is_draining() {
 }
 
 #[test]
-fn after_its_last_byte_a_connection_has_its_threshold() {
+fn after_its_last_byte_a_connection_has_ten_minutes() {
     let mut world = World::new();
     world.half_closed(1, 0);
     world.eof(10, 1);
     let answer = |now: u64| vec![sent(drained(1), now.min(60_000))];
-    world.run(89_000, answer);
-    assert!(world.findings.is_empty());
-    world.run(130_000, answer);
+    world.run(659_000, answer);
+    assert!(world.findings.is_empty(), "somebody was there until then");
+    world.run(730_000, answer);
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
-    assert!(world.last().opened >= at(90_000));
+    assert_eq!(world.last().evidence.missing, ["peer"]);
 }
 
 #[test]
@@ -171,7 +171,10 @@ fn no_descriptor_found_is_silence_unless_a_delivery_was_seen() {
     world.eof(10, 1);
     world.run(100_000, hidden);
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NotClosed)]);
-    assert_eq!(world.last().evidence.missing, ["holders", "counters"]);
+    assert_eq!(
+        world.last().evidence.missing,
+        ["holders", "counters", "peer"]
+    );
     let owner = world.shown().owner.as_ref();
     assert_eq!(owner, None, "nobody is accused who holds nothing");
 }
@@ -201,6 +204,7 @@ fn the_last_exception_that_fits_the_process_and_port_counts() {
         port,
         thresholds: [(Verdict::EofUnread, Duration::from_secs(seconds))].into(),
         severities: [(Verdict::EofUnread, Severity::Critical)].into(),
+        ..Exception::default()
     };
     for (exceptions, after, severity) in [
         (

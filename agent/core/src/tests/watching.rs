@@ -120,7 +120,7 @@ fn a_place_is_kept_while_who_was_reset_may_be_told_of_the_end() {
     let reset = |_| {
         vec![SocketView {
             state: TcpState::Closed,
-            ..counted(drained(1), |c| c.error = 104)
+            ..counted(drained(1), |c| (c.error, c.shutdown) = (104, 3))
         }]
     };
     world.run(100_000, reset);
@@ -164,7 +164,7 @@ fn one_that_was_reset_in_the_queue_is_never_accepted_until_it_is() {
     let mut world = World::new();
     let what = What::ResetQueued { endpoints: ends(1) };
     world.tell(100, 1, what);
-    let reset = |view| counted(view, |c| c.error = 104);
+    let reset = |view| counted(view, |c| (c.error, c.shutdown) = (104, 3));
     world.run(9_000, |_| vec![reset(waiting(1, TcpState::Closed))]);
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::NeverAccepted)]);
     assert_eq!(world.last().holders, [holder(3, 3)]);
@@ -182,7 +182,7 @@ fn one_that_was_reset_in_the_queue_is_never_accepted_until_it_is() {
 }
 
 #[test]
-fn never_reads_does_not_outlive_the_fin() {
+fn never_reads_goes_on_as_eof_unread_once_the_fin_has_come() {
     let mut world = World::scanning(Settings::default());
     let shut = SocketView {
         state: TcpState::Established,
@@ -195,13 +195,10 @@ fn never_reads_does_not_outlive_the_fin() {
     world.run(200_000, |_| vec![counted(view(1), |c| c.unread = 100_001)]);
     assert_eq!(
         world.verdicts()[1..],
-        [
-            (Action::Resolved, Verdict::NeverReads),
-            (Action::Opened, Verdict::EofUnread)
-        ]
+        [(Action::Updated, Verdict::EofUnread)]
     );
-    assert_eq!(world.findings[1].resolution, Some(Resolution::PeerClosed));
-    assert!(world.last().history.is_empty());
+    assert_eq!(world.last().id, world.findings[0].id);
+    assert_eq!(world.last().history.len(), 1);
     assert_eq!(world.last().half_closed_since, Some(at(91_000)));
 }
 

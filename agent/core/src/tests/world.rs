@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::engine::Engine;
-use crate::model::event::Output;
+use crate::model::event::{LostRequest, Output};
 use crate::model::look::{Candidate, LocalPorts, Opener, Unheld, UnheldList};
 use crate::model::observation::{End, Eof, Life, Observation, Open, ResetWrite};
+use crate::model::process::{Descriptors, Identity, ProcessView};
 
 /// What the kernel programs remember.
 #[derive(Debug, Default)]
@@ -25,6 +26,10 @@ pub(super) struct Kernel {
     pub(super) ports: Vec<LocalPorts>,
     /// Processes that have ended.
     pub(super) ended: Vec<ProcessId>,
+    /// What processes run, where that is known.
+    pub(super) identities: BTreeMap<u32, Identity>,
+    /// Descriptors of processes.
+    pub(super) descriptors: BTreeMap<u32, Descriptors>,
     /// Addresses and role, where they are not those of a server's [`ends`].
     clients: BTreeMap<u64, Endpoints>,
     /// Written after the FIN: when first and how much.
@@ -36,6 +41,16 @@ pub(super) struct Kernel {
 }
 
 impl Kernel {
+    fn process(&self, id: ProcessId) -> ProcessView {
+        let ended = self.ended.contains(&id);
+        ProcessView {
+            id,
+            ended,
+            identity: (!ended).then(|| self.identities.get(&id.pid).cloned().unwrap_or_default()),
+            descriptors: self.descriptors.get(&id.pid).copied(),
+        }
+    }
+
     /// The table of what is half-closed.
     pub(super) fn places(&self) -> Vec<Candidate> {
         let places = self.half.iter().map(|(&sock, half)| Candidate {
@@ -56,6 +71,7 @@ pub(super) struct World {
     /// When everything was looked at.
     pub(super) looks: Vec<u64>,
     pub(super) scans: usize,
+    pub(super) lost: Vec<LostRequest>,
     pub(super) ports: Vec<(Vec<u32>, Vec<ProcessId>)>,
 }
 
@@ -102,6 +118,7 @@ impl World {
             findings: Vec::new(),
             looks: Vec::new(),
             scans: 0,
+            lost: Vec::new(),
             ports: Vec::new(),
         };
         world.engine.handle_timeout(at(0));
@@ -122,7 +139,7 @@ impl World {
             taken: at(ms),
             took: Duration::from_millis(1),
             cost: Duration::from_millis(1),
-            jiffies: None,
+            jiffies: Some(jiffies(ms)),
             sockets,
             unheld: None,
             openers: Vec::new(),
@@ -161,6 +178,7 @@ impl World {
                     }
                 }
                 Output::SweepTimeWait(_) => {}
+                Output::LostRequest(lost) => self.lost.push(lost),
                 Output::LookAtPorts {
                     namespaces,
                     processes,
@@ -168,6 +186,11 @@ impl World {
                     self.ports.push((namespaces, processes));
                     let (ports, ended) = (&self.kernel.ports, &self.kernel.ended);
                     self.engine.handle_ports(ports, ended, now);
+                }
+                Output::LookAtProcesses(processes) => {
+                    let known = processes.into_iter().map(|id| self.kernel.process(id));
+                    let found: Vec<ProcessView> = known.collect();
+                    self.engine.handle_processes(&found, now);
                 }
             }
         }
@@ -341,10 +364,10 @@ impl World {
         self.findings.last().unwrap()
     }
 
-    /// The connection in the last event, which is a finding's.
+    /// The connection in the last finding's event.
     pub(super) fn shown(&self) -> &Connection {
-        let last = self.events.last().and_then(about_connection);
-        last.expect("the finding is the last event").0
+        let last = self.events.iter().rev().find_map(about_connection);
+        last.expect("there is a finding").0
     }
 
     pub(super) fn resolution(&self) -> Option<Resolution> {

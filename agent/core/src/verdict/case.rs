@@ -1,17 +1,25 @@
-//! Everything a rule for half-closed connections may look at, and what it can answer.
+//! Everything a rule may look at, and what it can answer.
 
 use std::time::Duration;
 
 use finback_common::hook::Signal;
 
+use super::mate::Mate;
 use super::pool::Pool;
+use crate::connection::clock::WatchedTime;
 use crate::connection::progress::Progress;
+use crate::connection::times::Times;
 use crate::connection::{Connection, Fin};
 use crate::model::finding::{Severity, Verdict};
 use crate::model::look::{SocketCounters, SocketView};
+use crate::model::peer::Peer;
+use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
 use crate::settings::Settings;
 use crate::settings::exception::Subject;
+
+/// After its holders were stopped, they have so long to see to what has come meanwhile.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Parts of a proof that can be missing.
 pub(crate) mod missing {
@@ -27,20 +35,38 @@ pub(crate) mod missing {
     pub(crate) const LISTENER: &str = "listener";
     /// What an upper layer protocol (kTLS) has read in place of the application.
     pub(crate) const UPPER_LAYER: &str = "upper_layer";
+    /// Whether anybody is left at the other end.
+    pub(crate) const PEER: &str = "peer";
+    /// Who used the connection last, or whether anybody would have.
+    pub(crate) const USE: &str = "use";
+    /// Whether what waits unread is an answer or only a farewell.
+    pub(crate) const ANSWER: &str = "answer";
+    /// Whether another connection of the process carries on what came on this one.
+    pub(crate) const MATE: &str = "mate";
+    /// What was written: a request, or a farewell that nobody needs.
+    pub(crate) const PURPOSE: &str = "purpose";
 }
 
 /// Everything a rule may look at.
 #[derive(Debug)]
 pub(crate) struct Case<'a> {
     pub(crate) settings: &'a Settings,
+    pub(crate) clock: &'a WatchedTime,
     /// When the look began.
     pub(crate) taken: Timestamp,
-    pub(crate) fin: Fin,
     pub(crate) connection: &'a Connection,
     pub(crate) progress: &'a Progress,
     pub(crate) view: &'a SocketView,
+    /// The socket's own stamps, if this way of looking reads them.
+    pub(crate) times: Option<Times>,
+    /// Whether somebody is left at the other end.
+    pub(crate) peer: Peer,
     /// The idle connections to the same address, if it may be one of them.
     pub(crate) pool: Option<Pool>,
+    /// The connection on which its process carries on what this one has received.
+    pub(crate) mate: Option<Mate>,
+    /// It carries on for one that has ended: what is known of the other end of that.
+    pub(crate) relays_for: Option<Peer>,
 }
 
 /// What a rule says.
@@ -52,6 +78,8 @@ pub(crate) enum Opinion {
     NotYet(Timestamp),
     /// As [`Opinion::NotYet`], and the rules after this one do not fit.
     NothingElse(Timestamp),
+    /// Nothing is wrong, at least until that moment, and the rules after this one do not fit.
+    Excused(Timestamp),
     /// It holds.
     Holds(Proof),
 }
@@ -82,32 +110,81 @@ pub(crate) enum Grade {
     Normal,
     /// One step worse.
     Worse,
+    /// Worth knowing at most: an idle connection of a pool does no harm.
+    Harmless,
 }
 
 impl Grade {
     /// The severity that comes of what is set.
-    pub(crate) const fn of(self, severity: Severity) -> Severity {
+    pub(crate) fn of(self, severity: Severity) -> Severity {
         match self {
             Self::Normal => severity,
             Self::Worse => severity.worse(),
+            Self::Harmless => severity.min(Severity::Info),
+        }
+    }
+}
+
+impl Opinion {
+    /// Until it holds, nothing else is the verdict.
+    pub(super) fn alone(self) -> Self {
+        if let Self::NotYet(at) = self {
+            Self::NothingElse(at)
+        } else {
+            self
+        }
+    }
+
+    /// With that grade, if it holds.
+    pub(super) fn graded(self, grade: Grade) -> Self {
+        if let Self::Holds(proof) = self {
+            Self::Holds(Proof { grade, ..proof })
+        } else {
+            self
         }
     }
 }
 
 impl Case<'_> {
-    /// The verdict holds once its threshold has passed since `base`, the acceptance and the last sign of sending.
+    /// The peer's FIN, while it is half-closed.
+    pub(super) fn fin(&self) -> Option<Fin> {
+        let half_closed = self.view.state == TcpState::CloseWait;
+        self.connection.fin.filter(|_| half_closed)
+    }
+
+    /// When the peer ended it, or when it ended.
+    pub(super) fn ended_at(&self) -> Timestamp {
+        let fin = self.connection.fin.map(|fin| fin.since);
+        fin.unwrap_or(self.connection.since)
+    }
+
+    /// The verdict holds once its threshold has passed since `base` and all that is said of it in [`Case::settle_after`].
     pub(super) fn settle(
         &self,
         verdict: Verdict,
         base: Timestamp,
         missing: Vec<&'static str>,
     ) -> Opinion {
-        let after = self.after(verdict);
-        let accepted = self.progress.accepted_at.max(self.connection.accepted_at());
+        self.settle_after(self.after(verdict), base, missing)
+    }
+
+    /// It holds once so much time was lived through since `base`, since it came into its state and was accepted, since
+    /// it last sent, and a grace since its holders can run again.
+    pub(super) fn settle_after(
+        &self,
+        after: Duration,
+        base: Timestamp,
+        missing: Vec<&'static str>,
+    ) -> Opinion {
+        let progress = self.progress;
+        let accepted = progress.accepted_at.max(self.connection.accepted_at());
         let accepted = accepted.unwrap_or_default();
-        let idle: Duration = after.max(self.settings.draining_window);
-        let sent = self.progress.sent_at.map_or(base, |sent| sent + idle);
-        let due = (base.max(accepted).max(self.fin.since) + after).max(sent);
+        let sent = progress.sent_at.unwrap_or_default();
+        let due = self
+            .clock
+            .due(base.max(accepted).max(self.ended_at()).max(sent), after);
+        let runs = progress.runs_since.map(|since| since + GRACE);
+        let due = due.max(runs.unwrap_or_default());
         if self.taken < due {
             Opinion::NotYet(due)
         } else {
@@ -129,16 +206,6 @@ impl Case<'_> {
         self.settings.verdict_about(verdict, subject).after
     }
 
-    /// As [`Case::settle`]; until then nothing else is the verdict.
-    pub(super) fn settle_alone(&self, verdict: Verdict, base: Timestamp) -> Opinion {
-        let opinion = self.settle(verdict, base, Vec::new());
-        if let Opinion::NotYet(at) = opinion {
-            Opinion::NothingElse(at)
-        } else {
-            opinion
-        }
-    }
-
     /// Its numbers, unless it waits in an accept queue: then the application cannot have done anything yet.
     pub(super) fn accepted_counters(&self) -> Option<SocketCounters> {
         self.view.counters.filter(|_| self.view.queued.is_none())
@@ -146,17 +213,17 @@ impl Case<'_> {
 
     /// No delivery of the end-of-stream can have been missed: the receive was seen that took the FIN together with
     /// data. Without it something that no hook sees (`splice`, with tracepoints) has emptied the queue.
-    pub(super) fn eof_watched(&self) -> bool {
+    pub(super) fn eof_watched(&self, fin: Fin) -> bool {
         let signal = self.settings.signals.contains(&Signal::Eof);
         signal
             && self.view.half.is_some_and(|half| half.fin_with_data)
-            && self.fin.exact
-            && self.fin.since >= self.settings.watching_since
+            && fin.exact
+            && fin.since >= self.settings.watching_since
     }
 
     /// The last moment at which it may have read.
     pub(super) fn read_at(&self) -> Timestamp {
-        self.progress.read_at.unwrap_or(self.fin.since)
+        self.progress.reads.latest.unwrap_or(self.ended_at())
     }
 
     /// What is missing where the queue is the proof.
@@ -175,5 +242,28 @@ impl Case<'_> {
         } else {
             Vec::new()
         }
+    }
+
+    /// Where the fault is that a connection is kept for nobody: who may still be there is missing.
+    pub(super) fn without_peer(&self, mut missing: Vec<&'static str>) -> Vec<&'static str> {
+        if self.peer == Peer::Unknown {
+            missing.push(missing::PEER);
+        }
+        missing
+    }
+
+    /// Its opener has left it to processes that were there before: which of them used it nobody saw. Or it may be a
+    /// relay's.
+    pub(super) fn without_user(&self, mut missing: Vec<&'static str>) -> Vec<&'static str> {
+        let told = self.connection.delivery.by;
+        let used = |pid| self.view.holders.iter().any(|h| h.process.id.pid == pid);
+        if self.mate.is_some_and(|mate| !mate.fits) {
+            missing.push(missing::MATE);
+        }
+        let known = self.progress.left_at.is_none() || told.is_some_and(used);
+        if !known && !missing.contains(&missing::USE) {
+            missing.push(missing::USE);
+        }
+        missing
     }
 }

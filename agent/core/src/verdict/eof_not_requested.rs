@@ -6,15 +6,12 @@ use crate::model::finding::Verdict;
 /// Reading the last data consumes the FIN's sequence number as well, so an empty queue proves
 /// nothing by itself: only a watch over every delivery since before the FIN does.
 pub(super) fn judge(case: &Case<'_>) -> Opinion {
-    let Some(counters) = case.accepted_counters() else {
+    let (Some(counters), Some(fin)) = (case.accepted_counters(), case.fin()) else {
         return Opinion::No;
     };
-    if counters.unread > 0 || case.connection.delivery.at.is_some() || !case.eof_watched() {
+    if counters.unread > 0 || case.connection.delivery.at.is_some() || !case.eof_watched(fin) {
         return Opinion::No;
     }
-    case.settle(
-        Verdict::EofNotRequested,
-        case.read_at(),
-        case.without_queue(),
-    )
+    let missing = case.without_user(case.without_peer(case.without_queue()));
+    case.settle(Verdict::EofNotRequested, case.read_at(), missing)
 }

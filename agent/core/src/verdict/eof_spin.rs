@@ -2,9 +2,14 @@
 
 use super::case::{Case, Opinion, Proof};
 use crate::model::finding::Verdict;
+use crate::model::state::TcpState;
 
-/// More than 100 deliveries a second between every two looks for as long as the threshold.
+/// More than 100 deliveries a second between every two looks for as long as the threshold, after a FIN or after a reset.
 pub(super) fn judge(case: &Case<'_>) -> Opinion {
+    let ended = matches!(case.view.state, TcpState::CloseWait | TcpState::Closed);
+    if !ended || case.view.queued.is_some() {
+        return Opinion::No;
+    }
     let after = case.after(Verdict::EofSpin);
     let sampled = case.taken + after / 2;
     let Some(since) = case.progress.spin.since else {

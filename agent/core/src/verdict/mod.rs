@@ -4,24 +4,26 @@
 //! decides where the proofs of several could hold: the more particular one comes first.
 
 pub(crate) mod case;
-mod dead_open;
+pub(crate) mod dead_open;
 mod dead_peer;
+mod draining;
 mod eof_not_requested;
 mod eof_spin;
 mod eof_unread;
 pub(crate) mod inherited;
+pub(crate) mod mate;
 mod never_accepted;
 mod never_reads;
 mod not_closed;
-pub(crate) mod open_case;
+pub(crate) mod peer;
 mod peer_not_closing;
 pub(crate) mod pool;
+mod relaying;
 mod stale_pooled;
 pub(crate) mod wording;
 mod write_after_fin;
 
 use self::case::{Case, Opinion, Proof};
-use self::open_case::OpenCase;
 use crate::model::finding::Verdict;
 use crate::model::look::SocketView;
 use crate::model::state::TcpState;
@@ -29,15 +31,22 @@ use crate::model::time::Timestamp;
 
 type Rule = fn(&Case<'_>) -> Opinion;
 
-const RULES: &[(Verdict, Rule)] = &[
-    (Verdict::NeverAccepted, never_accepted::judge),
-    (Verdict::EofSpin, eof_spin::judge),
-    (Verdict::WriteAfterFin, write_after_fin::judge),
-    (Verdict::Inherited, inherited::judge),
-    (Verdict::StalePooled, stale_pooled::judge),
-    (Verdict::NotClosed, not_closed::judge),
-    (Verdict::EofUnread, eof_unread::judge),
-    (Verdict::EofNotRequested, eof_not_requested::judge),
+/// In order; those without a verdict excuse from the ones after them.
+const RULES: &[(Option<Verdict>, Rule)] = &[
+    (Some(Verdict::NeverAccepted), never_accepted::judge),
+    (Some(Verdict::EofSpin), eof_spin::judge),
+    (Some(Verdict::WriteAfterFin), write_after_fin::judge),
+    (Some(Verdict::DeadPeer), dead_peer::judge),
+    (None, draining::judge),
+    (Some(Verdict::Inherited), inherited::judge),
+    (Some(Verdict::StalePooled), stale_pooled::judge),
+    (Some(Verdict::DeadOpen), dead_open::judge),
+    (None, relaying::judge),
+    (Some(Verdict::NotClosed), not_closed::judge),
+    (Some(Verdict::EofUnread), eof_unread::judge),
+    (Some(Verdict::EofNotRequested), eof_not_requested::judge),
+    (Some(Verdict::NeverReads), never_reads::judge),
+    (Some(Verdict::PeerNotClosing), peer_not_closing::judge),
 ];
 
 /// What all rules together say.
@@ -47,26 +56,13 @@ pub(crate) enum Judgement {
     Wrong(Verdict, Proof, Option<Timestamp>),
     /// Nothing is wrong before that moment.
     Wait(Timestamp),
+    /// Nothing is wrong, whatever was said before; at that moment it may be.
+    Excused(Timestamp),
     /// The look tells too little.
     Silence,
 }
 
-/// Judges one half-closed connection.
-pub(crate) fn judge(case: &Case<'_>) -> Judgement {
-    first(RULES.iter().map(|&(verdict, rule)| (verdict, rule(case))))
-}
-
-type OpenRule = fn(&OpenCase<'_>) -> Opinion;
-
-const OPEN_RULES: &[(Verdict, OpenRule)] = &[
-    (Verdict::NeverAccepted, never_accepted::judge_reset),
-    (Verdict::DeadOpen, dead_open::judge),
-    (Verdict::DeadPeer, dead_peer::judge),
-    (Verdict::NeverReads, never_reads::judge),
-    (Verdict::PeerNotClosing, peer_not_closing::judge),
-];
-
-/// Whether it is worth remembering between two looks.
+/// Whether it is worth remembering between two looks although it is not half-closed.
 pub(crate) fn is_suspicious(view: &SocketView) -> bool {
     if view.queued.is_some() {
         return never_accepted::is_reset(view);
@@ -77,8 +73,9 @@ pub(crate) fn is_suspicious(view: &SocketView) -> bool {
     match view.state {
         TcpState::FinWait2 => true,
         TcpState::Closed => dead_open::is_dead(view),
-        TcpState::Established => never_reads::is_full(view) || dead_peer::is_unanswered(view),
-        TcpState::FinWait1 => dead_peer::is_unanswered(view),
+        TcpState::Established | TcpState::FinWait1 => {
+            never_reads::is_shut(view) || dead_peer::is_unanswered(view)
+        }
         TcpState::Listen
         | TcpState::SynSent
         | TcpState::SynReceived
@@ -89,26 +86,23 @@ pub(crate) fn is_suspicious(view: &SocketView) -> bool {
     }
 }
 
-/// Judges one connection that is not half-closed.
-pub(crate) fn judge_open(case: &OpenCase<'_>) -> Judgement {
-    first(
-        OPEN_RULES
-            .iter()
-            .map(|&(verdict, rule)| (verdict, rule(case))),
-    )
-}
-
-/// The first verdict that holds, or the first moment at which one may.
-fn first(opinions: impl Iterator<Item = (Verdict, Opinion)>) -> Judgement {
+/// Judges one connection: the first verdict that holds, or the first moment at which one may.
+pub(crate) fn judge(case: &Case<'_>) -> Judgement {
     let mut wait: Option<Timestamp> = None;
-    for (verdict, opinion) in opinions {
+    for &(verdict, rule) in RULES {
+        let opinion = rule(case);
         let alone = matches!(opinion, Opinion::NothingElse(_));
-        match opinion {
-            Opinion::No => {}
-            Opinion::NotYet(at) | Opinion::NothingElse(at) => {
+        match (opinion, verdict) {
+            (Opinion::Holds(proof), Some(verdict)) => {
+                return Judgement::Wrong(verdict, proof, wait);
+            }
+            (Opinion::Excused(until), _) => {
+                return Judgement::Excused(wait.map_or(until, |known| known.min(until)));
+            }
+            (Opinion::NotYet(at) | Opinion::NothingElse(at), _) => {
                 wait = Some(wait.map_or(at, |known| known.min(at)));
             }
-            Opinion::Holds(proof) => return Judgement::Wrong(verdict, proof, wait),
+            (Opinion::No | Opinion::Holds(_), _) => {}
         }
         if alone {
             break;

@@ -1,26 +1,38 @@
-//! ESTABLISHED, receive queue full and untouched: the FIN cannot even arrive.
+//! The receive window is shut and untouched: the FIN cannot even arrive.
 
-use super::case::Opinion;
-use super::open_case::OpenCase;
+use super::case::{Case, Opinion};
 use crate::model::finding::Verdict;
 use crate::model::look::SocketView;
 use crate::model::state::TcpState;
 
-/// So much unread is much even where the window is still open.
-const LARGE: u32 = 64 << 10;
+/// Who has read more than is waiting has so many times the threshold: a download that is limited rests between two
+/// bursts.
+const READER: u32 = 5;
 
-/// Nothing received and nothing taken out of the queue means that the application has not read.
-pub(super) fn judge(case: &OpenCase<'_>) -> Opinion {
-    if !is_full(case.view) {
+/// Nothing was taken out of the queue. A window that was shut for want of memory is no fault of the reader's.
+pub(super) fn judge(case: &Case<'_>) -> Opinion {
+    if !is_shut(case.view) {
         return Opinion::No;
     }
-    case.settle(Verdict::NeverReads)
+    let after = case.after(Verdict::NeverReads);
+    let reads = case
+        .view
+        .counters
+        .is_some_and(|c| c.read_total() >= u64::from(c.unread));
+    let after = if reads {
+        case.progress.reads.unusual(after * READER)
+    } else {
+        after
+    };
+    case.settle_after(after, case.read_at(), Vec::new()).alone()
 }
 
-pub(super) fn is_full(view: &SocketView) -> bool {
-    let Some(counters) = view.counters.filter(|c| !c.upper_layer) else {
-        return false;
-    };
-    let full = counters.unread > 0 && counters.window == Some(0);
-    view.state == TcpState::Established && (full || counters.unread >= LARGE)
+/// Also after the application has ended its own side.
+pub(super) fn is_shut(view: &SocketView) -> bool {
+    let state = matches!(
+        view.state,
+        TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2
+    );
+    let counters = view.counters.filter(|c| state && !c.upper_layer);
+    counters.is_some_and(|c| c.unread > 0 && c.window == Some(0))
 }

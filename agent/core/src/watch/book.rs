@@ -17,6 +17,8 @@ pub(super) struct Numbers {
     pub(super) last: u64,
     /// How many are open.
     pub(super) open: u64,
+    /// Requests that were lost without a finding.
+    pub(super) lost_requests: u64,
 }
 
 impl Numbers {

@@ -2,7 +2,8 @@
 
 use super::book::Book;
 use super::finding::resolve;
-use super::refusal;
+use super::watched::Lost;
+use crate::model::event::{LostRequest, Output};
 use crate::model::finding::Resolution;
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
@@ -14,7 +15,25 @@ pub(super) fn absent(book: &mut Book<'_>, sock: u64, time: Timestamp) {
 
 /// It has ended so.
 pub(super) fn ended(book: &mut Book<'_>, sock: u64, time: Timestamp, why: Resolution) {
-    refusal::settle(book, sock, Vec::new());
+    count_lost(book, sock);
     resolve(book, sock, time, TcpState::Closed, why);
     book.forget(sock);
+}
+
+/// Its descriptor is closed: if a request was lost before, that is counted.
+pub(super) fn count_lost(book: &mut Book<'_>, sock: u64) {
+    let Some(watched) = book.table.get_mut(sock) else {
+        return;
+    };
+    let Some(Lost { time, bytes }) = watched.lost.take() else {
+        return;
+    };
+    book.numbers.lost_requests += 1;
+    let connection = &watched.connection;
+    book.out.put(Output::LostRequest(LostRequest {
+        time,
+        endpoints: connection.endpoints,
+        owner: connection.owner.clone(),
+        bytes,
+    }));
 }

@@ -9,6 +9,7 @@ use crate::model::socket::{Attribution, Holder, Owner};
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
 use crate::verdict::case::Grade;
+use crate::verdict::dead_open::{self, End};
 
 use super::watched::Watched;
 
@@ -53,13 +54,7 @@ pub(super) fn named(
     verdict: Verdict,
     taken: Timestamp,
 ) -> Option<Owner> {
-    let Some(first) = holders.first() else {
-        // A reset tells at once, without a look at the descriptors.
-        let writer = connection.owner.as_ref();
-        return writer
-            .filter(|_| verdict == Verdict::WriteAfterFin)
-            .cloned();
-    };
+    let first = holders.first()?;
     let by = |attribution| Owner {
         process: Arc::clone(&first.process),
         thread: None,
@@ -75,11 +70,7 @@ pub(super) fn named(
     if holders.iter().any(|h| h.process.id == known.process.id) {
         return Some(known.clone());
     }
-    let seen_opening = matches!(
-        known.attribution,
-        Attribution::Connect | Attribution::Accept
-    );
-    Some(by(if seen_opening {
+    Some(by(if verdict == Verdict::Inherited {
         Attribution::Inherited
     } else {
         Attribution::Holder
@@ -97,6 +88,7 @@ pub(super) fn evidence(
     let listener = view.queued.as_ref().and_then(|queued| queued.listener);
     let progress = &watched.progress;
     let half_closed = watched.connection.fin.is_some();
+    let ended = half_closed || view.state == TcpState::Closed;
     Evidence {
         state: Some(view.state),
         unread_bytes: counters.map(|c| c.unread),
@@ -112,6 +104,10 @@ pub(super) fn evidence(
         accepted: Some(view.queued.is_none()),
         accept_queue: listener.and_then(|listener| backlog(snapshot, listener)),
         waiting: view.waiting,
+        halted: view.halted,
+        error_delivered: view.state == TcpState::Closed
+            && dead_open::end(progress, view) == End::Told,
+        peer: ended.then_some(watched.left),
         observed: Some(snapshot.taken),
         missing,
         ..known(&watched.connection)

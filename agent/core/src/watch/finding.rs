@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::book::Book;
 use super::evidence::{Charge, confidence, named};
 use super::watched::Watched;
-use crate::connection::progress::Progress;
 use crate::model::cause;
 use crate::model::event::Output;
 use crate::model::finding::{Action, Finding, Resolution, Verdict};
@@ -40,10 +39,12 @@ pub(super) fn accuse(book: &mut Book<'_>, sock: u64, charge: Charge) {
         half_closed_since: charge.fin.and_then(|fin| fin.accepted_at()),
         half_closed: charge.fin.map(|fin| time.since(fin.since)),
         summary: String::new(),
-        hint: wording::hint(
-            charge.verdict,
-            owner.as_ref().map_or("", |o| &o.process.comm),
-        ),
+        hint: wording::hint(wording::Facts {
+            verdict: charge.verdict,
+            role: watched.connection.role,
+            comm: owner.as_ref().map_or("", |o| &o.process.comm),
+            evidence: &charge.evidence,
+        }),
         evidence: charge.evidence,
         holders: charge.holders,
         history: Vec::new(),
@@ -101,6 +102,10 @@ fn same(open: &Finding, new: &Finding) -> bool {
         && open.confidence == new.confidence
         && open.holders == new.holders
         && open.evidence.missing == new.evidence.missing
+        && open.evidence.peer == new.evidence.peer
+        && open.evidence.error_delivered == new.evidence.error_delivered
+        && open.evidence.halted == new.evidence.halted
+        && open.evidence.caused_by == new.evidence.caused_by
 }
 
 /// Ends the open finding, if there is one.
@@ -127,7 +132,42 @@ pub(super) fn resolve(
     book.out.put(Output::Unmark(sock));
 }
 
-/// The connection leaves its state: what was seen in it counts no more.
+/// The connection leaves its state. A finding ends with it, unless what it says is as true as before.
+pub(super) fn turn(
+    book: &mut Book<'_>,
+    sock: u64,
+    time: Timestamp,
+    state: TcpState,
+    why: Resolution,
+) {
+    let Some(watched) = book.table.get_mut(sock) else {
+        return;
+    };
+    let open = watched.finding.as_ref().map(|finding| finding.verdict);
+    if !open.is_some_and(|verdict| outlasts(verdict, state)) {
+        resolve(book, sock, time, state, why);
+    }
+    if let Some(watched) = book.table.get_mut(sock) {
+        let connection = &mut watched.connection;
+        let over = connection.state == TcpState::CloseWait && state == TcpState::Closed;
+        connection.fin = connection.fin.filter(|_| over);
+        (connection.state, connection.since) = (state, time);
+        watched.progress.turn();
+    }
+}
+
+/// Whether a connection that nobody cares for is still the same fault in this state, its descriptor being open.
+const fn outlasts(verdict: Verdict, state: TcpState) -> bool {
+    let unread = matches!(
+        state,
+        TcpState::CloseWait | TcpState::FinWait1 | TcpState::FinWait2
+    );
+    let over = matches!(state, TcpState::Closed);
+    (over && !matches!(verdict, Verdict::PeerNotClosing))
+        || (unread && matches!(verdict, Verdict::NeverReads))
+}
+
+/// The connection is over, and nobody can notice any more: a finding ends whatever it says.
 pub(super) fn conclude(
     book: &mut Book<'_>,
     sock: u64,
@@ -136,11 +176,7 @@ pub(super) fn conclude(
     why: Resolution,
 ) {
     resolve(book, sock, time, state, why);
-    if let Some(watched) = book.table.get_mut(sock) {
-        watched.connection.state = state;
-        watched.connection.fin = None;
-        watched.progress = Progress::default();
-    }
+    turn(book, sock, time, state, why);
 }
 
 /// How a finding ends when its connection changes its state for this reason.

@@ -5,20 +5,23 @@ use std::time::Duration;
 use super::book::Book;
 use super::departure::absent;
 use super::evidence::{Charge, evidence, holders};
-use super::finding::{self, conclude, resolve, resolve_only};
+use super::facing::{facing, relays_for, see_other_end};
+use super::finding::{self, resolve, resolve_only, turn};
 use super::names::Names;
+use super::pairs::Pairs;
 use super::peer::Peers;
-use super::refusal;
-use super::watched::Watched;
-use crate::connection::{Connection, Fin, OtherEnd};
+use super::relays::Relays;
+use super::watched::{Table, Watched};
+use crate::connection::clock::WatchedTime;
+use crate::connection::times::Times;
+use crate::connection::{Connection, Fin, entered};
 use crate::model::finding::{Resolution, Verdict};
 use crate::model::look::{Snapshot, SocketView};
+use crate::model::peer::Peer;
 use crate::model::socket::SocketKey;
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
-use crate::settings::exception::Subject;
 use crate::verdict::case::{Case, Proof};
-use crate::verdict::open_case::OpenCase;
 use crate::verdict::pool::Pools;
 use crate::verdict::{self, Judgement};
 
@@ -28,8 +31,13 @@ const LONGEST_BACKOFF: u8 = 5;
 /// What a look at one connection is made with.
 pub(super) struct Look<'a> {
     pub(super) snapshot: &'a Snapshot,
+    pub(super) clock: &'a WatchedTime,
     pub(super) pools: &'a Pools,
     pub(super) peers: &'a Peers<'a>,
+    pub(super) pairs: &'a Pairs,
+    pub(super) relays: &'a Relays,
+    /// When the look before this one began.
+    pub(super) before: Timestamp,
     pub(super) names: &'a dyn Names,
     pub(super) now: Timestamp,
 }
@@ -66,17 +74,9 @@ pub(super) fn at(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
         watched.connection.learn(known.role, known.owner.as_ref());
     }
     watched.connection.absorb(view, taken);
-    let other_end = look.names.other_end(view.sock, view.endpoints);
-    see_peer(watched, other_end.or_else(|| look.peers.of(view)));
-    if watched.refused.is_some() {
-        refusal::settle(book, sock, holders(view));
-    }
-    agree(book, view, taken);
-    if view.state == TcpState::CloseWait {
-        judge(book, view, look);
-    } else {
-        judge_open(book, view, look);
-    }
+    see_other_end(watched, view, look.peers, look.pairs, look.names);
+    agree(book, view, look);
+    judge(book, view, look);
 }
 
 /// Begins to watch a connection.
@@ -90,28 +90,26 @@ fn meet(view: &SocketView, look: &Look<'_>) -> Watched {
         sock: view.sock,
         birth: born.or(fin_at).unwrap_or(taken),
     });
-    Watched::new(Connection::found(key, view, taken))
-}
-
-/// The other end, or that it has gone since it was last seen.
-fn see_peer(watched: &mut Watched, now: Option<OtherEnd>) {
-    match (now, &mut watched.peer) {
-        (Some(now), peer) => *peer = Some(now),
-        (None, Some(before)) => before.state = TcpState::Closed,
-        (None, None) => {}
-    }
+    let mut watched = Watched::new(Connection::found(key, view, taken));
+    watched.entered_after = look.before;
+    watched
 }
 
 /// The kernel's state counts: a record of the change did not come.
-fn agree(book: &mut Book<'_>, view: &SocketView, taken: Timestamp) {
-    let sock = view.sock;
+fn agree(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
+    let (sock, taken) = (view.sock, look.snapshot.taken);
     let Some(watched) = book.table.get(sock) else {
         return;
     };
     let before = watched.connection.state;
     if before != view.state {
         let why = change(before, view);
-        conclude(book, sock, taken, view.state, why);
+        let lost = watched.lost.map(|lost| lost.time);
+        let since = lost.unwrap_or_else(|| entered(view, taken));
+        turn(book, sock, since, view.state, why);
+        if let Some(watched) = book.table.get_mut(sock) {
+            watched.entered_after = look.before;
+        }
     }
     if let Some(watched) = book.table.get_mut(sock)
         && view.state == TcpState::CloseWait
@@ -154,52 +152,73 @@ fn change(before: TcpState, view: &SocketView) -> Resolution {
 
 fn judge(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
     let (sock, taken) = (view.sock, look.snapshot.taken);
+    let times = Times::of(view, look.snapshot);
     let Some(watched) = book.table.get_mut(sock) else {
         return;
     };
-    let Some(fin) = watched.connection.fin else {
-        return;
-    };
-    let held_by = view.holders.iter().map(|holder| holder.process.id);
-    let left = verdict::inherited::has_left(watched.connection.owner.as_ref(), held_by);
-    let progress = &mut watched.progress;
-    progress.left_at = left.then(|| progress.left_at.unwrap_or(taken));
-    let seen = progress.look(fin, view, taken);
+    see_opener(watched, view, taken);
+    let fin = watched.connection.fin;
+    let seen = watched.progress.look(fin, view, times.as_ref(), taken);
     if seen.accepted {
         let accepted = Resolution::Accepted;
         resolve_only(book, sock, taken, Verdict::NeverAccepted, accepted);
     }
     if seen.sending {
-        resolve(book, sock, taken, TcpState::CloseWait, Resolution::Resumed);
+        resolve(book, sock, taken, view.state, Resolution::Resumed);
+    }
+    if !is_candidate(view) {
+        return calm(book, sock, taken, view.state);
     }
     let Some(watched) = book.table.get(sock) else {
         return;
     };
-    let judgement = verdict::judge(&Case {
+    let mate = look.relays.mate(sock);
+    let mut case = Case {
         settings: &book.rules.settings,
+        clock: look.clock,
         taken,
-        fin,
         connection: &watched.connection,
         progress: &watched.progress,
         view,
+        times,
+        peer: Peer::Unknown,
         pool: look.pools.of(view),
-    });
+        mate: mate.map(|(_, mate)| mate),
+        relays_for: relays_for(sock, look.relays, book.table),
+    };
+    case.peer = verdict::peer::judge(&case, facing(watched, look.relays, book.table));
+    let (peer, judgement) = (case.peer, verdict::judge(&case));
+    if let Some(watched) = book.table.get_mut(sock) {
+        (watched.left, watched.mate) = (peer, mate.map(|(sock, _)| sock));
+    }
     act_on(book, view, look, judgement);
+}
+
+/// Since when its opener has left it to others.
+fn see_opener(watched: &mut Watched, view: &SocketView, taken: Timestamp) {
+    let held_by = view.holders.iter().map(|holder| holder.process.id);
+    let left = verdict::inherited::has_left(watched.connection.owner.as_ref(), held_by);
+    let progress = &mut watched.progress;
+    progress.left_at = left.then(|| progress.left_at.unwrap_or(taken));
 }
 
 fn act_on(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>, judgement: Judgement) {
     let (sock, taken) = (view.sock, look.snapshot.taken);
     let regular = look.now + book.rules.settings.inspection_interval;
     if !matches!(judgement, Judgement::Wrong(..)) {
-        // It has stopped reading the end-of-stream over and over.
-        resolve_only(book, sock, taken, Verdict::EofSpin, Resolution::Resumed);
+        settle_down(book, sock, taken, view.state);
     }
     match judgement {
+        Judgement::Silence if !is_over(view.state) => calm(book, sock, taken, view.state),
         Judgement::Silence => look_again_later(book, sock, look.now),
         Judgement::Wait(until) => {
             let open = book.table.get(sock).is_some_and(|w| w.finding.is_some());
             let next = if open { until.min(regular) } else { until };
             book.look_at(sock, next.max(look.now));
+        }
+        Judgement::Excused(until) => {
+            resolve(book, sock, taken, view.state, Resolution::Resumed);
+            book.look_at(sock, until.min(regular).max(look.now));
         }
         Judgement::Wrong(verdict, proof, other) => {
             flag(book, view, look, verdict, proof);
@@ -209,53 +228,19 @@ fn act_on(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>, judgement: Ju
     }
 }
 
-/// Judges a connection that is not half-closed.
-fn judge_open(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
-    let (sock, taken) = (view.sock, look.snapshot.taken);
-    let Some(watched) = book.table.get_mut(sock) else {
-        return;
-    };
-    if watched.progress.look_open(view, taken).accepted {
-        resolve_only(
-            book,
-            sock,
-            taken,
-            Verdict::NeverAccepted,
-            Resolution::Accepted,
-        );
-    }
-    if !verdict::is_suspicious(view) {
-        return calm(book, sock, taken, view.state);
-    }
-    let Some(watched) = book.table.get(sock) else {
-        return;
-    };
-    let (connection, progress) = (&watched.connection, &watched.progress);
-    let judgement = verdict::judge_open(&OpenCase {
-        settings: &book.rules.settings,
-        taken,
-        still_since: progress
-            .untouched_since()
-            .max(connection.accepted_at())
-            .unwrap_or(taken),
-        view,
-        subject: Subject::new(
-            connection.owner.as_ref(),
-            connection.endpoints.local.port(),
-            &view.holders,
-        ),
-    });
-    match judgement {
-        Judgement::Silence => calm(book, sock, taken, view.state),
-        Judgement::Wait(until) => {
-            resolve(book, sock, taken, view.state, Resolution::Resumed);
-            book.look_at(sock, until.max(look.now));
-        }
-        Judgement::Wrong(verdict, proof, _) => {
-            let regular = look.now + book.rules.settings.inspection_interval;
-            flag(book, view, look, verdict, proof);
-            book.look_at(sock, regular);
-        }
+/// Its peer has ended it: what was wrong with it once is wrong until somebody closes it.
+const fn is_over(state: TcpState) -> bool {
+    matches!(state, TcpState::CloseWait | TcpState::Closed)
+}
+
+/// No verdict holds just now: some end by that, others go on until the next one holds.
+fn settle_down(book: &mut Book<'_>, sock: u64, taken: Timestamp, state: TcpState) {
+    // It has stopped reading the end-of-stream over and over.
+    resolve_only(book, sock, taken, Verdict::EofSpin, Resolution::Resumed);
+    // Its peer has answered.
+    resolve_only(book, sock, taken, Verdict::DeadPeer, Resolution::Resumed);
+    if !is_over(state) {
+        resolve(book, sock, taken, state, Resolution::Resumed);
     }
 }
 
@@ -272,6 +257,8 @@ fn flag(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>, verdict: Verdic
     let mut evidence = evidence(watched, view, look.snapshot, proof.missing);
     let pooled = look.pools.of(view).map(|pool| pool.size);
     evidence.pooled = pooled.filter(|_| verdict == Verdict::StalePooled);
+    evidence.caused_by = caused_by(book.table, watched, verdict);
+    evidence.suspended = suspended(watched.connection.fin, look);
     let charge = Charge {
         verdict,
         grade: proof.grade,
@@ -282,6 +269,23 @@ fn flag(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>, verdict: Verdic
         evidence,
     };
     finding::accuse(book, view.sock, charge);
+    if let Some(watched) = book.table.get_mut(view.sock) {
+        watched.lost = None;
+    }
+}
+
+/// Whoever waits for a peer on this host that is accused itself waits because of that.
+fn caused_by(table: &Table, watched: &Watched, verdict: Verdict) -> Option<u64> {
+    let (sock, _) = watched.peer.as_ref()?.held?;
+    let cause = table.get(sock)?.finding.as_ref()?;
+    (verdict == Verdict::PeerNotClosing && cause.verdict != Verdict::PeerNotClosing)
+        .then_some(cause.id)
+}
+
+/// What the agent did not live through since the FIN.
+fn suspended(fin: Option<Fin>, look: &Look<'_>) -> Option<Duration> {
+    let lost = look.clock.lost_since(fin?.since);
+    (!lost.is_zero()).then_some(lost)
 }
 
 /// Nothing was learnt: the next look comes later each time.

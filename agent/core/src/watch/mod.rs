@@ -8,30 +8,32 @@ mod candidates;
 mod deadlines;
 mod departure;
 mod evidence;
+mod facing;
 mod finding;
-mod growth;
 mod look;
+mod lost_request;
 mod minisocks;
 pub(crate) mod names;
+mod pairs;
 mod peer;
 mod pressure;
 mod process_finding;
 mod record;
-mod refusal;
-mod reset_write;
-mod trend;
+mod relays;
 mod watched;
 
 use std::sync::Arc;
 
 use self::book::{Book, Numbers};
 use self::candidates::Candidates;
-use self::growth::Growth;
 use self::look::Look;
 use self::names::Names;
+use self::pairs::Pairs;
 use self::peer::Peers;
 use self::pressure::Pressure;
+use self::relays::Relays;
 use self::watched::Table;
+use crate::connection::clock::WatchedTime;
 use crate::model::event::Output;
 use crate::model::finding::Finding;
 use crate::model::look::{Candidate, LocalPorts, Snapshot, SocketView};
@@ -48,8 +50,10 @@ pub(crate) struct Watch {
     table: Table,
     candidates: Candidates,
     numbers: Numbers,
-    pools: Pools,
-    growth: Growth,
+    clock: WatchedTime,
+    pairs: Pairs,
+    /// When the latest look began.
+    looked: Timestamp,
     pressure: Pressure,
 }
 
@@ -69,7 +73,7 @@ impl Watch {
         if let What::ResetWrite(reset) = &observation.what {
             let key = self.key_of(observation, reset.endpoints, names);
             let mut book = book(&mut self.table, &mut self.numbers, rules, out);
-            return reset_write::recorded(&mut book, key, observation.time, reset);
+            return lost_request::recorded(&mut book, key, observation.time, reset);
         }
         let mut book = book(&mut self.table, &mut self.numbers, rules, out);
         record::handle(&mut book, observation);
@@ -110,16 +114,24 @@ impl Watch {
         now: Timestamp,
         out: &mut Outbox,
     ) {
+        self.clock.tick(now);
         let stale = self.candidates.looked(snapshot, rules);
         for place in stale {
             out.put(Output::Clear(place));
         }
         let views = self.worth_a_look(snapshot);
-        self.pools.count(&views, snapshot.taken, &rules.settings);
+        let pools = Pools::find(&views);
         let peers = Peers::find(snapshot, &views);
+        self.pairs.look(snapshot);
+        let before = std::mem::replace(&mut self.looked, snapshot.taken);
+        let relays = Relays::find(snapshot, &views, &self.table, before);
         let look = Look {
             snapshot,
-            pools: &self.pools,
+            pairs: &self.pairs,
+            relays: &relays,
+            before,
+            clock: &self.clock,
+            pools: &pools,
             peers: &peers,
             names,
             now,
@@ -137,7 +149,6 @@ impl Watch {
         for sock in gone {
             departure::absent(&mut book, sock, taken);
         }
-        self.growth.count(&views, taken, &mut book);
         self.pressure.count(snapshot, &mut book);
     }
 
@@ -165,6 +176,7 @@ impl Watch {
 
     /// Something is due: a scan, if it is time for one.
     pub(crate) fn handle_timeout(&mut self, rules: &Rules, now: Timestamp, out: &mut Outbox) {
+        self.clock.tick(now);
         if self.candidates.scan_due() <= now {
             self.candidates.scanning(now, rules);
             out.put(Output::Scan);
@@ -206,14 +218,17 @@ impl Watch {
     /// Every open finding.
     pub(crate) fn findings(&self) -> impl Iterator<Item = Arc<Finding>> {
         let watched = self.table.iter().filter_map(|w| w.finding.clone());
-        watched
-            .chain(self.growth.findings())
-            .chain(self.pressure.findings())
+        watched.chain(self.pressure.findings())
     }
 
     /// How many connections are watched.
     pub(crate) fn len(&self) -> usize {
         self.table.len()
+    }
+
+    /// How many requests were lost without a finding.
+    pub(crate) const fn lost_requests(&self) -> u64 {
+        self.numbers.lost_requests
     }
 
     /// How many findings are open.

@@ -77,8 +77,10 @@ fn other_end(view: &SocketView) -> OtherEnd {
         attribution: Attribution::Holder,
         since: crate::model::time::Timestamp::default(),
     });
+    let held = !view.holders.is_empty();
     OtherEnd {
         owner: opener.cloned().or(holder),
         state: view.state,
+        held: held.then_some((view.sock, view.role)),
     }
 }

@@ -201,7 +201,6 @@ impl Pressure {
                 ..Evidence::default()
             },
             time: now,
-            news: false,
         };
         let open = squeeze.finding.clone();
         squeeze.finding = Some(accuse(book, &squeeze.owner, open.as_ref(), accusation));

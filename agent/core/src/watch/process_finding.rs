@@ -1,11 +1,11 @@
-//! The life of a finding about a process: opened, updated if what it says has changed, resolved once.
+//! The life of a finding about a process: opened, updated if its severity has changed, resolved once.
 
 use std::sync::Arc;
 
 use super::book::Book;
 use crate::model::event::Body;
 use crate::model::finding::{Action, Confidence, Evidence, Finding, Resolution, Severity, Verdict};
-use crate::model::socket::Owner;
+use crate::model::socket::{Owner, Role};
 use crate::model::time::Timestamp;
 use crate::verdict::case::Grade;
 use crate::verdict::wording;
@@ -19,8 +19,6 @@ pub(super) struct Accusation {
     pub(super) summary: String,
     pub(super) evidence: Evidence,
     pub(super) time: Timestamp,
-    /// Its numbers have moved enough to be told.
-    pub(super) news: bool,
 }
 
 /// Opens the finding or updates `open`.
@@ -37,10 +35,9 @@ pub(super) fn accuse(
         summary,
         evidence,
         time,
-        news,
     } = accusation;
     let severity = grade.of(severity);
-    let silent = open.filter(|open| !news && open.severity == severity);
+    let silent = open.filter(|open| open.severity == severity);
     let confidence = if evidence.missing.is_empty() {
         Confidence::Proven
     } else {
@@ -60,7 +57,12 @@ pub(super) fn accuse(
         half_closed_since: None,
         half_closed: None,
         summary,
-        hint: wording::hint(verdict, &owner.process.comm),
+        hint: wording::hint(wording::Facts {
+            verdict,
+            role: Role::Unknown,
+            comm: &owner.process.comm,
+            evidence: &evidence,
+        }),
         evidence,
         holders: Vec::new(),
         history: Vec::new(),

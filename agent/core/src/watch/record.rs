@@ -1,8 +1,8 @@
 //! What a record says of a connection that is watched. Records make findings end sooner; nothing depends on them.
 
 use super::book::Book;
-use super::finding::{conclude, resolution, resolve_only};
-use super::{departure, refusal};
+use super::departure;
+use super::finding::{conclude, resolution, resolve_only, turn};
 use crate::model::cause;
 use crate::model::finding::{Resolution, Verdict};
 use crate::model::observation::{Observation, Open, StateChange, What};
@@ -97,13 +97,15 @@ fn state_changed(book: &mut Book<'_>, sock: u64, time: Timestamp, change: &State
         peer.state = TcpState::Closed;
     }
     let first_look = book.rules.first_look_at(time);
-    conclude(
-        book,
-        sock,
-        time,
-        change.to,
-        ending(known, change.from, cause),
-    );
+    let why = ending(known, change.from, cause);
+    if change.dead || is_by_application(change) {
+        conclude(book, sock, time, change.to, why);
+    } else {
+        turn(book, sock, time, change.to, why);
+    }
+    if let Some(watched) = book.table.get_mut(sock) {
+        watched.entered_after = time;
+    }
     match change.to {
         // What it was like at the FIN the look tells.
         TcpState::CloseWait => book.table.arm(sock, first_look),
@@ -111,7 +113,7 @@ fn state_changed(book: &mut Book<'_>, sock: u64, time: Timestamp, change: &State
         TcpState::Closed if !change.dead => book.table.advance(sock, first_look),
         TcpState::Closed => {
             // Nobody holds it: no look will tell more.
-            refusal::settle(book, sock, Vec::new());
+            departure::count_lost(book, sock);
             book.forget(sock);
         }
         TcpState::Listen
@@ -122,8 +124,20 @@ fn state_changed(book: &mut Book<'_>, sock: u64, time: Timestamp, change: &State
         | TcpState::FinWait1
         | TcpState::FinWait2
         | TcpState::Closing
-        | TcpState::TimeWait => book.forget(sock),
+        | TcpState::TimeWait => {
+            let open = book.table.get(sock).is_some_and(|w| w.finding.is_some());
+            if open {
+                book.table.advance(sock, first_look);
+            } else {
+                book.forget(sock);
+            }
+        }
     }
+}
+
+/// It was ended from this side, so somebody has noticed.
+const fn is_by_application(change: &StateChange) -> bool {
+    change.closed || (matches!(change.to, TcpState::Closed) && change.error == 0)
 }
 
 /// How a finding about the connection ends by this change.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::deadlines::Deadlines;
 use crate::connection::progress::Progress;
-use crate::connection::{Connection, Fin, OtherEnd};
+use crate::connection::{Connection, OtherEnd};
 use crate::model::finding::Finding;
+use crate::model::peer::Peer;
 use crate::model::socket::Owner;
 use crate::model::time::Timestamp;
 
@@ -19,10 +20,18 @@ pub(super) struct Watched {
     pub(super) recorded: Timestamp,
     /// A look or a record told of its state as of then.
     pub(super) state_as_of: Timestamp,
-    /// Data was refused so; the look that shows who holds the descriptor is under way.
-    pub(super) refused: Option<Refused>,
+    /// A request was lost so; whether its client keeps the connection, a look tells.
+    pub(super) lost: Option<Lost>,
     /// The other end, as it was last seen on this host.
     pub(super) peer: Option<OtherEnd>,
+    /// The other end was seen on this host while both lived.
+    pub(super) met: bool,
+    /// What the latest look made of it.
+    pub(super) left: Peer,
+    /// It came into its state after this moment.
+    pub(super) entered_after: Timestamp,
+    /// The connection on which its process carried on for it at the latest look.
+    pub(super) mate: Option<u64>,
     /// Looks in a row that told nothing.
     pub(super) in_vain: u8,
     /// The open finding.
@@ -34,12 +43,12 @@ pub(super) struct Watched {
     deadline: Option<Timestamp>,
 }
 
-/// Data sent after the peer's FIN was answered with a reset.
+/// Data that a client wrote after the server's FIN was answered with a reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Refused {
+pub(super) struct Lost {
     /// When the reset came.
     pub(super) time: Timestamp,
-    pub(super) fin: Fin,
+    pub(super) bytes: u64,
 }
 
 impl Watched {
@@ -49,8 +58,12 @@ impl Watched {
             progress: Progress::default(),
             recorded: Timestamp::default(),
             state_as_of: Timestamp::default(),
-            refused: None,
+            lost: None,
             peer: None,
+            met: false,
+            left: Peer::Unknown,
+            entered_after: Timestamp::default(),
+            mate: None,
             in_vain: 0,
             finding: None,
             began: Timestamp::default(),

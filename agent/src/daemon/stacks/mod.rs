@@ -3,6 +3,8 @@
 //! A finding never waits for them: the lines of a socket stay in the order of time. What tells the stacks is dated as
 //! the last line before it, for what happened meanwhile may still have to be read.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use finback_core::model::event::{Body, Event};
@@ -14,13 +16,16 @@ use finback_core::model::time::Timestamp;
 use rustc_hash::FxHashMap;
 
 use crate::kernel::Kernel;
-use crate::process::stack::model::Stack;
+use crate::process::stack::model::{Kind, Stack};
 use crate::process::stack::{Answer, Request, Stacks, Statistics};
 
 /// Processes of one finding whose threads are looked at.
 const MAX_PROCESSES: usize = 2;
 /// Findings whose stacks are asked for at once; more are told without.
 const MAX_ASKED: usize = 64;
+
+/// Places that are shown for an incident.
+const MAX_OPENED_AT: usize = 3;
 
 /// An open finding.
 struct Open {
@@ -118,9 +123,34 @@ impl FindingStacks {
         Some((updated(&open.event, open.last), Arc::clone(&open.stacks)))
     }
 
+    /// Where the connections of these findings were opened: the most common stacks, with how many were opened there.
+    pub(super) fn opened_at(&self, findings: &[u64]) -> Vec<(u32, Stack)> {
+        let open = findings.iter().filter_map(|id| self.open.get(id));
+        let stacks = open.filter_map(|open| open.stacks.iter().find(|stack| is_opening(stack)));
+        most_common(stacks.collect())
+    }
+
     pub(super) fn statistics(&self) -> &Statistics {
         self.worker.statistics()
     }
+}
+
+/// Equal ones together, the most common first.
+fn most_common(stacks: Vec<&Stack>) -> Vec<(u32, Stack)> {
+    let mut counts: BTreeMap<Vec<u64>, (u32, &Stack)> = BTreeMap::new();
+    for stack in stacks {
+        let addresses = stack.frames.iter().map(|frame| frame.address).collect();
+        counts.entry(addresses).or_insert((0, stack)).0 += 1;
+    }
+    let mut counts: Vec<_> = counts.into_values().collect();
+    counts.sort_by_key(|(count, _)| Reverse(*count));
+    let most = counts.into_iter().take(MAX_OPENED_AT);
+    most.map(|(count, stack)| (count, stack.clone())).collect()
+}
+
+/// Whether it was taken when a connection was opened, and shows anything.
+fn is_opening(stack: &Stack) -> bool {
+    matches!(stack.kind, Kind::Connect | Kind::Accept) && !stack.frames.is_empty()
 }
 
 /// Whether nothing of the socket remains.
@@ -147,6 +177,7 @@ fn finding(event: &Event) -> Option<&Arc<Finding>> {
         Body::Finding { finding, .. } | Body::ProcessFinding { finding, .. } => Some(finding),
         Body::Transition { .. }
         | Body::Eof { .. }
+        | Body::Incident(_)
         | Body::Connection { .. }
         | Body::Lost { .. }
         | Body::Resync { .. } => None,
@@ -160,7 +191,10 @@ const fn connection(event: &Event) -> Option<SocketKey> {
         | Body::Eof { connection, .. }
         | Body::Finding { connection, .. }
         | Body::Connection { connection, .. } => Some(connection.key),
-        Body::ProcessFinding { .. } | Body::Lost { .. } | Body::Resync { .. } => None,
+        Body::ProcessFinding { .. }
+        | Body::Incident(_)
+        | Body::Lost { .. }
+        | Body::Resync { .. } => None,
     }
 }
 
@@ -181,6 +215,7 @@ fn request(event: &Event) -> Option<Request> {
         Body::ProcessFinding { owner, .. } => (None, Some(owner)),
         Body::Transition { .. }
         | Body::Eof { .. }
+        | Body::Incident(_)
         | Body::Connection { .. }
         | Body::Lost { .. }
         | Body::Resync { .. } => return None,

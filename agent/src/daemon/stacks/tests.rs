@@ -5,6 +5,7 @@ use finback_core::model::finding::Action;
 
 use super::*;
 use crate::output::samples;
+use crate::process::stack::model::{Frame, Name, Reason};
 
 fn finding_stacks() -> FindingStacks {
     // Nothing is asked of its readers.
@@ -52,4 +53,42 @@ fn stacks_of_a_finding_that_is_resolved_are_not_told() {
     stacks.told(&samples::finding(Action::Resolved));
     assert!(stacks.answered(&answer(&opened)).is_none());
     assert!(stacks.open.is_empty() && stacks.of.is_empty());
+}
+
+fn stack(kind: Kind, addresses: &[u64]) -> Stack {
+    let frame = |address: &u64| Frame {
+        address: *address,
+        module: None,
+        build_id: None,
+        offset: None,
+        name: Name::Unknown(Reason::Unmapped),
+    };
+    Stack {
+        kind,
+        pid: 1,
+        thread: 1,
+        thread_name: "worker".into(),
+        time: Timestamp::default(),
+        syscall: None,
+        truncated: false,
+        absence: None,
+        frames: addresses.iter().map(frame).collect(),
+    }
+}
+
+#[test]
+fn equal_opening_stacks_are_counted_together_and_the_most_common_come_first() {
+    let (one, other) = (stack(Kind::Accept, &[1, 2]), stack(Kind::Accept, &[1, 3]));
+    let rare = [4, 5].map(|address| stack(Kind::Connect, &[address]));
+    let counts = most_common(vec![&one, &other, &rare[0], &other, &rare[1]]);
+    assert_eq!(counts.len(), MAX_OPENED_AT);
+    assert_eq!(counts[0], (2, other));
+    assert_eq!(counts[1], (1, one));
+}
+
+#[test]
+fn a_stack_of_now_or_without_frames_opened_nothing() {
+    assert!(is_opening(&stack(Kind::Connect, &[1])));
+    assert!(!is_opening(&stack(Kind::Connect, &[])));
+    assert!(!is_opening(&stack(Kind::Current, &[1])));
 }

@@ -14,10 +14,12 @@ use super::half;
 use super::rows::Row;
 use super::waiters::Functions;
 use crate::kernel::address::endpoints;
-use crate::kernel::clock::now;
+use crate::kernel::clock::{jiffy, now};
 use crate::kernel::processes::Processes;
 use crate::kernel::table::Tables;
-use finback_core::model::look::{HalfClosed, Queued, Snapshot, SocketCounters, SocketView};
+use finback_core::model::look::{
+    HalfClosed, Jiffies, Queued, Snapshot, SocketCounters, SocketView,
+};
 use finback_core::model::socket::{Attribution, Endpoints, Holder, Owner, Role};
 use finback_core::model::state::TcpState;
 use finback_core::model::time::Timestamp;
@@ -186,7 +188,10 @@ impl<'a, M: Memory> Join<'a, M> {
             taken: self.taken,
             took: now().since(self.taken),
             cost: Duration::ZERO,
-            jiffies: self.jiffies,
+            jiffies: self.jiffies.map(|now| Jiffies {
+                now,
+                length: jiffy(),
+            }),
             sockets,
             unheld: None,
             openers: Vec::new(),
@@ -224,6 +229,7 @@ impl<'a, M: Memory> Join<'a, M> {
             cookie: (found.cookie != 0).then_some(found.cookie),
             half: found.half,
             fin_behind_hole: found.fin_behind_hole,
+            halted: None,
             waiting: found.waiters.map(|waiters| {
                 let ended = matches!(state, tcp::CLOSE_WAIT | tcp::CLOSE);
                 Waiting::of(&waiters, ended || found.counters.unread > 0)

@@ -1,6 +1,7 @@
 //! A look: one pass over the kernel that finds every TCP socket with its holders and its numbers.
 
 mod half;
+mod halt;
 mod join;
 mod proc;
 mod rows;
@@ -96,6 +97,7 @@ impl Looker {
         };
         let sockets = snapshot.sockets.iter();
         self.inhabited = sockets.map(|view| view.endpoints.netns).collect();
+        halt::mark(&mut snapshot);
         if unheld {
             let unheld = sock_diag::unheld().map_err(|source| KernelError::Io {
                 what: "list the sockets of a network namespace",

@@ -93,6 +93,7 @@ impl Join {
             cookie: (live.cookie != 0).then_some(live.cookie),
             half: None,
             fin_behind_hole: false,
+            halted: None,
             waiting: None,
             counters: Some(live.counters),
         }

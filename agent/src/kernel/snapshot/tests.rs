@@ -305,7 +305,9 @@ fn the_first_row_tells_the_ticks() {
         ..StartRow::default()
     };
     assert_eq!(
-        look(&[Row::Start(start)], &Remembered::default()).jiffies,
+        look(&[Row::Start(start)], &Remembered::default())
+            .jiffies
+            .map(|jiffies| jiffies.now),
         Some(5)
     );
     assert_eq!(look(&[], &Remembered::default()).jiffies, None);

@@ -4,14 +4,15 @@ use std::borrow::Cow;
 
 use super::duration::nanos;
 use super::{
-    Body, Connection, Container, Endpoint, Eof, Event, Executable, Finding, Life, Lost, Network,
-    NetworkType, Process, Resync, SCHEMA, Socket, Subject, Transition, Transport, User,
+    Body, Connection, Container, Endpoint, Eof, Event, Executable, Finding, Incident, Life, Lost,
+    Network, NetworkType, Process, Resync, SCHEMA, Socket, Subject, Transition, Transport, User,
 };
 use crate::output::clock::WallClock;
 use crate::process::Description;
 use crate::process::stack::model::Stack;
 use finback_core::model::event as core;
-use finback_core::model::socket::Owner;
+use finback_core::model::incident;
+use finback_core::model::socket::{self, Attribution, Owner};
 
 /// What `/proc` knows of an event's processes, where somebody has asked it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,6 +23,8 @@ pub struct About<'a> {
     pub peer_process: Option<&'a Description>,
     /// Stacks of a finding.
     pub stacks: &'a [Stack],
+    /// Where most connections of an incident were opened, with how many.
+    pub opened_at: &'a [(u32, Stack)],
 }
 
 /// The wire form of an event; borrows from it.
@@ -46,13 +49,7 @@ fn body<'a>(body: &'a core::Body, clock: WallClock, about: About<'a>) -> Body<'a
             transition,
         } => Body::Transition {
             subject: subject(connection, clock, about),
-            transition: Transition {
-                from: transition.from.into(),
-                to: transition.to.into(),
-                after_ns: transition.after.map(nanos),
-                cause: transition.cause.into(),
-                segment_refused: transition.segment_refused.map(|moment| clock.at(moment)),
-            },
+            transition: change(transition, clock),
         },
         core::Body::Eof {
             connection,
@@ -76,6 +73,10 @@ fn body<'a>(body: &'a core::Body, clock: WallClock, about: About<'a>) -> Body<'a
             subject: alone(owner, clock, about),
             finding: Box::new(Finding::from_core(finding, clock, about.stacks)),
         },
+        core::Body::Incident(incident) => Body::Incident {
+            subject: accused(incident, clock, about),
+            incident: Box::new(Incident::from_core(incident, clock, about.opened_at)),
+        },
         core::Body::Connection { connection, life } => Body::Connection {
             subject: subject(connection, clock, about),
             connection: Life::from_core(life, clock),
@@ -98,6 +99,16 @@ fn body<'a>(body: &'a core::Body, clock: WallClock, about: About<'a>) -> Body<'a
                 took_ns: nanos(*took),
             },
         },
+    }
+}
+
+fn change(transition: &core::Transition, clock: WallClock) -> Transition {
+    Transition {
+        from: transition.from.into(),
+        to: transition.to.into(),
+        after_ns: transition.after.map(nanos),
+        cause: transition.cause.into(),
+        segment_refused: transition.segment_refused.map(|moment| clock.at(moment)),
     }
 }
 
@@ -128,11 +139,28 @@ fn subject<'a>(
         process: connection
             .owner
             .as_ref()
-            .map(|owner| process(owner, clock, about.process)),
+            .map(|owner| owned(owner, clock, about.process)),
         peer_process: connection
             .peer_owner
             .as_ref()
-            .map(|owner| process(owner, clock, about.peer_process)),
+            .map(|owner| owned(owner, clock, about.peer_process)),
+        cgroup: cgroup(about),
+        container: container(about),
+    }
+}
+
+/// The process that has most connections of an incident.
+fn accused<'a>(
+    incident: &'a incident::Incident,
+    clock: WallClock,
+    about: About<'a>,
+) -> Subject<'a> {
+    let most = incident.processes.first();
+    Subject {
+        socket: None,
+        network: None,
+        process: most.map(|(most, _)| process(most, Attribution::Holder, clock, about.process)),
+        peer_process: None,
         cgroup: cgroup(about),
         container: container(about),
     }
@@ -143,7 +171,7 @@ fn alone<'a>(owner: &'a Owner, clock: WallClock, about: About<'a>) -> Subject<'a
     Subject {
         socket: None,
         network: None,
-        process: Some(process(owner, clock, about.process)),
+        process: Some(owned(owner, clock, about.process)),
         peer_process: None,
         cgroup: cgroup(about),
         container: container(about),
@@ -160,8 +188,16 @@ fn container(about: About<'_>) -> Option<Container<'_>> {
     Some(Container { id: id.into() })
 }
 
-fn process<'a>(owner: &'a Owner, clock: WallClock, known: Option<&'a Description>) -> Process<'a> {
-    let process = &*owner.process;
+fn owned<'a>(owner: &'a Owner, clock: WallClock, known: Option<&'a Description>) -> Process<'a> {
+    process(&owner.process, owner.attribution, clock, known)
+}
+
+fn process<'a>(
+    process: &'a socket::Process,
+    attribution: Attribution,
+    clock: WallClock,
+    known: Option<&'a Description>,
+) -> Process<'a> {
     Process {
         pid: process.id.pid,
         start_time: clock.at(process.id.start),
@@ -175,6 +211,6 @@ fn process<'a>(owner: &'a Owner, clock: WallClock, known: Option<&'a Description
             .and_then(|known| known.command_line.as_deref())
             .map(Into::into),
         user: process.uid.map(|id| User { id }),
-        attribution: owner.attribution.into(),
+        attribution: attribution.into(),
     }
 }

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::duration::nanos;
-use super::names::{Action, Confidence, Resolution, Severity, State, Verdict, WaitState};
+use super::names::{
+    Action, Confidence, Halt, Peer, Resolution, Severity, State, Verdict, WaitState,
+};
 use super::socket::{Endpoint, Executable};
 use super::stack::Stack;
 use crate::output::clock::{Time, WallClock};
@@ -120,18 +122,6 @@ pub struct Evidence {
     /// Unanswered probes of a closed window or of an idle connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probes: Option<u8>,
-    /// Half-closed connections of the process.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub close_wait: Option<u32>,
-    /// How many more there are every minute.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub close_wait_per_minute: Option<u32>,
-    /// With whom most of them are; port 0 for clients, which have many.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub most_common_peer: Option<Endpoint>,
-    /// On which local port most of them are.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub most_common_port: Option<u16>,
     /// Which local ports are used up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port_use: Option<PortUse>,
@@ -150,6 +140,21 @@ pub struct Evidence {
     /// To this process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eof_pid: Option<u32>,
+    /// The connection is over and the application has been told of the error.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub error_delivered: bool,
+    /// What is known of the other end, once that has ended its side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<Peer>,
+    /// Why none of the holders can do anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub halted: Option<Halt>,
+    /// The finding that this one follows from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caused_by: Option<u64>,
+    /// Of the time that it has been half-closed the daemon did not live through so much: the host was suspended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspended_ns: Option<u64>,
     /// Idle connections of the same process to the same address that the server has closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pooled: Option<u32>,
@@ -270,6 +275,10 @@ impl<'a> Holder<'a> {
 }
 
 impl Evidence {
+    #[expect(
+        clippy::too_many_lines,
+        reason = "every field once on each side, so that none is forgotten"
+    )]
     fn from_core(evidence: &core::Evidence, clock: WallClock) -> Self {
         let core::Evidence {
             state,
@@ -283,16 +292,17 @@ impl Evidence {
             retransmits,
             backoff,
             probes,
-            close_wait,
-            close_wait_per_minute,
-            most_common_peer,
-            most_common_port,
             port_use,
             written,
             written_bytes,
             eof_delivered,
             eof_deliveries,
             eof_process,
+            error_delivered,
+            peer,
+            halted,
+            caused_by,
+            suspended,
             pooled,
             accepted,
             accept_queue,
@@ -313,16 +323,17 @@ impl Evidence {
             retransmits: *retransmits,
             backoff: *backoff,
             probes: *probes,
-            close_wait: *close_wait,
-            close_wait_per_minute: *close_wait_per_minute,
-            most_common_peer: most_common_peer.map(Endpoint::from),
-            most_common_port: *most_common_port,
             port_use: port_use.map(PortUse::from_core),
             written: written.map(|moment| clock.at(moment)),
             written_bytes: *written_bytes,
             eof_delivered: eof_delivered.map(|moment| clock.at(moment)),
             eof_deliveries: *eof_deliveries,
             eof_pid: *eof_process,
+            error_delivered: *error_delivered,
+            peer: peer.map(Into::into),
+            halted: halted.map(Into::into),
+            caused_by: *caused_by,
+            suspended_ns: suspended.map(nanos),
             pooled: *pooled,
             accepted: *accepted,
             accept_queue: *accept_queue,

@@ -38,7 +38,11 @@ pub fn write_line(event: &Event<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
             line.head(event, "connection", subject);
             line.life(connection);
         }
-        Body::Hello { .. } | Body::Finding { .. } | Body::Lost { .. } | Body::Resync { .. } => {
+        Body::Hello { .. }
+        | Body::Finding { .. }
+        | Body::Incident { .. }
+        | Body::Lost { .. }
+        | Body::Resync { .. } => {
             serde_json::to_writer(&mut *buffer, event)?;
         }
     }

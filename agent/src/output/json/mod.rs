@@ -7,6 +7,7 @@ mod connection;
 mod duration;
 mod encode;
 mod finding;
+mod incident;
 mod line;
 mod names;
 mod socket;
@@ -21,10 +22,14 @@ use serde::{Deserialize, Serialize};
 pub use connection::{Life, Spell};
 pub use encode::{About, event};
 pub use finding::{Evidence, Finding, Holder, Past, PortUse};
+pub use incident::{
+    AcceptQueue, Descriptors, Incident, IncidentCause, IncidentPeer, IncidentProcess, StackCount,
+    Trend, VerdictCount, WaitCount,
+};
 pub use line::write_line;
 pub use names::{
-    Action, Attribution, Cause, Confidence, FrameReason, Means, NetworkType, Resolution, Role,
-    Severity, StackAbsence, StackKind, State, Transport, Verdict, WaitState,
+    Action, Attribution, Cause, Confidence, FrameReason, Halt, Means, NetworkType, Peer, Reason,
+    Resolution, Role, Severity, StackAbsence, StackKind, State, Transport, Verdict, WaitState,
 };
 pub use socket::{
     Connection, Container, Endpoint, Executable, Network, Process, Socket, SocketId, Subject, User,
@@ -85,6 +90,14 @@ pub enum Body<'a> {
         subject: Subject<'a>,
         /// The finding.
         finding: Box<Finding<'a>>,
+    },
+    /// An incident was opened, updated or resolved. Each carries all of the incident.
+    Incident {
+        /// The process that has most of its connections.
+        #[serde(flatten, borrow)]
+        subject: Subject<'a>,
+        /// The incident.
+        incident: Box<Incident<'a>>,
     },
     /// A connection has ended: its whole life in one line.
     Connection {

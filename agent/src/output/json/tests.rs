@@ -127,6 +127,7 @@ fn the_schema_requires_what_every_line_has() {
             "transition",
             "eof",
             "finding",
+            "incident",
             "connection",
             "lost",
             "resync"

@@ -1,5 +1,7 @@
-//! The stream for human eyes: one aligned line per event, a marked paragraph per finding.
+//! The stream for human eyes: one aligned line per event, a marked paragraph per incident and per finding.
 
+mod incident;
+mod mark;
 mod stack;
 mod word;
 
@@ -7,20 +9,15 @@ use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use finback_core::model::waiting;
+use finback_core::model::{peer, waiting};
 
-use self::word::{clean, word};
+use self::mark::Mark;
+pub use self::mark::Style;
+use self::word::{Human, clean, named, word};
 use super::json::{
     Action, Body, Endpoint, Eof, Event, Evidence, Finding, Hello, Life, Lost, Network, Process,
-    Resync, Severity, State, Subject, Transition,
+    Resync, State, Subject, Transition,
 };
-
-/// How the text may look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
-    /// Colours allowed: a terminal, and `NO_COLOR` not set.
-    pub color: bool,
-}
 
 /// Writes an event, with a line feed.
 pub fn write(event: &Event<'_>, style: Style, out: &mut impl Write) -> fmt::Result {
@@ -48,6 +45,9 @@ pub fn write(event: &Event<'_>, style: Style, out: &mut impl Write) -> fmt::Resu
         Body::Finding { subject, finding } => {
             write!(out, "{time} ")?;
             paragraph(subject, finding, style, out)
+        }
+        Body::Incident { subject, incident } => {
+            incident::write(event.time, subject, incident, style, out)
         }
         Body::Lost { lost } => loss(&time, lost, out),
         Body::Resync { resync } => comparison(&time, *resync, out),
@@ -226,10 +226,6 @@ fn other_end(network: &Network, peer: Option<&Process<'_>>, out: &mut impl Write
     }
 }
 
-fn named(process: &Process<'_>) -> String {
-    format!("{}[{}]", clean(&process.executable.name), process.pid)
-}
-
 fn holders(finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
     if finding.holders.is_empty() {
         return Ok(());
@@ -247,29 +243,6 @@ fn holders(finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
         })
         .collect();
     writeln!(out, "    held by {}", list.join(", "))
-}
-
-/// `WARNING`, in the colour of its severity, or of success once it is resolved.
-struct Mark {
-    severity: Severity,
-    action: Action,
-    color: bool,
-}
-
-impl Display for Mark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (text, color) = match (self.action, self.severity) {
-            (Action::Resolved, _) => ("RESOLVED", "32"),
-            (_, Severity::Info) => ("INFO", "36"),
-            (_, Severity::Warning) => ("WARNING", "33"),
-            (_, Severity::Critical) => ("CRITICAL", "31;1"),
-        };
-        if self.color {
-            write!(f, "\x1b[{color}m{text}\x1b[0m")
-        } else {
-            f.write_str(text)
-        }
-    }
 }
 
 /// The evidence in words.
@@ -297,6 +270,9 @@ impl Display for Proof<'_> {
         }
         if let Some(moment) = evidence.eof_delivered {
             write!(f, ", at first at {}", moment.clock())?;
+        }
+        if let Some(peer) = evidence.peer {
+            write!(f, ", peer {}", peer::Peer::from(peer).name())?;
         }
         if let Some(wait) = evidence.wait_state {
             write!(f, ", {}", waiting::WaitState::from(wait).name())?;
@@ -341,22 +317,6 @@ impl Display for Millis {
         match self.0 {
             Some(ns) => f.pad(&format!("{}.{:03}", ns / 1_000_000, ns / 1_000 % 1_000)),
             None => f.pad("-"),
-        }
-    }
-}
-
-/// A duration in two units at most.
-struct Human(Duration);
-
-impl Display for Human {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        match seconds {
-            0 => write!(f, "{:.1} ms", self.0.as_secs_f64() * 1e3),
-            1..60 => write!(f, "{:.1} s", self.0.as_secs_f64()),
-            60..3600 => write!(f, "{} min {:02} s", seconds / 60, seconds % 60),
-            3600..86_400 => write!(f, "{} h {:02} min", seconds / 3600, seconds / 60 % 60),
-            _ => write!(f, "{} d {:02} h", seconds / 86_400, seconds / 3600 % 24),
         }
     }
 }

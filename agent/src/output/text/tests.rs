@@ -61,6 +61,49 @@ fn a_finding_is_a_marked_paragraph() {
 }
 
 #[test]
+fn an_incident_is_six_lines_at_most() {
+    let event = samples::incident();
+    let about = About {
+        process: Some(samples::description()),
+        opened_at: &[(12, samples::stacks()[0].clone())],
+        ..About::default()
+    };
+    let mut out = String::new();
+    write(
+        &json::event(&event, 1, samples::CLOCK, about),
+        PLAIN,
+        &mut out,
+    )
+    .unwrap();
+    assert_eq!(
+        out,
+        "\
+13:32:44.123 WARNING 1c5f0d5e8a534c3b (rising) python shop in shop.service, server on port 8080: 14 connections since 13:25:44.123 (7 min 00 s)
+    python3[4711] python3 -m shop --port 8080
+    2.1 more settle every minute; 211 of 1024 descriptors used, none left in 6 h 24 min
+    13 eof_unread, 1 not_closed; 13 epoll_edge_delivered, 1 nobody_waits; peers 198.51.100.7 (12), 198.51.100.8 (2)
+    12 opened in take_one (src/shop.c:42) from serve (src/shop.c:61)
+    hint: read until the end-of-stream and close, or set a read timeout
+"
+    );
+}
+
+#[test]
+fn an_incident_that_is_over_is_one_line() {
+    let mut event = samples::incident();
+    if let finback_core::model::event::Body::Incident(incident) = &mut event.body {
+        std::sync::Arc::make_mut(incident).action = CoreAction::Resolved;
+    }
+    let mut out = String::new();
+    let wire = json::event(&event, 1, samples::CLOCK, About::default());
+    write(&wire, PLAIN, &mut out).unwrap();
+    assert_eq!(
+        out,
+        "13:32:44.123 RESOLVED 1c5f0d5e8a534c3b python shop in shop.service, server on port 8080: over, 15 connections in all\n"
+    );
+}
+
+#[test]
 fn a_stack_is_a_line_for_the_thread_and_one_for_each_call() {
     let text = text("stacks", PLAIN);
     let stacks = "    held by python3[4711] fd 7

@@ -165,20 +165,19 @@ pub(super) const fn expect(
 
 /// Every verdict and its threshold here, in milliseconds: short, but longer than any program's pause. 0 where it does
 /// not wait for time to pass but for something to happen.
-pub(crate) const VERDICTS: [(&str, u64); 14] = [
+pub(crate) const VERDICTS: [(&str, u64); 13] = [
     ("never_accepted", 800),
     ("eof_unread", 1000),
     ("eof_not_requested", 1500),
     ("not_closed", 1500),
     ("eof_spin", 1000),
-    ("write_after_fin", 0),
+    ("write_after_fin", 500),
     ("stale_pooled", 1500),
     ("inherited", 1000),
     ("dead_open", 1500),
     ("never_reads", 2000),
-    ("dead_peer", 0),
+    ("dead_peer", 2500),
     ("peer_not_closing", 2500),
-    ("close_wait_growth", 1000),
     ("time_wait_pressure", 1000),
 ];
 

@@ -1,7 +1,6 @@
 //! Settings for a control group.
 
 use std::fs;
-use std::net::Shutdown;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
@@ -69,7 +68,7 @@ pub(crate) fn of_its_own() -> Result<()> {
             group.add(conn.pid)?;
         }
         let ends = pair.ends()?;
-        pair.client.shutdown(Shutdown::Write)?;
+        drop(pair.client);
         let (event, finding) = watch.opened(ends)?;
         ensure!(event.pid() == Some(conn.pid), "process {:?}", event.pid());
         ensure!(

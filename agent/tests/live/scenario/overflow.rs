@@ -1,7 +1,7 @@
 //! A ring that is far too small: what is lost is announced and repaired.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -50,14 +50,15 @@ pub(crate) fn lost_and_repaired() -> Result<()> {
     keeper.tell("go")?;
     let pair = namespace.inside(|| Pair::new("never_reads", "127.0.0.1"))?;
     let conn = pair.server.did("accepted")?;
-    pair.client.shutdown(Shutdown::Write)?;
+    let ends = pair.ends()?;
+    drop(pair.client);
     keeper.did("open")?;
     daemon.resume()?;
     watch.wait_for("lost event", |event| event.lost.is_some())?;
     storm.did("done")?;
     drop((server, storm));
 
-    let (_, finding) = watch.opened(pair.ends()?)?;
+    let (_, finding) = watch.opened(ends)?;
     let holders: Vec<_> = finding
         .holders
         .iter()
@@ -74,7 +75,7 @@ pub(crate) fn lost_and_repaired() -> Result<()> {
     );
     check_announcements(&watch)?;
     compare_with_ss(&watch, &namespace)?;
-    drop((pair, keeper));
+    drop((pair.server, keeper));
     watch.resolved(&finding)?;
     watch.finish()?;
     daemon.stop().map(drop)

@@ -24,8 +24,11 @@ pub(super) fn flagged(
             "verdict {}, not {verdicts:?}",
             finding.verdict
         );
-        ensure!(finding.missing == missing, "missing {:?}", finding.missing);
-        let expected = if missing.is_empty() {
+        // Whether the test's own end was seen while it was open depends on when the looks were.
+        let named = finding.missing.iter().map(String::as_str);
+        let named: Vec<_> = named.filter(|part| *part != "peer").collect();
+        ensure!(named == missing, "missing {:?}", finding.missing);
+        let expected = if finding.missing.is_empty() {
             Confidence::Proven
         } else {
             Confidence::Likely

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,9 +47,14 @@ pub(crate) fn five_thousand_a_second() -> Result<()> {
     let mut watch = Watch::new(&daemon);
     let pair = namespace.inside(|| Pair::new("never_reads", &LEAK.to_string()))?;
     let conn = pair.server.did("accepted")?;
+    let ends = pair.ends()?;
+    let Pair { server, client, .. } = pair;
 
     let begin = Instant::now();
-    let leak = || pair.client.shutdown(Shutdown::Write).map_err(Into::into);
+    let leak = || {
+        drop(client);
+        Ok(())
+    };
     namespace.inside(|| storm(leak))?;
     let took = begin.elapsed();
     let count = u32::from(CLIENTS) * CONNECTIONS;
@@ -59,7 +64,7 @@ pub(crate) fn five_thousand_a_second() -> Result<()> {
         let told = all - all / UNTOLD;
         watch.wait_for_count(&what, told, |event| is_entry(event, netns, role, to))?;
     }
-    let (_, finding) = watch.opened(pair.ends()?)?;
+    let (_, finding) = watch.opened(ends)?;
     let holders: Vec<_> = finding.holders.iter().map(|h| (h.pid, h.fd)).collect();
     ensure!(holders == [(conn.pid, conn.fd)], "the leak's: {holders:?}");
     wait_until_none_is_open(&watch, netns)?;
@@ -67,7 +72,7 @@ pub(crate) fn five_thousand_a_second() -> Result<()> {
     let resyncs = watch.count(|event| event.kind == Kind::Resync);
     let whole = begin.elapsed().as_secs() / COMPARISONS.as_secs();
     ensure!(resyncs as u64 <= whole + 2, "{resyncs} comparisons");
-    drop(pair);
+    drop(server);
     watch.resolved(&finding)?;
     watch.finish()?;
     daemon.stop().map(drop)

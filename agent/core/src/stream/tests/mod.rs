@@ -157,6 +157,7 @@ fn view(n: u64, state: TcpState) -> SocketView {
         cookie: None,
         half: None,
         fin_behind_hole: false,
+        halted: None,
         waiting: None,
         counters: None,
     }
@@ -355,7 +356,10 @@ fn connection(event: &Event) -> Option<&Connection> {
         | Body::Eof { connection, .. }
         | Body::Finding { connection, .. }
         | Body::Connection { connection, .. } => Some(connection),
-        Body::ProcessFinding { .. } | Body::Lost { .. } | Body::Resync { .. } => None,
+        Body::ProcessFinding { .. }
+        | Body::Incident(_)
+        | Body::Lost { .. }
+        | Body::Resync { .. } => None,
     }
 }
 

@@ -88,6 +88,7 @@ impl Truth {
                 by_reset: false,
             }),
             fin_behind_hole: false,
+            halted: None,
             waiting: None,
             counters: None,
         })

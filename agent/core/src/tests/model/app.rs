@@ -11,6 +11,7 @@ impl Model {
         if matches!(act, Act::Accept) {
             if connection.open && !connection.accepted {
                 connection.accepted = true;
+                connection.accepted_at = self.now;
                 connection.busy_at = self.now;
                 self.opened(index);
             }
@@ -30,6 +31,7 @@ impl Model {
                     connection.busy_at = self.now;
                 }
                 connection.unread = 0;
+                connection.read_at = self.now;
             }
             Act::Read if state == TcpState::Closed && connection.error != 0 => {
                 connection.error = 0;
@@ -38,8 +40,10 @@ impl Model {
             Act::Write if matches!(state, TcpState::Established | TcpState::CloseWait) => {
                 connection.sent += 10;
                 connection.busy_at = self.now;
+                connection.stamps.sent = self.now;
                 if !connection.silent {
                     connection.acked += 10;
+                    connection.stamps.heard = self.now;
                 }
                 if state == TcpState::CloseWait {
                     connection.written = Some(self.now);
@@ -61,7 +65,7 @@ impl Model {
         let connection = &mut self.connections[index];
         let unread = std::mem::take(&mut connection.unread);
         if unread > 1 {
-            connection.busy_at = now;
+            (connection.busy_at, connection.read_at) = (now, now);
             connection.fin_with_data = true;
             if let Some(half) = self.half.get_mut(&connection.sock) {
                 half.fin_with_data = true;
@@ -113,12 +117,14 @@ impl Model {
                 connection.acked += 10;
                 connection.received += 20;
                 connection.busy_at = now;
+                connection.stamps = Stamps::at(now);
             }
             // Data are under way that nobody acknowledges.
             Act::Silence if matches!(state, TcpState::Established | TcpState::CloseWait) => {
                 connection.sent += 10;
                 connection.silent = true;
                 connection.busy_at = now;
+                connection.stamps.sent = now;
                 if state == TcpState::CloseWait {
                     connection.written = Some(now);
                 }
@@ -143,6 +149,8 @@ impl Model {
         connection.unread += 70_000;
         connection.received += 70_000;
         connection.busy_at = self.now;
+        connection.stamps.received = self.now;
+        connection.stamps.heard = self.now;
     }
 
     /// The peer acknowledges everything.
@@ -151,6 +159,7 @@ impl Model {
         if std::mem::take(&mut connection.silent) {
             connection.acked = connection.sent;
             connection.busy_at = self.now;
+            connection.stamps.heard = self.now;
         }
     }
 

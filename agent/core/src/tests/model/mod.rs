@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::model::look::Candidate;
-use crate::model::observation::{End, Life, Observation, ResetWrite};
+use crate::model::observation::Observation;
 
 mod app;
+mod end;
 mod view;
 
 /// Sockets that the model's kernel has memory for; their addresses are reused.
@@ -85,10 +86,31 @@ pub(super) struct Truth {
     /// Last write after the FIN.
     pub(super) written: Option<u64>,
     pub(super) received: u64,
-    acked: u64,
+    pub(super) acked: u64,
     pub(super) fin_at: u64,
     pub(super) sent: u64,
-    pub(super) sent_at_fin: u64,
+    pub(super) acked_at_fin: u64,
+    /// When its peer ended it, or it ended.
+    pub(super) ended_at: u64,
+    /// When it came into its state.
+    pub(super) over_at: u64,
+    pub(super) fin_received: bool,
+    /// When it was accepted.
+    pub(super) accepted_at: u64,
+    /// When something was last read.
+    pub(super) read_at: u64,
+    /// `lsndtime`, `lrcvtime`, and when anything was heard.
+    pub(super) stamps: Stamps,
+    /// As they were when its peer ended it.
+    pub(super) at_end: Stamps,
+}
+
+/// When data was last sent and received, and anything heard.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stamps {
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    pub(super) heard: u64,
 }
 
 impl Truth {
@@ -98,6 +120,22 @@ impl Truth {
         } else {
             Role::Server
         }
+    }
+
+    /// Who has its descriptor: the opener, or the child that was started when it was handed over.
+    pub(super) fn holder(&self) -> Holder {
+        if self.holder == 7 {
+            return holder(7, 5);
+        }
+        Holder {
+            process: heir(self.holder, self.handed_at),
+            fd: 5,
+        }
+    }
+
+    /// Somebody has taken data that were sent after the FIN, and waits for nothing more.
+    pub(super) fn is_read(&self) -> bool {
+        self.acked > self.acked_at_fin && self.acked == self.sent
     }
 
     /// How often the end-of-stream was read in spins: once in a millisecond.
@@ -116,6 +154,16 @@ impl Truth {
             Attribution::Connect
         } else {
             Attribution::Accept
+        }
+    }
+}
+
+impl Stamps {
+    const fn at(now: u64) -> Self {
+        Self {
+            sent: now,
+            received: now,
+            heard: now,
         }
     }
 }
@@ -146,9 +194,9 @@ pub(super) struct Model {
     /// The socket of every connection there was.
     pub(super) socks: BTreeMap<u64, u64>,
     fins: u64,
-    /// Connections that were reset after a write that came after the FIN: which, when, and whether it should have
-    /// known better.
-    pub(super) refused: Vec<(u64, u64, bool)>,
+    /// When writes that came after the FIN were answered by a reset, and whether a client's that should have known
+    /// better.
+    pub(super) refused: Vec<(u64, bool)>,
 }
 
 impl Model {
@@ -198,37 +246,6 @@ impl Model {
         }
     }
 
-    /// The peer resets it.
-    fn reset(&mut self, index: usize) {
-        let connection = &mut self.connections[index];
-        connection.error = 104;
-        let (role, endpoints) = (connection.role(), connection.ends);
-        let Truth { sock, sent, .. } = *connection;
-        let half = self.half.get(&sock).copied();
-        let queued = connection.open && !connection.accepted;
-        let half = half.filter(|_| connection.state == TcpState::CloseWait);
-        if let Some((half, written)) = half.zip(connection.written) {
-            let told = connection.eof_at.is_some_and(|told| told <= written);
-            let careless = told || (connection.client && written >= connection.fin_at + 100);
-            self.refused.push((connection.number, self.now, careless));
-            let reset = ResetWrite {
-                endpoints,
-                role,
-                fin_at: half.fin_at,
-                bytes: sent - u64::from(half.write_seq),
-                sent_at: Some(at(written)),
-                eof_at: half.eof_at,
-                eof_by: half.eof_by,
-                dead: false,
-            };
-            self.record(index, What::ResetWrite(reset));
-        }
-        if queued {
-            self.record(index, What::ResetQueued { endpoints });
-        }
-        self.closed(index, |c| c.error = 104);
-    }
-
     fn birth(&mut self, socket: usize, client: bool) {
         let sock = sock(socket as u64);
         if self.connections.iter().any(|c| c.full && c.sock == sock) {
@@ -273,102 +290,20 @@ impl Model {
             acked: 0,
             fin_at: 0,
             sent: 0,
-            sent_at_fin: 0,
+            acked_at_fin: 0,
+            ended_at: 0,
+            over_at: 0,
+            fin_received: false,
+            accepted_at: 0,
+            read_at: 0,
+            stamps: Stamps::at(self.now),
+            at_end: Stamps::default(),
         });
         let index = self.connections.len() - 1;
         if client {
             self.opened(index);
         }
         self.turn(index, TcpState::Established, |_| {});
-    }
-
-    /// The peer's FIN arrives.
-    fn fin(&mut self, index: usize) {
-        let connection = &mut self.connections[index];
-        match connection.state {
-            TcpState::Established => {
-                connection.unread += 1;
-                connection.received += 1;
-                connection.fin_at = self.now;
-                connection.sent_at_fin = connection.sent;
-                connection.busy_at = self.now;
-                self.remember_fin(index);
-                self.turn(index, TcpState::CloseWait, |_| {});
-            }
-            TcpState::FinWait1 => self.turn(index, TcpState::Closing, |_| {}),
-            TcpState::FinWait2 => self.time_wait(index, TcpState::TimeWait),
-            _ => {}
-        }
-    }
-
-    fn remember_fin(&mut self, index: usize) {
-        let connection = &self.connections[index];
-        self.fins += 1;
-        let kept = match self.places {
-            Places::Kept => true,
-            Places::Some => self.fins.is_multiple_of(2),
-            Places::Lost => false,
-        };
-        let sequence = |bytes| u32::try_from(bytes).unwrap();
-        let place = HalfClosed {
-            snd_una: sequence(connection.acked),
-            write_seq: sequence(connection.sent),
-            unread: connection.unread,
-            ..fin(self.now)
-        };
-        if kept {
-            self.half.insert(connection.sock, place);
-        }
-    }
-
-    fn ack_of_fin(&mut self, index: usize) {
-        match self.connections[index].state {
-            TcpState::FinWait1 => {
-                self.turn(index, TcpState::FinWait2, |_| {});
-                if !self.connections[index].open {
-                    self.time_wait(index, TcpState::FinWait2);
-                }
-            }
-            TcpState::Closing => self.time_wait(index, TcpState::TimeWait),
-            TcpState::LastAck => self.closed(index, |_| {}),
-            _ => {}
-        }
-    }
-
-    /// A minisock takes over.
-    fn time_wait(&mut self, index: usize, substate: TcpState) {
-        let endpoints = self.connections[index].ends;
-        let what = What::TimeWaitEntered {
-            endpoints,
-            substate,
-        };
-        self.record(index, what);
-        self.closed(index, |c| c.fin_received = substate == TcpState::TimeWait);
-    }
-
-    fn closed(&mut self, index: usize, edit: impl FnOnce(&mut StateChange)) {
-        self.turn(index, TcpState::Closed, edit);
-        if !self.connections[index].open {
-            self.release(index);
-        }
-    }
-
-    /// The memory of the socket is freed.
-    fn release(&mut self, index: usize) {
-        let connection = &mut self.connections[index];
-        connection.full = false;
-        let (sock, role) = (connection.sock, connection.role());
-        let end = End {
-            endpoints: connection.ends,
-            role,
-            life: Life::default(),
-            bytes_sent: connection.sent,
-            bytes_received: connection.received,
-            cookie: None,
-        };
-        self.record(index, What::End(end));
-        self.half.remove(&sock);
-        self.marked.remove(&sock);
     }
 
     fn turn(&mut self, index: usize, to: TcpState, edit: impl FnOnce(&mut StateChange)) {
@@ -382,6 +317,7 @@ impl Model {
         edit(&mut change);
         connection.state = to;
         connection.busy_at = self.now;
+        connection.over_at = self.now;
         self.record(index, What::State(change));
     }
 

@@ -15,7 +15,7 @@ impl Model {
             taken: at(self.now),
             took: Duration::from_millis(1),
             cost: Duration::from_millis(1),
-            jiffies: None,
+            jiffies: Some(jiffies(self.now)),
             sockets,
             unheld: Some(UnheldList::default()),
             openers: Vec::new(),
@@ -34,18 +34,20 @@ impl Model {
             half.eof_count += spun;
         }
         let sequence = |bytes| Some(u32::try_from(bytes).unwrap());
+        let stamp = |ms| u32::try_from(ms).unwrap();
         SocketView {
             sock: truth.sock,
             endpoints: truth.ends,
             state: truth.state,
             role: truth.role(),
             opener: self.openers.get(&truth.sock).cloned(),
-            holders: Vec::from_iter(truth.accepted.then(|| holder(truth.holder, 5))),
+            holders: Vec::from_iter(truth.accepted.then(|| truth.holder())),
             queued,
             inode: truth.accepted.then_some(truth.number),
             cookie: None,
             half,
             fin_behind_hole: false,
+            halted: None,
             waiting: None,
             counters: Some(SocketCounters {
                 unread: truth.unread,
@@ -58,6 +60,20 @@ impl Model {
                 retransmits: if truth.silent { 5 } else { 0 },
                 backoff: if truth.silent { 5 } else { 0 },
                 error: truth.error,
+                window: Some(if truth.unread >= 64 << 10 {
+                    0
+                } else {
+                    64 << 10
+                }),
+                shutdown: if truth.state == TcpState::Closed {
+                    3
+                } else {
+                    0
+                },
+                fin_received: truth.fin_received,
+                last_sent: stamp(truth.stamps.sent),
+                last_received: stamp(truth.stamps.received),
+                last_heard: stamp(truth.stamps.heard),
                 ..SocketCounters::default()
             }),
         }

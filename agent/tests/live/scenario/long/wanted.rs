@@ -17,11 +17,13 @@ fn verdicts(script: Script, local_is_server: bool) -> &'static [&'static str] {
         Script::KeepRead => &["not_closed"],
         // The FIN came alone, or was read together with the answer.
         Script::ClientPools => &["stale_pooled", "eof_not_requested"],
-        Script::KeepHalf if local_is_server => &["eof_unread"],
+        // Its client waits for the rest of an answer.
+        Script::KeepHalf if local_is_server => &[],
         Script::KeepHalf => &["peer_not_closing"],
         // Where no hook sees who accepts it is not known that another process did.
         Script::KeepInherited => &["inherited", "eof_unread"],
-        Script::KeepDead => &["dead_open"],
+        // A client's idle connection, however it ended, may be a pool's.
+        Script::KeepDead => &["dead_open", "stale_pooled"],
         Script::NeverAccepted => &["never_accepted"],
         Script::ClientCloses
         | Script::ServerCloses
@@ -48,7 +50,7 @@ pub(super) fn wanted(kept: &[Did], servers: &[u16], open: &Sockets) -> Result<Wa
         let verdicts = match (verdicts(script, servers.contains(&ends.0.port())), script) {
             (verdicts, _) if verdicts.is_empty() || open.contains(&ends) => verdicts,
             (_, Script::NeverAccepted) => continue,
-            _ => &["dead_open"],
+            _ => &["dead_open", "stale_pooled"],
         };
         let mut holders: Vec<_> = end.fds.iter().map(|&fd| (end.pid, fd)).collect();
         holders.sort_unstable();

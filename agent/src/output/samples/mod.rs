@@ -1,23 +1,28 @@
 //! Events for tests: what the tracker could say.
 
+mod stacks;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use self::stacks::stacks;
 use super::clock::WallClock;
 use super::json::{self, About, Body, Event, Hello, Means};
 use crate::process::Description;
-use crate::process::stack::model::{Absence, Frame, Kind, Name, Place, Reason, Stack};
 use finback_core::model::event as core;
 use finback_core::model::event::{Connection, Transition, WholeLife};
 use finback_core::model::finding::{
     Action, Confidence, Evidence, Finding, Resolution, Severity, Verdict,
 };
+use finback_core::model::incident::{self, DescriptorUse, Incident, IncidentId, Rate};
 use finback_core::model::observation::Loss;
+use finback_core::model::process::Descriptors;
 use finback_core::model::socket::{
     Attribution, Endpoints, Holder, Owner, Process, ProcessId, Role, SocketKey,
 };
 use finback_core::model::state::{Cause, TcpState};
 use finback_core::model::time::Timestamp;
+use finback_core::model::waiting::WaitState;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -163,6 +168,60 @@ pub(crate) fn finding(action: Action) -> core::Event {
     }
 }
 
+/// An incident that becomes worse.
+pub(crate) fn incident() -> core::Event {
+    let time = NOW + Duration::from_mins(7);
+    let id = process().id;
+    core::Event {
+        time,
+        body: core::Body::Incident(Arc::new(Incident {
+            id: IncidentId(0x1c5f_0d5e_8a53_4c3b),
+            action: Action::Updated,
+            severity: Severity::Warning,
+            reason: Some(incident::Reason::Rising),
+            cause: incident::Cause {
+                workload: "shop.service".into(),
+                program: "python shop".into(),
+                role: Role::Server,
+                port: Some(8080),
+            },
+            opened: NOW + Duration::from_secs(10),
+            connections: 14,
+            total: 15,
+            verdicts: vec![(Verdict::EofUnread, 13), (Verdict::NotClosed, 1)],
+            waits: vec![(WaitState::EpollEdgeDelivered, 13), (WaitState::NobodyWaits, 1)],
+            oldest: Some(NOW),
+            rising: true,
+            rate: Some(Rate {
+                settled: 11,
+                within: Duration::from_secs(312),
+            }),
+            processes: vec![(process(), 14)],
+            process_count: 1,
+            peers: vec![
+                ("198.51.100.7:0".parse().unwrap(), 12),
+                ("198.51.100.8:0".parse().unwrap(), 2),
+            ],
+            descriptors: Some(DescriptorUse {
+                process: id,
+                descriptors: Descriptors {
+                    open: 211,
+                    limit: 1024,
+                },
+                full_in: Some(Duration::from_mins(384)),
+            }),
+            queue: None,
+            lost_requests: 0,
+            caused_by: None,
+            summary: "python shop has 14 connections on port 8080 that it does not deal with; 2.1 more settle \
+                      every minute; no descriptor is left in 6 h"
+                .into(),
+            hint: "read until the end-of-stream and close, or set a read timeout".into(),
+            findings: vec![1, 4, 5, 7, 8, 9, 12, 13, 14, 17, 18, 20, 21, 23],
+        })),
+    }
+}
+
 /// The whole life of a connection.
 pub(crate) fn whole_life() -> core::Event {
     let closed = NOW + Duration::from_millis(3);
@@ -245,77 +304,11 @@ pub(crate) fn description() -> &'static Description {
     &KNOWN
 }
 
-/// Where the samples' process was.
-pub(crate) fn stacks() -> &'static [Stack] {
-    static STACKS: std::sync::LazyLock<[Stack; 2]> = std::sync::LazyLock::new(|| {
-        let stack = |kind, thread, time| Stack {
-            kind,
-            pid: 4711,
-            thread,
-            thread_name: "worker".into(),
-            time,
-            syscall: None,
-            truncated: false,
-            absence: None,
-            frames: Vec::new(),
-        };
-        let accepted = Stack {
-            frames: vec![
-                frame(0x7f5e_2010_afa8, "accept4", None, false),
-                frame(0x55d0_c0a0_31f4, "take_one", Some(("src/shop.c", 42)), true),
-                frame(0x55d0_c0a0_31f4, "serve", Some(("src/shop.c", 61)), false),
-                stripped(0x7f5e_3000_1d20),
-            ],
-            truncated: true,
-            ..stack(Kind::Accept, 4713, NOW - Duration::from_secs(2))
-        };
-        let now = Stack {
-            syscall: Some("epoll_wait".into()),
-            absence: Some(Absence::Moved),
-            ..stack(Kind::Current, 4713, NOW + Duration::from_secs(10))
-        };
-        [accepted, now]
-    });
-    &*STACKS
-}
-
-fn frame(address: u64, function: &str, source: Option<(&str, u32)>, inlined: bool) -> Frame {
-    let (module, build_id) = if source.is_some() {
-        ("/usr/bin/shop", "0a6b4c1f3d5e7a9b8c0d2e4f6a8b0c1d2e3f4a5b")
-    } else {
-        (
-            "/usr/lib/x86_64-linux-gnu/libc.so.6",
-            "58749c528985eab03e6700ebc1469fa50aa41219",
-        )
-    };
-    Frame {
-        address,
-        module: Some(module.into()),
-        build_id: Some(build_id.into()),
-        offset: Some(address & 0xf_ffff),
-        name: Name::Known(Arc::new(Place {
-            function: function.into(),
-            file: source.map(|(file, _)| file.into()),
-            line: source.map(|(_, line)| line),
-            inlined,
-        })),
-    }
-}
-
-fn stripped(address: u64) -> Frame {
-    Frame {
-        address,
-        module: Some("/opt/vendor/libpool.so".into()),
-        build_id: None,
-        offset: Some(address & 0xffff),
-        name: Name::Unknown(Reason::NoSymbols),
-    }
-}
-
 /// An example of every event, by name, as the documentation shows them.
 pub(crate) fn wire() -> Vec<(&'static str, Event<'static>)> {
     let known = About {
         stacks: &[],
+        opened_at: &[],
         process: Some(description()),
         peer_process: None,
     };
@@ -335,6 +328,7 @@ pub(crate) fn wire() -> Vec<(&'static str, Event<'static>)> {
         ("eof", encode(eof(), 9, About::default())),
         ("finding", encode(finding(Action::Opened), 10, known)),
         ("resolved", encode(finding(Action::Resolved), 11, known)),
+        ("incident", encode(incident(), 16, known)),
         ("connection", encode(whole_life(), 15, About::default())),
         ("lost", encode(lost(), 12, About::default())),
         ("resync", encode(resync(), 13, About::default())),

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::process::stack::model as stack;
-use finback_core::model::{finding, socket, state, waiting};
+use finback_core::model::{finding, incident, socket, state};
 
 macro_rules! mirror {
     ($(#[$doc:meta])* $wire:ident of $core:ty { $($(#[$attr:meta])* $variant:ident,)+ }) => {
@@ -28,6 +28,10 @@ macro_rules! mirror {
         }
     };
 }
+
+mod evidence;
+
+pub use self::evidence::{Halt, Peer, WaitState};
 
 mirror! {
     /// A TCP state, named as in OpenTelemetry's `network.connection.state`.
@@ -100,38 +104,6 @@ mirror! {
         Unmapped,
         /// The file could not be read.
         Unreadable,
-    }
-}
-
-mirror! {
-    /// In which way somebody waits for the socket.
-    WaitState of waiting::WaitState {
-        /// A thread is blocked in a receive.
-        BlockedInReceive,
-        /// A thread is blocked in a send.
-        BlockedInSend,
-        /// A thread is blocked in another call, or in one that cannot be told.
-        Blocked,
-        /// Edge-triggered: the event waits to be fetched.
-        EpollEdgeNotFetched,
-        /// Level-triggered and ready: told at every `epoll_wait`, or never called.
-        EpollLevelReady,
-        /// Edge-triggered: the application was told.
-        EpollEdgeDelivered,
-        /// One-shot: the event was delivered and not asked for again.
-        EpollOneshotDelivered,
-        /// Registered in epoll, no event in the list.
-        EpollIdle,
-        /// In `select` or `poll`, and what has come is not what it asked for.
-        SelectOrPoll,
-        /// A request of `io_uring` waits.
-        IoUring,
-        /// Registered in epoll without read events.
-        EpollReadNotAsked,
-        /// Somebody else.
-        Other,
-        /// Nobody is registered: the application cannot notice until it reads by itself.
-        NobodyWaits,
     }
 }
 
@@ -234,8 +206,6 @@ mirror! {
         DeadPeer,
         /// We have sent FIN, the peer keeps its side open.
         PeerNotClosing,
-        /// A process has more and more half-closed connections.
-        CloseWaitGrowth,
         /// A process's connections in TIME_WAIT use up the local ports toward one peer.
         TimeWaitPressure,
     }
@@ -250,6 +220,30 @@ mirror! {
         Warning,
         /// Users are hurt now.
         Critical,
+    }
+}
+
+mirror! {
+    /// Why an incident is as severe as it is.
+    Reason of incident::Reason {
+        /// Many connections that have gone unnoticed for long.
+        Crowd,
+        /// One that has gone unnoticed for very long.
+        Age,
+        /// They become more and more.
+        Rising,
+        /// A process is about to have no descriptor left, and these connections have a good part of them.
+        Descriptors,
+        /// An accept queue does not move, or is full.
+        Queue,
+        /// The end-of-stream is read over and over.
+        Spin,
+        /// Requests are lost on connections that the server had closed.
+        LostRequests,
+        /// Local ports are used up.
+        LocalPorts,
+        /// The settings say so of a verdict.
+        Configured,
     }
 }
 
@@ -404,6 +398,20 @@ mod tests {
         use finding::{Action as A, Confidence as C, Resolution as R, Severity as S};
         for severity in [S::Info, S::Warning, S::Critical] {
             assert_eq!(text(Severity::from(severity)), severity.name());
+        }
+        use incident::Reason as Why;
+        for reason in [
+            Why::Crowd,
+            Why::Age,
+            Why::Rising,
+            Why::Descriptors,
+            Why::Queue,
+            Why::Spin,
+            Why::LostRequests,
+            Why::LocalPorts,
+            Why::Configured,
+        ] {
+            assert_eq!(text(Reason::from(reason)), reason.name());
         }
         for confidence in [C::Proven, C::Likely] {
             assert_eq!(text(Confidence::from(confidence)), confidence.name());

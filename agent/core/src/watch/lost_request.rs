@@ -1,64 +1,53 @@
-//! A reset answers data that were written after the peer's FIN.
-
-use std::time::Duration;
+//! A reset answers what a client wrote after the server's FIN: a request is lost.
+//!
+//! Whoever closes the connection then has noticed; that is counted. Whoever keeps it has a finding, which the looks make.
 
 use super::book::Book;
 use super::departure::absent;
-use super::refusal::accuse;
-use super::watched::{Refused, Watched};
-use crate::connection::{Connection, Delivery, Fin};
+use super::watched::{Lost, Watched};
+use crate::connection::{CROSSING, Connection, Delivery, Fin};
+use crate::model::finding::Verdict;
 use crate::model::observation::ResetWrite;
 use crate::model::socket::{Role, SocketKey};
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
 
-/// A write so soon after the FIN may have crossed it: the application could not have known.
-const CROSSING: Duration = Duration::from_millis(100);
-
 /// The record of it. `key` names the connection if nobody watches it yet.
 pub(super) fn recorded(book: &mut Book<'_>, key: SocketKey, time: Timestamp, reset: &ResetWrite) {
     let sock = key.sock;
-    let fin = Fin {
-        since: reset.fin_at,
-        exact: true,
-        unread: None,
-    };
     if book.table.get(sock).is_some_and(|w| !is_of(reset, w)) {
         // Another connection had its socket before.
         absent(book, sock, time);
     }
-    let open = book.table.get(sock).and_then(|w| w.finding.clone());
-    if open.is_none() && !is_careless(reset) {
+    if !is_careless(reset) {
         return;
     }
     if book.table.get(sock).is_none() {
-        book.table.insert(Watched::new(stranger(key, reset, fin)));
+        book.table.insert(Watched::new(stranger(key, time, reset)));
     }
+    let after = book.rules.settings.after(Verdict::WriteAfterFin);
     let Some(watched) = book.table.get_mut(sock) else {
         return;
     };
     watched.recorded = watched.recorded.max(time);
     watched.connection.written = u32::try_from(reset.bytes).unwrap_or(u32::MAX);
     watched.connection.sent_at = reset.sent_at;
-    let refused = Refused { time, fin };
-    if let Some(open) = open {
-        accuse(book, sock, refused, open.holders.clone());
+    watched.lost = Some(Lost {
+        time,
+        bytes: reset.bytes,
+    });
+    if reset.dead {
+        absent(book, sock, time);
     } else {
-        // Who holds the descriptor, the next look tells.
-        watched.refused = Some(refused);
-        book.table.arm(sock, time);
+        book.table.arm(sock, time + after);
     }
 }
 
-/// A client speaks first: it should have looked before. A server may answer a peer that has only stopped sending;
-/// unless it was told before, it learns that the peer is gone by writing.
+/// A client speaks first: it should have looked before. A server may answer a peer that has only stopped sending, and
+/// learns by writing that it is gone.
 fn is_careless(reset: &ResetWrite) -> bool {
-    let sent = reset.sent_at;
-    let told = reset
-        .eof_at
-        .is_some_and(|told| sent.is_none_or(|sent| told <= sent));
-    let late = sent.is_some_and(|sent| sent.since(reset.fin_at) >= CROSSING);
-    told || (reset.role == Role::Client && late)
+    let late = |sent: Timestamp| sent >= reset.fin_at + CROSSING;
+    reset.role == Role::Client && reset.sent_at.is_some_and(late)
 }
 
 /// Whether the record tells of this connection.
@@ -68,16 +57,21 @@ fn is_of(reset: &ResetWrite, watched: &Watched) -> bool {
     connection.endpoints == reset.endpoints && known.is_none_or(|fin| fin.since == reset.fin_at)
 }
 
-fn stranger(key: SocketKey, reset: &ResetWrite, fin: Fin) -> Connection {
+fn stranger(key: SocketKey, time: Timestamp, reset: &ResetWrite) -> Connection {
     Connection {
         key,
         endpoints: reset.endpoints,
         role: reset.role,
         state: TcpState::CloseWait,
+        since: time,
         owner: None,
         inode: None,
         cookie: None,
-        fin: Some(fin),
+        fin: Some(Fin {
+            since: reset.fin_at,
+            exact: true,
+            unread: None,
+        }),
         delivery: Delivery {
             at: reset.eof_at,
             count: u32::from(reset.eof_at.is_some()),

@@ -1,0 +1,138 @@
+//! How long the connections of an incident have gone unnoticed: counts per second in which they began, so that what is
+//! kept does not grow with their number.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::standing::Standing;
+use crate::model::time::Timestamp;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Connections by the second since when they are unnoticed, in watched time.
+#[derive(Debug, Default)]
+pub(super) struct Ages {
+    buckets: BTreeMap<u64, Bucket>,
+    /// Those that began before this second, all alike by now.
+    old: Bucket,
+    old_until: u64,
+}
+
+/// Those that began in one second.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bucket {
+    counts: [u32; Standing::ALL.len()],
+    /// Bit `n`: settled by the measure of scale `n` of the trend.
+    pub(super) settled: u8,
+}
+
+impl Bucket {
+    pub(super) fn len(&self) -> u32 {
+        self.counts.iter().sum()
+    }
+}
+
+impl Ages {
+    /// One more; returns its second, and the scales by which that is settled already.
+    pub(super) fn add(&mut self, since: Timestamp, standing: Standing) -> (u64, u8) {
+        let second = since.as_nanos() / SECOND;
+        let bucket = if second < self.old_until {
+            &mut self.old
+        } else {
+            self.buckets.entry(second).or_default()
+        };
+        bucket.counts[standing as usize] += 1;
+        (second, bucket.settled)
+    }
+
+    /// It has another standing now.
+    pub(super) fn change(&mut self, second: u64, from: Standing, to: Standing) {
+        if let Some(bucket) = self.bucket(second) {
+            bucket.counts[from as usize] -= 1;
+            bucket.counts[to as usize] += 1;
+        }
+    }
+
+    /// One less; returns the scales by which it was settled.
+    pub(super) fn remove(&mut self, second: u64, standing: Standing) -> u8 {
+        let Some(bucket) = self.bucket(second) else {
+            return 0;
+        };
+        bucket.counts[standing as usize] -= 1;
+        let (settled, left) = (bucket.settled, bucket.len());
+        if left == 0 {
+            self.buckets.remove(&second);
+        }
+        settled
+    }
+
+    fn bucket(&mut self, second: u64) -> Option<&mut Bucket> {
+        if second < self.old_until {
+            Some(&mut self.old)
+        } else {
+            self.buckets.get_mut(&second)
+        }
+    }
+
+    /// Those that began before a moment, but for what is old.
+    pub(super) fn until(&mut self, moment: Timestamp) -> impl Iterator<Item = &mut Bucket> {
+        let second = moment.as_nanos() / SECOND;
+        self.buckets.range_mut(..second).map(|(_, bucket)| bucket)
+    }
+
+    /// How many of a standing have been unnoticed for so long.
+    pub(super) fn older(&self, standing: Standing, age: Duration, now: Timestamp) -> u32 {
+        let second = (now - age).as_nanos() / SECOND;
+        let recent = self.buckets.range(..=second);
+        let recent = recent.map(|(_, bucket)| bucket.counts[standing as usize]);
+        let old = if self.old_until <= second {
+            self.old.counts[standing as usize]
+        } else {
+            0
+        };
+        recent.sum::<u32>() + old
+    }
+
+    /// Makes one of all that began before a moment; they are settled by `every` measure.
+    pub(super) fn merge(&mut self, moment: Timestamp, every: u8) {
+        let second = moment.as_nanos() / SECOND;
+        let later = self.buckets.split_off(&second);
+        let old = std::mem::replace(&mut self.buckets, later);
+        for bucket in old.into_values() {
+            for (sum, count) in self.old.counts.iter_mut().zip(bucket.counts) {
+                *sum += count;
+            }
+        }
+        self.old.settled = every;
+        self.old_until = self.old_until.max(second);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_nanos(seconds * SECOND)
+    }
+
+    #[test]
+    fn a_connection_is_found_again_when_it_has_become_old() {
+        let mut ages = Ages::default();
+        let added: Vec<_> = (0..10_000)
+            .map(|n| ages.add(at(n), Standing::Open).0)
+            .collect();
+        ages.merge(at(9_000), 7);
+        assert_eq!(ages.buckets.len(), 1_000);
+        assert_eq!(ages.add(at(5), Standing::Pool), (5, 7));
+        let hundred = Duration::from_secs(100);
+        assert_eq!(ages.older(Standing::Open, hundred, at(9_599)), 9_500);
+        assert_eq!(ages.remove(5, Standing::Pool), 7);
+        for second in added {
+            let settled = ages.remove(second, Standing::Open);
+            assert_eq!(settled, if second < 9_000 { 7 } else { 0 });
+        }
+        assert!(ages.buckets.is_empty());
+        assert_eq!(ages.old.len(), 0);
+    }
+}

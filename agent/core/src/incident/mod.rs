@@ -1,0 +1,310 @@
+//! Incidents: the findings of one cause together, how they develop, and how bad that is.
+
+mod ages;
+mod charge;
+mod clock;
+mod entry;
+mod key;
+mod level;
+mod look;
+mod lost;
+mod process;
+mod program;
+mod queue;
+mod shown;
+mod standing;
+mod trend;
+mod wording;
+mod workload;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+
+use self::charge::{Charge, Notice};
+use self::clock::WatchedClock;
+use self::entry::{Entry, Member};
+use self::key::{Place, Ports};
+use self::process::Processes;
+use self::shown::Context;
+use crate::effort;
+use crate::model::event::{Body, Output};
+use crate::model::finding::{Action, Finding, Severity};
+use crate::model::incident::{Cause, Incident, IncidentId};
+use crate::model::look::Snapshot;
+use crate::model::process::ProcessView;
+use crate::model::socket::{Process, ProcessId, Role};
+use crate::model::time::Timestamp;
+use crate::outbox::Outbox;
+use crate::settings::Settings;
+use crate::settings::exception::Subject;
+
+/// Causes that are told apart; findings of further ones are counted in one incident.
+const MAX: usize = 1_024;
+/// What has become of an incident is judged so often.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Processes are looked at so often …
+const LOOK_PAUSE: Duration = Duration::from_secs(10);
+/// … so many at most.
+const LOOKED_AT: usize = 256;
+
+/// Every incident.
+#[derive(Debug, Default)]
+pub(crate) struct Incidents {
+    clock: WatchedClock,
+    ports: Ports,
+    processes: Processes,
+    entries: BTreeMap<IncidentId, Entry>,
+    members: FxHashMap<u64, Member>,
+    /// When they were judged; `None` if something has happened since.
+    judged: Option<Timestamp>,
+    /// When the processes were asked for.
+    looked: Timestamp,
+}
+
+impl Incidents {
+    /// Takes what is told of a finding, and requests that were lost without one.
+    pub(crate) fn hear(&mut self, output: &Output, settings: &Settings, now: Timestamp) {
+        if let Some(notice) = Notice::of(output) {
+            self.take(notice, settings, now);
+        }
+    }
+
+    fn take(&mut self, notice: Notice, settings: &Settings, now: Timestamp) {
+        self.clock.tick(now);
+        self.judged = None;
+        if let Notice::Finding(charge) = &notice {
+            let id = charge.finding.id;
+            if self.members.contains_key(&id) {
+                return self.go_on(charge, now);
+            }
+            let waits = self.processes.awaits(id);
+            if !waits && charge.finding.action == Action::Resolved {
+                return;
+            }
+            if waits {
+                return self.processes.put_aside(notice);
+            }
+        }
+        match notice.process().map(|process| process.id) {
+            None => self.join(&notice, Place::unknown(), settings, now),
+            Some(process) => match self.processes.get(process) {
+                Some(known) => self.join(&notice, known.place.clone(), settings, now),
+                None => self.processes.put_aside(notice),
+            },
+        }
+    }
+
+    /// What is told of a finding that belongs to an incident already.
+    fn go_on(&mut self, charge: &Charge, now: Timestamp) {
+        let id = charge.finding.id;
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
+        let Some(entry) = self.entries.get_mut(&member.incident) else {
+            return;
+        };
+        if charge.finding.action == Action::Resolved {
+            entry.leave(member, id, self.clock.read(now));
+            self.members.remove(&id);
+        } else {
+            entry.update(member, charge);
+        }
+    }
+
+    fn join(&mut self, notice: &Notice, place: Place, settings: &Settings, now: Timestamp) {
+        let cause = self.ports.cause(place, notice.end());
+        let process = notice.process();
+        match notice {
+            Notice::Finding(charge) => {
+                let since = self.clock.read(charge.since());
+                let opened = charge.finding.opened;
+                let entry = self.entry(cause, process, settings, opened);
+                let member = entry.join(charge, since);
+                self.members.insert(charge.finding.id, member);
+            }
+            Notice::LostRequest(_) => {
+                let watched = self.clock.read(now);
+                let entry = self.entry(cause, process, settings, now);
+                entry.lose(process, watched);
+            }
+        }
+    }
+
+    /// The incident of a cause, a new one if there is none.
+    fn entry(
+        &mut self,
+        mut cause: Cause,
+        process: Option<&Arc<Process>>,
+        settings: &Settings,
+        opened: Timestamp,
+    ) -> &mut Entry {
+        let mut id = key::id(&cause, &settings.boot_id);
+        if !self.entries.contains_key(&id) && self.entries.len() >= MAX {
+            cause = everything_else();
+            id = key::id(&cause, &settings.boot_id);
+        }
+        self.entries.entry(id).or_insert_with(|| {
+            let subject = Subject::of_cause(process.map(|process| &**process), cause.port);
+            Entry::new(id, cause, settings.incident_about(subject), opened)
+        })
+    }
+
+    /// The answer to [`Output::LookAtProcesses`].
+    pub(crate) fn handle_processes(
+        &mut self,
+        found: &[ProcessView],
+        settings: &Settings,
+        now: Timestamp,
+    ) {
+        self.clock.tick(now);
+        for view in found {
+            for notice in self.processes.learn(view) {
+                self.take(notice, settings, now);
+            }
+        }
+        self.judged = None;
+    }
+
+    /// A look at everything.
+    pub(crate) fn handle_look(&mut self, snapshot: &Snapshot, now: Timestamp) {
+        self.clock.tick(now);
+        if !self.entries.is_empty() {
+            look::count(&mut self.entries, snapshot, self.clock.read(now));
+        }
+    }
+
+    /// Whether connections are only counted that could be listed, too.
+    pub(crate) fn want_list(&self) -> bool {
+        self.entries.values().any(Entry::wants_list)
+    }
+
+    /// An open finding that may be listed.
+    pub(crate) fn list(&mut self, finding: &Finding) {
+        let member = self.members.get(&finding.id);
+        let entry = member.and_then(|member| self.entries.get_mut(&member.incident));
+        if let Some(entry) = entry {
+            entry.relist(finding);
+        }
+    }
+
+    /// When to call [`Incidents::tell`].
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        let quiet = self.entries.is_empty() && !self.processes.have_strangers();
+        let judged = self.judged.unwrap_or_default();
+        (!quiet).then(|| judged + PAUSE)
+    }
+
+    /// Tells what there is to tell, and asks for what there is to know.
+    pub(crate) fn tell(&mut self, settings: &Settings, now: Timestamp, out: &mut Outbox) {
+        self.clock.tick(now);
+        if self.due().is_none_or(|due| now < due) {
+            return;
+        }
+        for notice in self.processes.give_up(now) {
+            self.take(notice, settings, now);
+        }
+        self.ask(now, out);
+        self.judge(now, out);
+        self.judged = Some(now);
+    }
+
+    fn ask(&mut self, now: Timestamp, out: &mut Outbox) {
+        let mut wanted = self.processes.ask(now);
+        if now >= self.looked + LOOK_PAUSE && !self.entries.is_empty() {
+            self.looked = now;
+            for entry in self.entries.values_mut() {
+                entry.forget_ended(&self.processes);
+            }
+            let accused = self
+                .entries
+                .values()
+                .flat_map(|entry| entry.processes.keys());
+            let accused: BTreeSet<ProcessId> = accused.copied().collect();
+            self.processes.keep(|id| accused.contains(&id));
+            wanted.extend(accused.into_iter().take(LOOKED_AT));
+        }
+        if !wanted.is_empty() {
+            out.put(Output::LookAtProcesses(wanted));
+        }
+    }
+
+    fn judge(&mut self, now: Timestamp, out: &mut Outbox) {
+        let watched = self.clock.read(now);
+        let ids: Vec<IncidentId> = self.entries.keys().copied().collect();
+        for id in &ids {
+            effort::step();
+            if let Some(entry) = self.entries.get_mut(id) {
+                entry.judge(&self.processes, watched);
+            }
+        }
+        for id in ids {
+            self.tell_one(id, now, watched, out);
+        }
+    }
+
+    fn tell_one(&mut self, id: IncidentId, now: Timestamp, watched: Timestamp, out: &mut Outbox) {
+        let Some(entry) = self.entries.get(&id) else {
+            return;
+        };
+        let alive = |id: &ProcessId| self.processes.get(*id).is_some_and(|known| !known.ended);
+        let over = entry.is_over(entry.processes.keys().any(alive), watched);
+        let action = match &entry.told {
+            None if over => return drop(self.entries.remove(&id)),
+            None if entry.connections == 0 && !entry.is_losing() => return,
+            None => Action::Opened,
+            Some(_) if over => Action::Resolved,
+            Some(_) => Action::Updated,
+        };
+        let due = entry.told.as_ref().is_none_or(|(at, told)| {
+            let level = (told.severity, told.reason) != entry.level;
+            over || level || now >= *at + entry.settings.update_interval
+        });
+        if !due {
+            return;
+        }
+        let caused_by = look::cause(entry, &self.entries, &self.members);
+        let context = Context {
+            action,
+            share: entry.share(&self.processes, watched),
+            caused_by: caused_by.map(|cause| cause.id),
+            at_most: caused_by.map_or(Severity::Critical, |cause| cause.level.0),
+            watched,
+        };
+        let incident = Arc::new(shown::incident(entry, context));
+        let told = entry.told.as_ref().map(|(_, told)| told);
+        let news = over || told.is_none_or(|told| !shown::is_same(told, &incident));
+        if news {
+            out.tell(now, Body::Incident(Arc::clone(&incident)));
+        }
+        if over {
+            self.entries.remove(&id);
+        } else if let Some(entry) = self.entries.get_mut(&id).filter(|_| news) {
+            entry.told = Some((now, incident));
+        }
+    }
+
+    /// Every incident as it was told last, by id.
+    pub(crate) fn incidents(&self) -> impl Iterator<Item = &Arc<Incident>> {
+        let told = self
+            .entries
+            .values()
+            .filter_map(|entry| entry.told.as_ref());
+        told.map(|(_, incident)| incident)
+    }
+}
+
+/// The cause of what there are too many causes for.
+fn everything_else() -> Cause {
+    Cause {
+        workload: "*".into(),
+        program: "*".into(),
+        role: Role::Unknown,
+        port: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! What a look at processes finds: what they run, where they belong, how many descriptors they have.
+
+use super::socket::ProcessId;
+
+/// What a process runs and where it belongs. A field is empty where nobody would say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// Path of its executable.
+    pub executable: Option<Box<str>>,
+    /// Its command line, the program's name first.
+    pub arguments: Vec<Box<str>>,
+    /// Path of its control group (version 2).
+    pub cgroup: Option<Box<str>>,
+}
+
+/// How many descriptors a process has, and may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Descriptors {
+    /// Open now.
+    pub open: u64,
+    /// `RLIMIT_NOFILE`, the soft one.
+    pub limit: u64,
+}
+
+/// A process as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessView {
+    /// Its name.
+    pub id: ProcessId,
+    /// It is gone, or its pid belongs to another one by now.
+    pub ended: bool,
+    /// What it runs; `None` if it is gone.
+    pub identity: Option<Identity>,
+    /// Its descriptors, if they could be counted.
+    pub descriptors: Option<Descriptors>,
+}
