@@ -23,6 +23,8 @@ pub enum Need {
     Look,
     /// A FIN behind a hole.
     Hole,
+    /// How a socket came to its local port.
+    Port,
     /// Accept queues.
     Queue,
     /// Who waits for a socket.
@@ -142,6 +144,10 @@ offsets! {
     Hole {
         ooo_root = "tcp_sock", "out_of_order_queue", 8;
         ooo_last = "tcp_sock", "ooo_last_skb", 8;
+    }
+    Port {
+        bind_bucket = "inet_connection_sock", "icsk_bind_hash", 8;
+        bucket_reuse = "inet_bind_bucket", "fastreuse", 1;
     }
     Queue {
         accept_head = "inet_connection_sock", "icsk_accept_queue.rskq_accept_head", 8;

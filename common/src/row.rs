@@ -37,6 +37,8 @@ shared! {
         pub reserved: [u8; 3],
         /// The kernel's jiffies, of which sockets keep the low 32 bits.
         pub jiffies: u32,
+        /// The same moment, nanoseconds of `CLOCK_BOOTTIME`.
+        pub now_ns: u64,
     }
 
     /// The socket itself, as it is at the moment of the look.
@@ -90,8 +92,10 @@ shared! {
         pub probes: u8,
         /// 1: an upper layer protocol (kTLS) reads in place of the application.
         pub upper_layer: u8,
+        /// 1: its local port was chosen when it connected, so this end is the client. 0 says nothing.
+        pub connected: u8,
         /// Keeps the size a multiple of eight.
-        pub reserved: u32,
+        pub reserved: [u8; 3],
     }
 
     /// A descriptor that refers to a socket.
@@ -247,7 +251,7 @@ impl QueueRow {
     }
 }
 
-const _: () = assert!(size_of::<StartRow>() == 8);
+const _: () = assert!(size_of::<StartRow>() == 16);
 const _: () = assert!(size_of::<ThreadRow>() == 72);
 const _: () = assert!(size_of::<WaitRow>() == 32);
 const _: () = assert!(size_of::<SocketView>() == 136);

@@ -83,6 +83,17 @@ impl<M: Memory> Sock<M> {
         self.0.get(global!(OFFSETS.sk_shutdown))
     }
 
+    /// Whether `connect` chose its local port: such a bucket has `fastreuse` -1 (`__inet_hash_connect`), one that was
+    /// bound, and what a listener hands down, never. The bucket is given back at the end.
+    #[inline(always)]
+    pub(crate) fn has_connected(self) -> bool {
+        if !has!(bind_bucket) || !has!(bucket_reuse) {
+            return false;
+        }
+        let bucket = self.0.probed().follow(global!(OFFSETS.bind_bucket));
+        !bucket.is_null() && bucket.get::<u8>(global!(OFFSETS.bucket_reuse)) > i8::MAX as u8
+    }
+
     #[inline(always)]
     pub(crate) fn peer_port(self) -> u16 {
         u16::from_be(self.0.get(global!(OFFSETS.skc_dport)))
@@ -195,7 +206,8 @@ impl<M: Memory> Sock<M> {
         into.error = self.error();
         into.backlog = self.0.get(global!(OFFSETS.sk_ack_backlog));
         into.max_backlog = self.0.get(global!(OFFSETS.sk_max_ack_backlog));
-        into.reserved = 0;
+        into.connected = u8::from(self.has_connected());
+        into.reserved = [0; 3];
         Tcp(self.0).write_view(into);
     }
 }

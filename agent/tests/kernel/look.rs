@@ -9,6 +9,7 @@ use std::time::Instant;
 use finback::kernel::netns;
 use finback::kernel::netns::sock_diag;
 use finback_core::model::look::{Snapshot, SocketView, Unheld};
+use finback_core::model::socket::Role;
 use finback_core::model::state::TcpState;
 
 use crate::rig::{Rig, SOON, abort, find, holds, in_new_namespace, pair};
@@ -37,6 +38,21 @@ fn a_socket_older_than_the_agent_is_found_with_its_holder_and_numbers() {
         assert_eq!(link.to_string_lossy(), format!("socket:[{inode}]"));
         assert!(snapshot.sockets.is_sorted_by_key(|socket| socket.sock));
     }
+}
+
+#[test]
+fn a_client_older_than_the_agent_is_known_by_the_port_that_it_was_given() {
+    let (listener, client, server) = pair("127.0.0.1:0");
+    let mut rig = Rig::auto();
+    let snapshot = rig.look();
+    let (near, far) = (client.local_addr().unwrap(), server.local_addr().unwrap());
+    assert_eq!(find(&snapshot, near, far).role, Role::Client);
+    assert_eq!(find(&snapshot, far, near).role, Role::Server);
+    drop(listener);
+    let snapshot = rig.look();
+    assert_eq!(find(&snapshot, near, far).role, Role::Client);
+    let server = find(&snapshot, far, near);
+    assert_eq!((server.role, &server.opener), (Role::Unknown, &None));
 }
 
 #[test]

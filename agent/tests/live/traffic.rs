@@ -47,6 +47,13 @@ impl Pair {
         })
     }
 
+    /// The client is gone; nobody waits for an answer.
+    pub(crate) fn hang_up(self) -> Result<(Program, Ends)> {
+        let ends = self.ends()?;
+        drop(self.client);
+        Ok((self.server, ends))
+    }
+
     /// The connection as the server has it.
     pub(crate) fn ends(&self) -> Result<Ends> {
         Ok(Ends::new(

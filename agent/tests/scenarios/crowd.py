@@ -24,7 +24,7 @@ def serve(address="127.0.0.1"):
         for fd, _ in poll.poll():
             if fd == 0:
                 stage.wait_for("exit")
-                stage.say("served", connections=served)
+                stage.say("served", connections=served, **stage.end_of(listener))
                 return
             if fd == listener.fileno():
                 served += accept_all(listener, poll, conns)

@@ -21,7 +21,7 @@ use self::sequence::{Meta, write};
 use crate::globals::global;
 use crate::memory::{Pointer, Probe};
 use crate::sock::{self, Sock};
-use crate::time::jiffies;
+use crate::time::{jiffies, now};
 
 /// `struct bpf_iter__task_file` (`kernel/bpf/task_iter.c`): every member is padded to eight bytes.
 #[repr(C)]
@@ -109,6 +109,7 @@ fn write_start(seq: *mut seq_file) -> u32 {
             kind: kind::START,
             reserved: [0; 3],
             jiffies: jiffies() as u32,
+            now_ns: now(),
         },
     );
     0

@@ -47,7 +47,8 @@ pub(crate) fn follow<M: Memory>(sock: Sock<M>, change: Change) -> Before {
             flags,
         };
     };
-    let flags = flags | lasting(load!(place.flags)) | role(change);
+    let known = lasting(load!(place.flags)) | role(change);
+    let flags = flags | known | opened_by(sock, known);
     let entered_ns = if load!(place.state) == change.old {
         load!(place.changed_ns)
     } else {
@@ -111,6 +112,16 @@ const fn role(change: Change) -> u8 {
     }
 }
 
+/// The same of a connection whose beginning was not seen.
+#[inline(always)]
+fn opened_by<M: Memory>(sock: Sock<M>, known: u8) -> u8 {
+    if known & (life_flag::CLIENT | life_flag::SERVER) == 0 && sock.has_connected() {
+        life_flag::CLIENT
+    } else {
+        0
+    }
+}
+
 /// Flags that stay.
 #[inline(always)]
 const fn lasting(flags: u8) -> u8 {
@@ -131,9 +142,10 @@ fn momentary<M: Memory>(sock: Sock<M>, change: Change) -> u8 {
 /// What a record takes from the socket where no life is kept.
 #[inline(always)]
 pub(crate) fn without<M: Memory>(sock: Sock<M>, change: Change) -> Before {
+    let known = role(change);
     Before {
         entered_ns: 0,
-        flags: momentary(sock, change) | role(change),
+        flags: momentary(sock, change) | known | opened_by(sock, known),
     }
 }
 

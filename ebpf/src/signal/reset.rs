@@ -90,6 +90,9 @@ fn after_fin<M: Memory>(
 /// be the same.
 #[inline(always)]
 fn role<M: Memory>(sock: Sock<M>) -> u8 {
+    if sock.has_connected() {
+        return life_flag::CLIENT;
+    }
     let address = sock.address();
     let Some(place) = place::opener(address) else {
         return 0;

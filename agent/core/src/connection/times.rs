@@ -1,9 +1,14 @@
 //! When things happened to a socket, by its own stamps.
 
+use std::time::Duration;
+
 use crate::model::look::{Snapshot, SocketView};
 use crate::model::time::Timestamp;
 
-/// To within a jiffy.
+/// How exact such a stamp is: a jiffy of the coarsest kernels, and what passes until one is counted.
+pub(crate) const EXACTNESS: Duration = Duration::from_millis(20);
+
+/// To within [`EXACTNESS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Times {
     /// Data was last sent; retransmissions and probes that carry data count.
@@ -32,7 +37,7 @@ impl Times {
         let counters = view.counters?;
         // A connection in an accept queue is looked at through the queue, which does not show them.
         counters.snd_una?;
-        let moment = |then| jiffies.moment(snapshot.taken, then);
+        let moment = |then| jiffies.moment(then);
         let received = moment(counters.last_received);
         Some(Self {
             sent: moment(counters.last_sent),

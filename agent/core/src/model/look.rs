@@ -158,17 +158,19 @@ pub struct Queued {
 /// The kernel's `jiffies`, by which sockets date what happens to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Jiffies {
-    /// Their low 32 bits when a look began.
+    /// Their low 32 bits at one moment of a look.
     pub now: u32,
+    /// That moment.
+    pub at: Timestamp,
     /// How long one is.
     pub length: std::time::Duration,
 }
 
 impl Jiffies {
-    /// When `then` was, by what the look that began at `taken` read; not later than that.
-    pub fn moment(self, taken: Timestamp, then: u32) -> Timestamp {
+    /// When `then` was; not later than [`Self::at`].
+    pub fn moment(self, then: u32) -> Timestamp {
         let passed = self.now.wrapping_sub(then).cast_signed();
-        taken - self.length * u32::try_from(passed).unwrap_or(0)
+        self.at - self.length * u32::try_from(passed).unwrap_or(0)
     }
 }
 
@@ -181,7 +183,7 @@ pub struct Snapshot {
     pub took: std::time::Duration,
     /// Processor time that it took: less where others had the processor meanwhile.
     pub cost: std::time::Duration,
-    /// The kernel's clock of sockets when it began, if this way of looking tells.
+    /// The kernel's clock of sockets, if this way of looking tells.
     pub jiffies: Option<Jiffies>,
     /// Every TCP socket that a descriptor or an accept queue leads to, sorted by `sock`.
     pub sockets: Vec<SocketView>,

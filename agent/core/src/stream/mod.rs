@@ -9,6 +9,7 @@ mod book;
 mod change;
 mod connection_line;
 mod departure;
+mod doubt;
 mod end;
 mod identity;
 mod minisocks;
@@ -126,6 +127,9 @@ impl Stream {
                 out.tell(now, body);
                 self.sweep.hurry(&self.book, now);
             }
+        } else if !first {
+            let contradicted = doubt::contradicted(&mut self.book, snapshot);
+            self.handle_missed_runs(contradicted, now);
         }
         self.book.tombstones.look_answered();
     }

@@ -66,6 +66,14 @@ impl<T: Named> Places<T> {
             .filter_map(|(slot, place)| Some((slot, &place.as_ref()?.value)))
     }
 
+    /// All of them, to be changed; their addresses stay.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.slots
+            .iter_mut()
+            .flatten()
+            .map(|place| &mut place.value)
+    }
+
     pub(super) fn insert(&mut self, value: T) -> Slot {
         let endpoints = value.identity().endpoints;
         let place = Some(Place { value, next: NONE });

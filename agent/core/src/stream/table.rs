@@ -42,6 +42,8 @@ pub(super) struct Connection {
     pub(super) parted: bool,
     /// A comparison has not found the full socket any more.
     pub(super) released: bool,
+    /// Looks in a row that have shown it otherwise.
+    pub(super) doubted: u8,
     /// Why it has closed.
     pub(super) cause: Option<Cause>,
 }
@@ -60,6 +62,7 @@ impl Connection {
             eof_told: false,
             parted: false,
             released: false,
+            doubted: 0,
             cause: None,
         }
     }
@@ -125,6 +128,11 @@ impl Table {
     /// All connections in the order of their slots.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Slot, &Connection)> {
         self.places.iter()
+    }
+
+    /// All connections, to be changed.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Connection> {
+        self.places.iter_mut()
     }
 
     /// The connection that has this socket.

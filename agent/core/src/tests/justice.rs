@@ -60,6 +60,9 @@ pub(super) const fn may_be_excused(verdict: Verdict) -> bool {
     )
 }
 
+/// A socket's stamps are no more exact, in milliseconds.
+const EXACTNESS: u64 = 20;
+
 /// Longer than the properties wait.
 pub(super) const NEVER: Duration = Duration::from_hours(1);
 
@@ -162,7 +165,7 @@ fn is_inherited(truth: &Truth, memory: Memory) -> bool {
     };
     let unused = match truth.eof_at {
         Some(_) => truth.eof_by == 7,
-        None => truth.unread > 0 && truth.handed_at > used,
+        None => truth.unread > 0 && truth.handed_at > used + EXACTNESS,
     };
     memory.opener && truth.holder != 7 && unused && truth.written.is_none() && !child
 }

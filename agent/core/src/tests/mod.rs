@@ -59,6 +59,7 @@ fn at(ms: u64) -> Timestamp {
 fn jiffies(ms: u64) -> Jiffies {
     Jiffies {
         now: u32::try_from(ms).unwrap(),
+        at: at(ms),
         length: Duration::from_millis(1),
     }
 }

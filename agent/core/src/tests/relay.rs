@@ -32,9 +32,13 @@ fn front() -> SocketView {
     connection(2, RELAY, ends(1), Role::Server, TcpState::CloseWait)
 }
 
-/// The relay's connection with the server.
+/// The relay's connection with the server, which has acknowledged the end that was passed on.
 fn back(state: TcpState) -> SocketView {
-    connection(3, RELAY, backend(), Role::Client, state)
+    heard(1_012, connection(3, RELAY, backend(), Role::Client, state))
+}
+
+fn heard(ms: u64, view: SocketView) -> SocketView {
+    counted(view, |c| c.last_heard = u32::try_from(ms).unwrap())
 }
 
 /// The server's end of it.
@@ -118,6 +122,24 @@ fn must_not_hide_a_relay_that_keeps_the_front_when_its_back_is_gone() {
         all
     });
     assert_eq!(accused(&world), [(RELAY, Verdict::NotClosed)]);
+}
+
+#[test]
+fn must_not_hide_a_leak_beside_a_connection_that_was_ended_before() {
+    let mut world = chain();
+    // Both ended between the same two looks, but this one was acknowledged too early to have been passed on.
+    world.run(120_000, |_| {
+        vec![front(), heard(900, back(TcpState::FinWait2))]
+    });
+    let mut accused = accused(&world);
+    accused.sort_unstable();
+    assert_eq!(
+        accused,
+        [
+            (RELAY, Verdict::NotClosed),
+            (RELAY, Verdict::PeerNotClosing)
+        ]
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::case::{Case, Opinion, missing};
+use crate::connection::times::EXACTNESS;
 use crate::model::finding::Verdict;
 use crate::model::socket::{Attribution, Owner, ProcessId, Role};
 use crate::model::waiting::WaitState;
@@ -74,7 +75,7 @@ fn cannot_have_used(case: &Case<'_>) -> bool {
     };
     // What an upper layer has read, a holder may have used.
     let unread = counters.unread > 0 && !counters.upper_layer;
-    let used = times.used(counters.unread);
+    let used = times.used(counters.unread) + EXACTNESS;
     let mut holders = case.view.holders.iter();
     unread && holders.all(|holder| holder.process.id.start > used)
 }

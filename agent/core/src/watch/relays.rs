@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::watched::{Table, Watched};
-use crate::connection::times::Times;
+use crate::connection::times::{EXACTNESS, Times};
 use crate::model::look::{Snapshot, SocketView};
 use crate::model::socket::{ProcessId, Role};
 use crate::model::state::TcpState;
@@ -180,7 +180,9 @@ fn carries_on(x: &Half<'_>, y: &Half<'_>, before: Timestamp) -> bool {
     // Its own FIN went out between these two.
     let sent = y.watched.map(|y| (y.entered_after, y.connection.since));
     let (from, until) = sent.unwrap_or((before, Timestamp::from_nanos(u64::MAX)));
-    from <= latest && fin.since <= until
+    // It was acknowledged, and nothing can have come before what was heard last.
+    let acknowledged = y.times.map_or(until, |times| times.heard + EXACTNESS);
+    from <= latest && fin.since <= until.min(acknowledged)
 }
 
 fn compare(x: &Half<'_>, y: &Half<'_>, process: &Process<'_>) -> Match {

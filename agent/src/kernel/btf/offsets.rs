@@ -42,6 +42,10 @@ impl Resolved {
             (Need::Ipv6, "IPv6 connections are not told apart"),
             (Need::Inode, "records do not name a socket's inode number"),
             (Need::Hole, "a FIN behind a hole is not seen by a look"),
+            (
+                Need::Port,
+                "which end opened a connection is known only if that was seen",
+            ),
             (Need::Queue, "accept queues are not walked"),
             (Need::Waiters, "nobody knows who waits for a socket"),
         ];

@@ -51,6 +51,7 @@ struct Found {
     cookie: u64,
     inode: u64,
     counters: SocketCounters,
+    connected: bool,
     fin_behind_hole: bool,
     half: Option<HalfClosed>,
     holders: Vec<Holder>,
@@ -68,7 +69,7 @@ struct Listener {
 /// Collects rows.
 pub(super) struct Join<'a, M> {
     taken: Timestamp,
-    jiffies: Option<u32>,
+    jiffies: Option<Jiffies>,
     memory: &'a M,
     processes: &'a mut Processes,
     functions: &'a mut Functions,
@@ -96,7 +97,13 @@ impl<'a, M: Memory> Join<'a, M> {
     /// One row of the iterator.
     pub(super) fn row(&mut self, row: &Row) {
         match row {
-            Row::Start(row) => self.jiffies = Some(row.jiffies),
+            Row::Start(row) => {
+                self.jiffies = Some(Jiffies {
+                    now: row.jiffies,
+                    at: Timestamp::from_nanos(row.now_ns),
+                    length: jiffy(),
+                });
+            }
             Row::Holder(row) => self.holder(row),
             Row::Wait(row) => self.wait(row),
         }
@@ -122,6 +129,7 @@ impl<'a, M: Memory> Join<'a, M> {
             cookie: view.cookie,
             inode: row.inode,
             counters: counters(view),
+            connected: view.connected != 0,
             fin_behind_hole: view.fin_behind_hole != 0,
             half: remembered(memory, view.sock, view.state, taken),
             holders: Vec::new(),
@@ -167,6 +175,7 @@ impl<'a, M: Memory> Join<'a, M> {
                 fin_received: row.sock_flags & SOCK_DONE != 0,
                 ..SocketCounters::default()
             },
+            connected: false,
             fin_behind_hole: false,
             half: remembered(memory, row.sock, row.state, taken),
             holders: Vec::new(),
@@ -188,10 +197,7 @@ impl<'a, M: Memory> Join<'a, M> {
             taken: self.taken,
             took: now().since(self.taken),
             cost: Duration::ZERO,
-            jiffies: self.jiffies.map(|now| Jiffies {
-                now,
-                length: jiffy(),
-            }),
+            jiffies: self.jiffies,
             sockets,
             unheld: None,
             openers: Vec::new(),
@@ -204,6 +210,7 @@ impl<'a, M: Memory> Join<'a, M> {
             tuple,
             mut holders,
             listener,
+            connected,
             ..
         } = found;
         holders.sort_unstable_by_key(|holder| (holder.process.id, holder.fd));
@@ -214,6 +221,7 @@ impl<'a, M: Memory> Join<'a, M> {
         let role = match &opener {
             Some(owner) if owner.attribution == Attribution::Connect => Role::Client,
             Some(_) => Role::Server,
+            None if connected => Role::Client,
             None if listener.is_some() || is_served(ports, &endpoints) => Role::Server,
             None => Role::Unknown,
         };

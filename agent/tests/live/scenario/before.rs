@@ -1,7 +1,6 @@
 //! Connections that are older than the agent.
 
 use std::io::Write as _;
-use std::net::Shutdown;
 
 use anyhow::{Result, ensure};
 
@@ -17,12 +16,12 @@ pub(crate) fn sockets_before_start() -> Result<()> {
     let (read, read_conn) = pair("reads_eof")?;
     let (later, later_conn) = pair("never_reads")?;
     unread.client.write_all(b"unread")?;
-    unread.client.shutdown(Shutdown::Write)?;
-    read.client.shutdown(Shutdown::Write)?;
-    read.server.did("eof")?;
+    let unread = unread.hang_up()?;
+    let read = read.hang_up()?;
+    read.0.did("eof")?;
 
     let daemon = Daemon::start(&[])?;
-    later.client.shutdown(Shutdown::Write)?;
+    let later = later.hang_up()?;
     let mut watch = Watch::from_start(&daemon);
 
     let old = Leak {
@@ -30,7 +29,7 @@ pub(crate) fn sockets_before_start() -> Result<()> {
         seen: Seen::Nothing,
         ..Leak::of_server(&watch, &unread_conn)
     };
-    let first = watch.expect(unread.ends()?, &old)?;
+    let first = watch.expect(unread.1, &old)?;
     ensure!(
         first.1.half_closed_since.is_none(),
         "nobody saw when {:?} began",
@@ -46,7 +45,7 @@ pub(crate) fn sockets_before_start() -> Result<()> {
         missing: &["eof"],
         ..old
     };
-    let second = watch.expect(read.ends()?, &read_before)?;
+    let second = watch.expect(read.1, &read_before)?;
     let half_closed_later = Leak {
         pid: later_conn.pid,
         fd: later_conn.fd,
@@ -54,10 +53,10 @@ pub(crate) fn sockets_before_start() -> Result<()> {
         seen: Seen::Fin,
         ..old
     };
-    let third = watch.expect(later.ends()?, &half_closed_later)?;
+    let third = watch.expect(later.1, &half_closed_later)?;
 
-    for (mut pair, opened) in [(unread, first), (read, second), (later, third)] {
-        pair.server.tell("close")?;
+    for ((mut server, _), opened) in [(unread, first), (read, second), (later, third)] {
+        server.tell("close")?;
         watch.expect_end(&opened, &["closed_by_app"])?;
     }
     watch.finish()?;

@@ -62,7 +62,8 @@ pub(crate) fn destroyed(mut watch: Watch<'_>) -> Result<()> {
     let mut pair = namespace.inside(|| Pair::new("never_reads", "127.0.0.1"))?;
     let conn = pair.server.did("accepted")?;
     let ends = pair.ends()?;
-    pair.client.shutdown(Shutdown::Write)?;
+    // The reset that the other end gets must find nobody there.
+    drop(pair.client);
     watch.transition(ends, "close_wait")?;
     let filter = format!("sport = :{}", conn.port);
     let output = namespace.inside(|| {

@@ -7,6 +7,7 @@
 
 mod both;
 mod causes;
+mod doubt;
 mod lines;
 mod model;
 mod order;
