@@ -44,6 +44,8 @@ pub mod half_flag {
     pub const FIN_WITH_DATA: u8 = 1 << 0;
     /// No FIN had come: `fin_ns` is when the connection was reset.
     pub const RESET: u8 = 1 << 1;
+    /// Its local port was chosen when it connected. At the end of the connection the port is given back.
+    pub const CONNECTED: u8 = 1 << 2;
 }
 
 shared! {

@@ -123,6 +123,7 @@ impl Engine {
 
     /// The answer to [`Output::LookAtProcesses`].
     pub fn handle_processes(&mut self, found: &[ProcessView], now: Timestamp) {
+        self.watch.handle_processes(found);
         let settings = &self.rules.settings;
         self.incidents.handle_processes(found, settings, now);
         self.tell_incidents(now);

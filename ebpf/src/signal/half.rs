@@ -32,7 +32,12 @@ pub(crate) fn remember<M: Memory>(sock: Sock<M>, now_ns: u64, flags: u8) {
     let Some(place) = place::half(address).or_else(|| place::room_for_half(address)) else {
         return;
     };
-    write(place, tcp, now_ns, flags);
+    let connected = if sock.has_connected() {
+        half_flag::CONNECTED
+    } else {
+        0
+    };
+    write(place, tcp, now_ns, flags | connected);
     store!(place.sock = address);
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 mod pauses;
 pub(crate) mod progress;
+pub(crate) mod sleep;
 mod spin;
 pub(crate) mod times;
 

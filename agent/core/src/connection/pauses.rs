@@ -25,6 +25,11 @@ impl Pauses {
         self.latest = self.latest.max(Some(at));
     }
 
+    /// Something that makes waiting for it begin anew.
+    pub(crate) fn moved(&mut self, at: Timestamp) {
+        self.latest = self.latest.max(Some(at));
+    }
+
     /// After so long without, something is wrong: at least after `least`.
     pub(crate) fn unusual(&self, least: Duration) -> Duration {
         least.max(self.longest * UNUSUAL)

@@ -7,6 +7,7 @@ use super::{Fin, acknowledged_since, written_since};
 use crate::model::look::{SocketCounters, SocketView};
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
+use crate::model::waiting::WaitState;
 
 /// What is remembered of a connection between two looks. Progress is dated at the look: it happened then at the
 /// latest.
@@ -38,7 +39,12 @@ pub(crate) struct Progress {
     pub(crate) runs_since: Option<Timestamp>,
     /// How often the end-of-stream is delivered.
     pub(crate) spin: Spin,
+    /// Looks in a row at which its event was pending in a level-triggered loop that nobody slept in.
+    pending: u8,
 }
+
+/// A loop that was not seen asleep so often does not come round.
+const STUCK: u8 = 3;
 
 /// What one look found out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +53,8 @@ pub(crate) struct Seen {
     pub(crate) sending: bool,
     /// It waited in an accept queue until now.
     pub(crate) accepted: bool,
+    /// Half-closed, something of what waits was taken, and there is more.
+    pub(crate) reading: bool,
 }
 
 impl Progress {
@@ -60,6 +68,7 @@ impl Progress {
     ) -> Seen {
         let accepted = self.is_accepted(view, taken);
         self.see_halt(view, taken);
+        self.see_loop(view);
         let unanswered = view.counters.is_some_and(|c| c.is_unanswered());
         self.unanswered_since = unanswered.then(|| self.unanswered_since.unwrap_or(taken));
         match view.half.filter(|half| half.eof_at.is_some()) {
@@ -67,13 +76,13 @@ impl Progress {
             None => self.spin = Spin::default(),
         }
         let half_closed = fin.filter(|_| view.state == TcpState::CloseWait);
-        let sending = if let Some(fin) = half_closed {
+        let seen = if let Some(fin) = half_closed {
             self.look_half_closed(fin, view, times, taken)
         } else {
             self.look_open(view, taken);
-            false
+            Seen::default()
         };
-        Seen { sending, accepted }
+        Seen { accepted, ..seen }
     }
 
     /// Not half-closed.
@@ -87,10 +96,12 @@ impl Progress {
         if last.is_none_or(|last| numbers(last) != numbers(now)) {
             self.still_since = Some(taken);
         }
-        if last
-            .is_none_or(|last| (last.read_total(), last.unread) != (now.read_total(), now.unread))
-        {
+        // Of what was waiting something was taken; or more has come.
+        let total = now.read_total();
+        if last.is_some_and(|last| last.unread > 0 && last.read_total() != total) {
             self.reads.happened(taken);
+        } else if last.is_none_or(|last| (last.read_total(), last.unread) != (total, now.unread)) {
+            self.reads.moved(taken);
         }
         if last.is_some_and(|last| last.error != 0) && now.error == 0 {
             self.told_at = Some(taken);
@@ -102,16 +113,15 @@ impl Progress {
         self.still_since.max(self.accepted_at)
     }
 
-    /// Tells whether it is sending.
     fn look_half_closed(
         &mut self,
         fin: Fin,
         view: &SocketView,
         times: Option<&Times>,
         taken: Timestamp,
-    ) -> bool {
+    ) -> Seen {
         let Some(counters) = view.counters else {
-            return false;
+            return Seen::default();
         };
         let last = self.last.replace(counters);
         let sent = has_sent(view, &counters, last.as_ref());
@@ -121,11 +131,18 @@ impl Progress {
             self.sent_at = Some(taken);
         }
         let unread_before = last.map(|last| last.unread).or(fin.unread);
-        if unread_before.is_none_or(|before| counters.unread < before) {
+        let read = unread_before.is_some_and(|before| counters.unread < before);
+        if read {
             self.reads.happened(taken);
+        } else if unread_before.is_none() {
+            self.reads.moved(taken);
         }
         self.hear(fin, view, last.as_ref(), times, taken);
-        (sent && last.is_some() && answered) || under_way
+        Seen {
+            sending: (sent && last.is_some() && answered) || under_way,
+            reading: read && last.is_some() && counters.unread > 0,
+            accepted: false,
+        }
     }
 
     /// The peer's kernel has answered: by its stamp or, where there is none, by what it has acknowledged.
@@ -147,6 +164,22 @@ impl Progress {
         if let Some(heard) = news.or(acknowledged.then_some(taken)) {
             self.answers.happened(heard);
         }
+    }
+
+    /// A loop that comes round leaves nothing pending for long, or is asleep at some of the looks.
+    fn see_loop(&mut self, view: &SocketView) {
+        let waiting = view.waiting.filter(|waiting| !waiting.attended);
+        let pending = waiting.is_some_and(|w| w.state == WaitState::EpollLevelReady);
+        self.pending = if pending {
+            self.pending.saturating_add(1)
+        } else {
+            0
+        };
+    }
+
+    /// Whether its event is pending in a loop that does not come round.
+    pub(crate) const fn is_stuck(&self) -> bool {
+        self.pending >= STUCK
     }
 
     fn see_halt(&mut self, view: &SocketView, taken: Timestamp) {
@@ -184,6 +217,8 @@ impl Progress {
             halted: before.halted,
             runs_since: before.runs_since,
             spin: before.spin,
+            reads: before.reads,
+            pending: before.pending,
             ..Self::default()
         };
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::sleep::Sleeps;
 use crate::model::look::{Snapshot, SocketView};
 use crate::model::time::Timestamp;
 
@@ -32,21 +33,23 @@ pub(crate) struct Before {
 
 impl Times {
     /// Of a socket that a look shows; `None` where that does not read the stamps.
-    pub(crate) fn of(view: &SocketView, snapshot: &Snapshot) -> Option<Self> {
-        let jiffies = snapshot.jiffies?;
+    pub(crate) fn of(view: &SocketView, snapshot: &Snapshot, sleeps: &Sleeps) -> Option<Self> {
         let counters = view.counters?;
         // A connection in an accept queue is looked at through the queue, which does not show them.
         counters.snd_una?;
-        let moment = |then| jiffies.moment(then);
-        let received = moment(counters.last_received);
+        let moment = |then| sleeps.moment(snapshot, then);
+        let received = moment(counters.last_received)?;
+        let at_end = view.half.and_then(|half| {
+            Some(Before {
+                sent: moment(half.last_sent)?,
+                received: moment(half.last_received)?,
+            })
+        });
         Some(Self {
-            sent: moment(counters.last_sent),
+            sent: moment(counters.last_sent)?,
             received,
-            heard: received.max(moment(counters.last_heard)),
-            at_end: view.half.map(|half| Before {
-                sent: moment(half.last_sent),
-                received: moment(half.last_received),
-            }),
+            heard: received.max(moment(counters.last_heard)?),
+            at_end,
         })
     }
 

@@ -31,6 +31,8 @@ pub struct HalfClosed {
     pub fin_with_data: bool,
     /// No FIN had come: `fin_at` is when the connection was reset, and the end-of-stream is that of a reset.
     pub by_reset: bool,
+    /// This end's port was chosen when it connected.
+    pub connected: bool,
 }
 
 /// One place of the scanned table: a candidate.

@@ -91,6 +91,25 @@ pub struct Process {
     pub group: Option<Arc<str>>,
 }
 
+/// By the names of their executables: programs that open listeners, and connections, for others.
+const SERVICE_MANAGERS: [&str; 8] = [
+    "systemd",
+    "init",
+    "inetd",
+    "xinetd",
+    "supervisord",
+    "circusd",
+    "s6-supervise",
+    "runsv",
+];
+
+impl Process {
+    /// Whether it passes on what it opens.
+    pub fn is_service_manager(&self) -> bool {
+        self.id.pid == 1 || SERVICE_MANAGERS.contains(&&*self.comm)
+    }
+}
+
 /// The process that a socket belongs to and how we know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
@@ -111,4 +130,15 @@ pub struct Holder {
     pub process: Arc<Process>,
     /// Its descriptor.
     pub fd: u32,
+}
+
+impl Holder {
+    /// Of several, the first one to ask: not a service manager, if there is another.
+    pub fn first(holders: &[Self]) -> Option<&Self> {
+        let rank = |holder: &&Self| {
+            let process = &holder.process;
+            (process.is_service_manager(), process.id, holder.fd)
+        };
+        holders.iter().min_by_key(rank)
+    }
 }

@@ -60,6 +60,8 @@ pub struct Waiting {
     pub state: WaitState,
     /// The thread that is blocked.
     pub thread: Option<u32>,
+    /// A thread sleeps in `epoll_wait` on an instance that the socket is registered in: its loop is not stuck.
+    pub attended: bool,
 }
 
 /// In which way somebody waits for a socket. Those come first that say most about the application.
@@ -105,7 +107,14 @@ impl Waiting {
                 Some(Waiter::Blocked { thread, .. }) => Some(*thread),
                 _ => None,
             },
+            attended: waiters.iter().any(Waiter::is_attended),
         }
+    }
+}
+
+impl Waiter {
+    const fn is_attended(&self) -> bool {
+        matches!(self, Self::Epoll(epoll) if epoll.sleeping)
     }
 }
 
@@ -234,8 +243,20 @@ mod tests {
             Waiting::of(&waiters, true),
             Waiting {
                 state: WaitState::BlockedInReceive,
-                thread: Some(2)
+                thread: Some(2),
+                attended: false,
             }
         );
+    }
+
+    #[test]
+    fn a_loop_in_which_a_thread_sleeps_is_attended() {
+        let asleep = Waiter::Epoll(Epoll {
+            events: EPOLLIN,
+            ready: true,
+            sleeping: true,
+        });
+        assert!(Waiting::of(&[Waiter::Poll, asleep], true).attended);
+        assert!(!Waiting::of(&[epoll(EPOLLIN, true)], true).attended);
     }
 }

@@ -60,7 +60,7 @@ impl<'a> Subject<'a> {
     /// The process that a finding would name: the owner if it holds the connection, else the first holder.
     pub(crate) fn new(owner: Option<&'a Owner>, port: u16, holders: &'a [Holder]) -> Self {
         let owner = owner.map(|owner| &owner.process);
-        let first = holders.iter().min_by_key(|h| (h.process.id, h.fd));
+        let first = Holder::first(holders);
         let process = match (owner, first) {
             (Some(owner), _) if holders.iter().any(|h| h.process.id == owner.id) => Some(owner),
             (_, Some(first)) => Some(&first.process),

@@ -46,6 +46,8 @@ pub(super) fn due(truth: &Truth, memory: Memory, verdict: Verdict) -> Duration {
         // Data that nobody acknowledges take as long as a dead peer.
         Verdict::WriteAfterFin => Duration::from_secs(15),
         Verdict::NeverReads if reader => NEVER,
+        // It was seen reading, with pauses.
+        Verdict::EofUnread if truth.received >= u64::from(truth.unread) + FLOOD => NEVER,
         // Where nothing is remembered of the FIN, an answer may look like a sign of life.
         _ if !memory.fin && truth.state == TcpState::CloseWait && truth.written.is_some() => NEVER,
         _ => default,
@@ -62,6 +64,9 @@ pub(super) const fn may_be_excused(verdict: Verdict) -> bool {
 
 /// A socket's stamps are no more exact, in milliseconds.
 const EXACTNESS: u64 = 20;
+
+/// Enough to shut the window.
+const FLOOD: u64 = 64 << 10;
 
 /// Longer than the properties wait.
 pub(super) const NEVER: Duration = Duration::from_hours(1);

@@ -59,16 +59,46 @@ fn a_request_that_is_refused_is_written_after_the_fin_if_a_second_later_the_conn
 
 #[test]
 fn must_not_flag_a_client_that_says_farewell_or_asks_and_closes_at_once() {
-    // Terminate, close_notify, `SELECT 1`, a request.
-    for bytes in [5, 24, 13, 520] {
+    // Terminate (psycopg2), close_notify (Java), `SELECT 1` and PING of a pool.
+    for bytes in [5, 24, 31, 13, 14] {
         let mut world = careless(bytes);
         world.end(1_900, 1);
         world.run(60_000, |_| Vec::new());
-        assert!(world.findings.is_empty());
-        let lost: Vec<_> = world.lost.iter().map(|lost| lost.bytes).collect();
-        assert_eq!(lost, [u64::from(bytes)], "it is counted");
-        assert_eq!(world.engine.stats().lost_requests, 1);
+        assert!(world.findings.is_empty() && world.lost.is_empty());
+        assert_eq!(world.engine.stats().lost_requests, 0);
     }
+}
+
+#[test]
+fn must_not_warn_when_a_server_is_stopped_and_its_clients_pools_say_farewell() {
+    let mut world = World::scanning(Settings::default());
+    // Thirty a minute for five minutes: one replica after the other.
+    for n in 1..=150 {
+        let fin_at = n * 2_000;
+        world.run(fin_at, |_| Vec::new());
+        world.client_half_closed(n, fin_at);
+        world.write(fin_at + 500, n, 27);
+        world.reset(fin_at + 501, n);
+        world.end(fin_at + 502, n);
+    }
+    world.run(400_000, |_| Vec::new());
+    assert!(world.engine.incidents().is_empty());
+    let told = world.events.iter();
+    assert_eq!(
+        told.filter(|e| matches!(e.body, Body::Incident(_))).count(),
+        0
+    );
+}
+
+#[test]
+fn must_not_hide_a_line_that_a_log_shipper_loses() {
+    let mut world = careless(120);
+    world.end(1_900, 1);
+    world.run(60_000, |_| Vec::new());
+    assert!(world.findings.is_empty(), "it has noticed");
+    let lost: Vec<_> = world.lost.iter().map(|lost| lost.bytes).collect();
+    assert_eq!(lost, [120], "it is counted");
+    assert_eq!(world.engine.stats().lost_requests, 1);
 }
 
 #[test]

@@ -165,6 +165,7 @@ fn fin(ms: u64) -> HalfClosed {
         eof_by: None,
         fin_with_data: false,
         by_reset: false,
+        connected: false,
     }
 }
 

@@ -76,6 +76,7 @@ fn what_was_handed_over_on_purpose_is_not_inherited() {
         let waiting = crate::model::waiting::Waiting {
             state: crate::model::waiting::WaitState::BlockedInReceive,
             thread: Some(8),
+            attended: false,
         };
         vec![SocketView {
             waiting: Some(waiting),

@@ -17,6 +17,27 @@ fn an_idle_client_connection_of_which_only_the_fin_waits_is_pooled() {
 }
 
 #[test]
+fn a_pool_is_one_though_its_role_is_shown_no_more() {
+    let mut world = World::new();
+    for n in 0..3 {
+        world.client_half_closed(n, 0);
+    }
+    // The place of its opener is another connection's by then.
+    let later = |n| SocketView {
+        role: Role::Unknown,
+        opener: None,
+        ..pooled(n)
+    };
+    world.run(100_000, |now| {
+        let views = (0..3).map(|n| if now < 20_000 { pooled(n) } else { later(n) });
+        views.collect()
+    });
+    let pooled = (Action::Opened, Verdict::StalePooled);
+    assert_eq!(world.verdicts(), [pooled; 3]);
+    assert_eq!(world.last().evidence.pooled, Some(3));
+}
+
+#[test]
 fn a_pool_is_only_worth_knowing_however_large() {
     let mut world = World::new();
     for n in 0..10 {

@@ -43,10 +43,10 @@ fn is_meant(case: &Case<'_>) -> bool {
         .accepted_at()
         .filter(|_| connection.role == Role::Server);
     let started = |start| accepted.is_some_and(|at| at <= start && start <= at + CHILD);
-    let holders = &case.view.holders;
-    holders
-        .iter()
-        .any(|holder| holder.fd == STANDARD_INPUT || started(holder.process.id.start))
+    let opener = connection.owner.as_ref().map(|owner| &owner.process);
+    let mut holders = case.view.holders.iter();
+    opener.is_some_and(|opener| opener.is_service_manager())
+        || holders.any(|holder| holder.fd == STANDARD_INPUT || started(holder.process.id.start))
 }
 
 /// Whether a thread of a holder waits for it.

@@ -21,7 +21,7 @@ pub(crate) mod pool;
 mod relaying;
 mod stale_pooled;
 pub(crate) mod wording;
-mod write_after_fin;
+pub(crate) mod write_after_fin;
 
 use self::case::{Case, Opinion, Proof};
 use crate::model::finding::Verdict;

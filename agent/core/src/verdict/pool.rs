@@ -38,10 +38,10 @@ pub(crate) struct Pool {
 }
 
 impl Pools {
-    /// Those that a look found.
-    pub(crate) fn find(views: &[&SocketView]) -> Self {
+    /// Those that a look found; `role` is what is known of each, by this look or an earlier one.
+    pub(crate) fn find(views: &[&SocketView], role: impl Fn(&SocketView) -> Role) -> Self {
         let mut pools = Self::default();
-        for view in views.iter().filter(|view| is_idle(view)) {
+        for view in views.iter().filter(|view| is_idle(view, role(view))) {
             if let Some(key) = key(view) {
                 pools.sets.entry(key).or_default().push(Member::of(view));
             }
@@ -82,10 +82,10 @@ impl Member {
 
 /// Whether it is a client's, an exchange lies behind it, all that was sent was acknowledged, and nothing was written
 /// since its end.
-pub(super) fn is_idle(view: &SocketView) -> bool {
+pub(super) fn is_idle(view: &SocketView, role: Role) -> bool {
     let ended = matches!(view.state, TcpState::CloseWait | TcpState::Closed);
     let held = !view.holders.is_empty() && view.queued.is_none();
-    if !ended || !held || view.role != Role::Client {
+    if !ended || !held || role != Role::Client {
         return false;
     }
     let Some(counters) = view.counters.filter(|c| !c.upper_layer) else {

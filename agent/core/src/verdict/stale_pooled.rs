@@ -17,6 +17,8 @@ const FAREWELL: u32 = 1024;
 const WITH_FIN: Duration = Duration::from_secs(1);
 /// Who has asked nothing for so long does not wait for an answer.
 const IDLE: Duration = Duration::from_millis(500);
+/// So often it is looked at until then whose loop may be stuck.
+const LOOKS: u32 = 4;
 /// So many others with the same bytes unread have been told the same.
 const ALIKE: u32 = 2;
 
@@ -34,7 +36,10 @@ enum Goodbye {
 /// It costs a retry at the next use, however many there are and however long.
 pub(super) fn judge(case: &Case<'_>) -> Opinion {
     let waits = case.view.waiting.map(|waiting| waiting.state);
-    if !pool::is_idle(case.view) || is_to_be_read(waits) {
+    if !pool::is_idle(case.view, case.connection.role)
+        || is_to_be_read(waits)
+        || case.progress.is_stuck()
+    {
         return Opinion::No;
     }
     let Some(goodbye) = goodbye(case) else {
@@ -49,18 +54,27 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
         missing.push(missing::USE);
     }
     let missing = case.without_user(missing);
-    case.settle(Verdict::StalePooled, case.read_at(), missing)
+    let opinion = case
+        .settle(Verdict::StalePooled, case.read_at(), missing)
         .alone()
-        .graded(Grade::Harmless)
+        .graded(Grade::Harmless);
+    if let Opinion::NothingElse(at) = opinion
+        && waits == Some(WaitState::EpollLevelReady)
+    {
+        // A few looks tell whether its loop is stuck.
+        let soon = case.taken + case.after(Verdict::StalePooled) / LOOKS;
+        return Opinion::NothingElse(at.min(soon));
+    }
+    opinion
 }
 
 /// Somebody should have noticed: a loop with the event before it, or a thread; or reading was switched off on purpose.
+/// A level-triggered loop is told again and again, unless it does not come round.
 const fn is_to_be_read(waits: Option<WaitState>) -> bool {
     matches!(
         waits,
         Some(
-            WaitState::EpollLevelReady
-                | WaitState::EpollEdgeNotFetched
+            WaitState::EpollEdgeNotFetched
                 | WaitState::EpollReadNotAsked
                 | WaitState::BlockedInReceive
                 | WaitState::BlockedInSend

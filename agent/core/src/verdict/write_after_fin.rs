@@ -7,8 +7,13 @@ use crate::model::socket::Role;
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
 
-/// As short as a farewell (`COM_QUIT`, Terminate, `close_notify`) or a pool's question whether the server is there.
-const SHORT: u32 = 64;
+/// A farewell (`COM_QUIT`, Terminate, `close_notify`) is shorter, and a pool's question whether the server is there.
+const SHORT: u64 = 64;
+
+/// Whether what was written after the FIN may have been no request at all.
+pub(crate) const fn is_short(bytes: u64) -> bool {
+    bytes < SHORT
+}
 
 /// A client speaks first: it should have looked before. Who closes at once has only been told so by the reset: the
 /// connection must still be held a while later. A server learns that its client has gone by writing.
@@ -26,7 +31,7 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
         return Opinion::NothingElse(due);
     }
     let mut missing = case.without_holders();
-    if case.connection.written < SHORT {
+    if is_short(u64::from(case.connection.written)) {
         missing.push(missing::PURPOSE);
     }
     Opinion::Holds(Proof::missing(missing))

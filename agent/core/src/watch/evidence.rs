@@ -5,11 +5,12 @@ use std::sync::Arc;
 use crate::connection::{Connection, Fin, written_since};
 use crate::model::finding::{Confidence, Evidence, Verdict};
 use crate::model::look::{Snapshot, SocketView};
-use crate::model::socket::{Attribution, Holder, Owner};
+use crate::model::socket::{Attribution, Holder, Owner, Process};
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
 use crate::verdict::case::Grade;
 use crate::verdict::dead_open::{self, End};
+use crate::verdict::wording::Around;
 
 use super::watched::Watched;
 
@@ -24,7 +25,10 @@ pub(super) struct Charge {
     pub(super) state: TcpState,
     pub(super) fin: Option<Fin>,
     pub(super) holders: Vec<Holder>,
+    /// The process that should have accepted it.
+    pub(super) acceptor: Option<Arc<Process>>,
     pub(super) evidence: Evidence,
+    pub(super) around: Around,
 }
 
 /// How sure one can be with what is missing.
@@ -48,29 +52,27 @@ pub(super) fn holders(view: &SocketView) -> Vec<Holder> {
 }
 
 /// The process a finding names: one that holds the socket, preferably its opener.
-pub(super) fn named(
-    connection: &Connection,
-    holders: &[Holder],
-    verdict: Verdict,
-    taken: Timestamp,
-) -> Option<Owner> {
-    let first = holders.first()?;
-    let by = |attribution| Owner {
-        process: Arc::clone(&first.process),
+pub(super) fn named(connection: &Connection, charge: &Charge) -> Option<Owner> {
+    let holders = &charge.holders;
+    let owner = |process: &Arc<Process>, attribution| Owner {
+        process: Arc::clone(process),
         thread: None,
         attribution,
-        since: taken,
+        since: charge.time,
     };
-    if verdict == Verdict::NeverAccepted {
-        return Some(by(Attribution::Listener));
+    if charge.verdict == Verdict::NeverAccepted {
+        let acceptor = charge.acceptor.as_ref();
+        return acceptor.map(|process| owner(process, Attribution::Listener));
     }
+    let first = Holder::first(holders)?;
+    let by = |attribution| owner(&first.process, attribution);
     let Some(known) = &connection.owner else {
         return Some(by(Attribution::Holder));
     };
     if holders.iter().any(|h| h.process.id == known.process.id) {
         return Some(known.clone());
     }
-    Some(by(if verdict == Verdict::Inherited {
+    Some(by(if charge.verdict == Verdict::Inherited {
         Attribution::Inherited
     } else {
         Attribution::Holder

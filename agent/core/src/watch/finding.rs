@@ -28,7 +28,7 @@ pub(super) fn accuse(book: &mut Book<'_>, sock: u64, charge: Charge) {
         let subject = Subject::new(watched.connection.owner.as_ref(), port, &charge.holders);
         book.rules.settings.verdict_about(charge.verdict, subject)
     };
-    let owner = named(&watched.connection, &charge.holders, charge.verdict, time);
+    let owner = named(&watched.connection, &charge);
     let mut finding = Finding {
         id: 0,
         action: Action::Opened,
@@ -39,12 +39,15 @@ pub(super) fn accuse(book: &mut Book<'_>, sock: u64, charge: Charge) {
         half_closed_since: charge.fin.and_then(|fin| fin.accepted_at()),
         half_closed: charge.fin.map(|fin| time.since(fin.since)),
         summary: String::new(),
-        hint: wording::hint(wording::Facts {
-            verdict: charge.verdict,
-            role: watched.connection.role,
-            comm: owner.as_ref().map_or("", |o| &o.process.comm),
-            evidence: &charge.evidence,
-        }),
+        hint: wording::hint_around(
+            wording::Facts {
+                verdict: charge.verdict,
+                role: watched.connection.role,
+                comm: owner.as_ref().map_or("", |o| &o.process.comm),
+                evidence: &charge.evidence,
+            },
+            charge.around,
+        ),
         evidence: charge.evidence,
         holders: charge.holders,
         history: Vec::new(),
@@ -106,6 +109,8 @@ fn same(open: &Finding, new: &Finding) -> bool {
         && open.evidence.error_delivered == new.evidence.error_delivered
         && open.evidence.halted == new.evidence.halted
         && open.evidence.caused_by == new.evidence.caused_by
+        // Why nobody accepts is known later than that nobody does.
+        && (open.verdict != Verdict::NeverAccepted || open.hint == new.hint)
 }
 
 /// Ends the open finding, if there is one.

@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
+use super::around::{Counted, around};
 use super::book::Book;
+use super::chain::caused_by;
 use super::departure::absent;
 use super::evidence::{Charge, evidence, holders};
 use super::facing::{facing, relays_for, see_other_end};
 use super::finding::{self, resolve, resolve_only, turn};
+use super::listeners::Acceptors;
 use super::names::Names;
 use super::pairs::Pairs;
 use super::peer::Peers;
 use super::relays::Relays;
-use super::watched::{Table, Watched};
+use super::watched::Watched;
 use crate::connection::clock::WatchedTime;
+use crate::connection::sleep::Sleeps;
 use crate::connection::times::Times;
 use crate::connection::{Connection, Fin, entered};
 use crate::model::finding::{Resolution, Verdict};
@@ -21,7 +25,7 @@ use crate::model::peer::Peer;
 use crate::model::socket::SocketKey;
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
-use crate::verdict::case::{Case, Proof};
+use crate::verdict::case::{Case, Grade, Proof};
 use crate::verdict::pool::Pools;
 use crate::verdict::{self, Judgement};
 
@@ -36,6 +40,9 @@ pub(super) struct Look<'a> {
     pub(super) peers: &'a Peers<'a>,
     pub(super) pairs: &'a Pairs,
     pub(super) relays: &'a Relays,
+    pub(super) acceptors: &'a Acceptors,
+    pub(super) counted: &'a Counted,
+    pub(super) sleeps: &'a Sleeps,
     /// When the look before this one began.
     pub(super) before: Timestamp,
     pub(super) names: &'a dyn Names,
@@ -152,7 +159,7 @@ fn change(before: TcpState, view: &SocketView) -> Resolution {
 
 fn judge(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
     let (sock, taken) = (view.sock, look.snapshot.taken);
-    let times = Times::of(view, look.snapshot);
+    let times = Times::of(view, look.snapshot, look.sleeps);
     let Some(watched) = book.table.get_mut(sock) else {
         return;
     };
@@ -163,7 +170,7 @@ fn judge(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
         let accepted = Resolution::Accepted;
         resolve_only(book, sock, taken, Verdict::NeverAccepted, accepted);
     }
-    if seen.sending {
+    if seen.sending || seen.reading {
         resolve(book, sock, taken, view.state, Resolution::Resumed);
     }
     if !is_candidate(view) {
@@ -257,29 +264,28 @@ fn flag(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>, verdict: Verdic
     let mut evidence = evidence(watched, view, look.snapshot, proof.missing);
     let pooled = look.pools.of(view).map(|pool| pool.size);
     evidence.pooled = pooled.filter(|_| verdict == Verdict::StalePooled);
-    evidence.caused_by = caused_by(book.table, watched, verdict);
+    evidence.caused_by = caused_by(book.table, look.relays, watched, verdict);
     evidence.suspended = suspended(watched.connection.fin, look);
+    // Whoever only passes on what another one keeps is never more at fault than that.
+    let follows = evidence.caused_by.map(|_| Grade::Harmless);
+    let queued = view.queued.as_ref();
+    let acceptor =
+        queued.and_then(|queued| look.acceptors.named(queued.listener, &queued.listeners));
     let charge = Charge {
         verdict,
-        grade: proof.grade,
+        grade: follows.unwrap_or(proof.grade),
         time: look.snapshot.taken,
         state: view.state,
         fin: watched.connection.fin,
         holders: holders(view),
+        acceptor: acceptor.cloned(),
         evidence,
+        around: around(view, look, acceptor.map(|process| process.id)),
     };
     finding::accuse(book, view.sock, charge);
     if let Some(watched) = book.table.get_mut(view.sock) {
         watched.lost = None;
     }
-}
-
-/// Whoever waits for a peer on this host that is accused itself waits because of that.
-fn caused_by(table: &Table, watched: &Watched, verdict: Verdict) -> Option<u64> {
-    let (sock, _) = watched.peer.as_ref()?.held?;
-    let cause = table.get(sock)?.finding.as_ref()?;
-    (verdict == Verdict::PeerNotClosing && cause.verdict != Verdict::PeerNotClosing)
-        .then_some(cause.id)
 }
 
 /// What the agent did not live through since the FIN.

@@ -3,13 +3,16 @@
 //! The table of what is half-closed now names candidates; a look at everything shows them, and what no FIN announces.
 //! Records of connections that have a finding make it end sooner, no more.
 
+mod around;
 mod book;
 mod candidates;
+mod chain;
 mod deadlines;
 mod departure;
 mod evidence;
 mod facing;
 mod finding;
+mod listeners;
 mod look;
 mod lost_request;
 mod minisocks;
@@ -24,8 +27,10 @@ mod watched;
 
 use std::sync::Arc;
 
+use self::around::Counted;
 use self::book::{Book, Numbers};
 use self::candidates::Candidates;
+use self::listeners::Acceptors;
 use self::look::Look;
 use self::names::Names;
 use self::pairs::Pairs;
@@ -34,10 +39,12 @@ use self::pressure::Pressure;
 use self::relays::Relays;
 use self::watched::Table;
 use crate::connection::clock::WatchedTime;
+use crate::connection::sleep::Sleeps;
 use crate::model::event::Output;
 use crate::model::finding::Finding;
 use crate::model::look::{Candidate, LocalPorts, Snapshot, SocketView};
 use crate::model::observation::{Observation, What};
+use crate::model::process::ProcessView;
 use crate::model::socket::{Endpoints, ProcessId, SocketKey};
 use crate::model::time::Timestamp;
 use crate::outbox::Outbox;
@@ -51,7 +58,10 @@ pub(crate) struct Watch {
     candidates: Candidates,
     numbers: Numbers,
     clock: WatchedTime,
+    sleeps: Sleeps,
     pairs: Pairs,
+    acceptors: Acceptors,
+    counted: Counted,
     /// When the latest look began.
     looked: Timestamp,
     pressure: Pressure,
@@ -120,15 +130,20 @@ impl Watch {
             out.put(Output::Clear(place));
         }
         let views = self.worth_a_look(snapshot);
-        let pools = Pools::find(&views);
+        let pools = Pools::find(&views, |view| self.table.role(view));
         let peers = Peers::find(snapshot, &views);
         self.pairs.look(snapshot);
+        self.sleeps.look(snapshot);
+        self.acceptors.look(snapshot, &views);
         let before = std::mem::replace(&mut self.looked, snapshot.taken);
-        let relays = Relays::find(snapshot, &views, &self.table, before);
+        let relays = Relays::find(snapshot, &views, &self.table, &self.sleeps, before);
         let look = Look {
             snapshot,
             pairs: &self.pairs,
             relays: &relays,
+            acceptors: &self.acceptors,
+            counted: &self.counted,
+            sleeps: &self.sleeps,
             before,
             clock: &self.clock,
             pools: &pools,
@@ -159,6 +174,11 @@ impl Watch {
         let watched = self.table.iter().filter_map(|w| snapshot.find(w.sock()));
         views.extend(watched.filter(|view| !look::is_candidate(view)));
         views
+    }
+
+    /// How many descriptors some processes have.
+    pub(crate) fn handle_processes(&mut self, found: &[ProcessView]) {
+        self.counted.learn(found);
     }
 
     /// The settings of namespaces that could be read, and those of the processes that have ended.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::watched::{Table, Watched};
+use crate::connection::sleep::Sleeps;
 use crate::connection::times::{EXACTNESS, Times};
 use crate::model::look::{Snapshot, SocketView};
 use crate::model::socket::{ProcessId, Role};
@@ -21,6 +22,9 @@ const OWN_BYTES: u64 = 1 << 20;
 const FEW: u32 = 8;
 /// Whoever accepts a connection opens its other half at once.
 const AT_ONCE: Duration = Duration::from_secs(1);
+/// Of two that were both accepted, or both opened, only the bytes tell that they belong together: they differ by such a
+/// part at most.
+const PART: u64 = 16;
 /// So many of each are compared in one process; a relay with more that have ended at once is beyond telling.
 const COMPARED: usize = 512;
 
@@ -31,6 +35,8 @@ pub(super) struct Relays {
     mates: FxHashMap<u64, (u64, Mate)>,
     /// By the half that carries on: the one that has ended.
     ended: FxHashMap<u64, u64>,
+    /// Processes of ended ones that wait for an answer on a connection they have opened.
+    asking: FxHashSet<ProcessId>,
 }
 
 /// A connection of a process, and how far it has got.
@@ -45,6 +51,7 @@ struct Half<'a> {
 #[derive(Debug, Default)]
 struct Process<'a> {
     connections: u32,
+    asks: bool,
     ended: Vec<Half<'a>>,
     carrying: Vec<Half<'a>>,
 }
@@ -65,6 +72,7 @@ impl Relays {
         snapshot: &Snapshot,
         views: &[&SocketView],
         table: &Table,
+        sleeps: &Sleeps,
         before: Timestamp,
     ) -> Self {
         let ended = views.iter().filter(|view| has_ended(view));
@@ -76,7 +84,7 @@ impl Relays {
         let mut all: BTreeMap<ProcessId, Process<'_>> = BTreeMap::new();
         for view in &snapshot.sockets {
             if let Some(process) = holder(view).filter(|process| processes.contains(process)) {
-                let times = Times::of(view, snapshot);
+                let times = Times::of(view, snapshot, sleeps);
                 let watched = table.get(view.sock);
                 all.entry(process).or_default().add(Half {
                     view,
@@ -85,8 +93,11 @@ impl Relays {
                 });
             }
         }
-        for process in all.values().filter(|process| !process.carrying.is_empty()) {
-            relays.pair(process, before);
+        for (id, process) in &all {
+            if !process.carrying.is_empty() {
+                relays.pair(process, before);
+            }
+            relays.asking.extend(process.asks.then_some(*id));
         }
         relays
     }
@@ -121,15 +132,29 @@ impl Relays {
         self.mates.get(&sock).copied()
     }
 
+    /// That connection, if it is plain that they belong together.
+    pub(super) fn fitting_mate(&self, sock: u64) -> Option<u64> {
+        let (carrying, mate) = self.mates.get(&sock)?;
+        mate.fits.then_some(*carrying)
+    }
+
     /// The connection that this one carries on, which has ended.
     pub(super) fn ended(&self, sock: u64) -> Option<u64> {
-        self.ended.get(&sock).copied()
+        let ended = self.ended.get(&sock).copied();
+        ended.filter(|ended| self.fitting_mate(*ended).is_some())
+    }
+
+    /// Whether the process that holds it waits for an answer on another connection.
+    pub(super) fn asks(&self, view: &SocketView) -> bool {
+        let mut holders = view.holders.iter();
+        holders.any(|holder| self.asking.contains(&holder.process.id))
     }
 }
 
 impl<'a> Process<'a> {
     fn add(&mut self, half: Half<'a>) {
         self.connections += u32::from(half.view.state != TcpState::Listen);
+        self.asks |= half.asks();
         let (ended, carrying) = (has_ended(half.view), is_carrying(half.view));
         if ended && self.ended.len() < COMPARED {
             self.ended.push(half);
@@ -137,6 +162,26 @@ impl<'a> Process<'a> {
         if carrying && self.carrying.len() < COMPARED {
             self.carrying.push(half);
         }
+    }
+}
+
+impl Half<'_> {
+    /// Its last word was a question.
+    fn asks(&self) -> bool {
+        let open = self.view.role == Role::Client && self.view.state == TcpState::Established;
+        let sent = self.view.counters.is_some_and(|c| c.bytes_sent > 0);
+        open && sent && self.times.is_some_and(|times| times.sent > times.received)
+    }
+
+    /// Bytes that were read of what has ended.
+    fn read(&self) -> u64 {
+        self.view.counters.map_or(0, |c| c.read_total())
+    }
+
+    /// Bytes that were written to what carries on.
+    fn written(&self) -> u64 {
+        let counters = self.view.counters;
+        counters.map_or(0, |c| c.bytes_acked + u64::from(c.unacked))
     }
 }
 
@@ -164,8 +209,7 @@ fn is_delivering(view: &SocketView) -> bool {
 
 /// Whether the end of `x` went out on `y`, or its data are going out there still.
 fn carries_on(x: &Half<'_>, y: &Half<'_>, before: Timestamp) -> bool {
-    // A relay has accepted one and opened the other.
-    if x.view.role == y.view.role && x.view.role != Role::Unknown {
+    if are_alike(x, y) && !may_belong(x, y) {
         return false;
     }
     if is_delivering(y.view) {
@@ -185,14 +229,21 @@ fn carries_on(x: &Half<'_>, y: &Half<'_>, before: Timestamp) -> bool {
     from <= latest && fin.since <= until.min(acknowledged)
 }
 
+/// Most relays have accepted one and opened the other.
+fn are_alike(x: &Half<'_>, y: &Half<'_>) -> bool {
+    x.view.role == y.view.role && x.view.role != Role::Unknown
+}
+
+/// Some have accepted both, for the far half comes to them as well (a reverse tunnel), or opened both.
+fn may_belong(x: &Half<'_>, y: &Half<'_>) -> bool {
+    let (read, written) = (x.read(), y.written());
+    let passed_on = x.view.role == Role::Server && !is_delivering(y.view);
+    passed_on || (read > 0 && read.abs_diff(written) <= read / PART)
+}
+
 fn compare(x: &Half<'_>, y: &Half<'_>, process: &Process<'_>) -> Match {
-    let received = x.view.counters.map_or(0, |c| c.read_total());
-    let sent = y
-        .view
-        .counters
-        .map_or(0, |c| c.bytes_acked + u64::from(c.unacked));
-    let difference = received.abs_diff(sent);
-    let together = opened_together(x.view, y.view);
+    let difference = x.read().abs_diff(y.written());
+    let together = opened_together(x.view, y.view) && !are_alike(x, y);
     let fits = difference <= OWN_BYTES || process.connections <= FEW || together;
     // Among many, data on the way to somebody prove nothing unless it was so before.
     let known = x.watched.and_then(|x| x.mate);

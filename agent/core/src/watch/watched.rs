@@ -7,8 +7,9 @@ use super::deadlines::Deadlines;
 use crate::connection::progress::Progress;
 use crate::connection::{Connection, OtherEnd};
 use crate::model::finding::Finding;
+use crate::model::look::SocketView;
 use crate::model::peer::Peer;
-use crate::model::socket::Owner;
+use crate::model::socket::{Owner, Role};
 use crate::model::time::Timestamp;
 
 /// A connection, what it was seen doing, and what is said of it.
@@ -96,6 +97,13 @@ impl Table {
 
     pub(super) fn get_mut(&mut self, sock: u64) -> Option<&mut Watched> {
         self.by_sock.get_mut(&sock)
+    }
+
+    /// Which end of its connection a socket is, by this look or an earlier one.
+    pub(super) fn role(&self, view: &SocketView) -> Role {
+        let known = self.get(view.sock).map(|watched| &watched.connection);
+        let known = known.filter(|known| view.role == Role::Unknown && known.is_shown_by(view));
+        known.map_or(view.role, |known| known.role)
     }
 
     /// All, by address.

@@ -23,5 +23,6 @@ pub(super) const fn words(place: &HalfPlace) -> HalfClosed {
         },
         fin_with_data: place.flags & half_flag::FIN_WITH_DATA != 0,
         by_reset: place.flags & half_flag::RESET != 0,
+        connected: place.flags & half_flag::CONNECTED != 0,
     }
 }

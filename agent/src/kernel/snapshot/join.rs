@@ -211,6 +211,7 @@ impl<'a, M: Memory> Join<'a, M> {
             mut holders,
             listener,
             connected,
+            half,
             ..
         } = found;
         holders.sort_unstable_by_key(|holder| (holder.process.id, holder.fd));
@@ -221,7 +222,7 @@ impl<'a, M: Memory> Join<'a, M> {
         let role = match &opener {
             Some(owner) if owner.attribution == Attribution::Connect => Role::Client,
             Some(_) => Role::Server,
-            None if connected => Role::Client,
+            None if connected || half.is_some_and(|half| half.connected) => Role::Client,
             None if listener.is_some() || is_served(ports, &endpoints) => Role::Server,
             None => Role::Unknown,
         };
@@ -235,7 +236,7 @@ impl<'a, M: Memory> Join<'a, M> {
             queued: listener.map(|listener| self.queue(listener)),
             inode: (found.inode != 0).then_some(found.inode),
             cookie: (found.cookie != 0).then_some(found.cookie),
-            half: found.half,
+            half,
             fin_behind_hole: found.fin_behind_hole,
             halted: None,
             waiting: found.waiters.map(|waiters| {

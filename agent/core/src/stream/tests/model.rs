@@ -86,6 +86,7 @@ impl Truth {
                 eof_by: None,
                 fin_with_data: false,
                 by_reset: false,
+                connected: false,
             }),
             fin_behind_hole: false,
             halted: None,

@@ -48,6 +48,7 @@ fn half(n: u64, fin: u64) -> SocketView {
             eof_by: None,
             fin_with_data: false,
             by_reset: false,
+            connected: false,
         }),
         ..view(n, TcpState::CloseWait)
     }

@@ -38,11 +38,11 @@ impl Model {
                 connection.busy_at = self.now;
             }
             Act::Write if matches!(state, TcpState::Established | TcpState::CloseWait) => {
-                connection.sent += 10;
+                connection.sent += 100;
                 connection.busy_at = self.now;
                 connection.stamps.sent = self.now;
                 if !connection.silent {
-                    connection.acked += 10;
+                    connection.acked += 100;
                     connection.stamps.heard = self.now;
                 }
                 if state == TcpState::CloseWait {

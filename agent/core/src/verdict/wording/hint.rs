@@ -1,9 +1,14 @@
 //! What to do about it.
 
+use std::borrow::Cow;
+
+use super::runtime::{advice, runtime};
 use crate::model::finding::{Evidence, Verdict};
 use crate::model::peer::Peer;
+use crate::model::process::Descriptors;
 use crate::model::run::Halt;
 use crate::model::socket::Role;
+use crate::model::waiting::WaitState;
 
 /// What a hint must fit.
 #[derive(Clone, Copy, Debug)]
@@ -15,15 +20,90 @@ pub(crate) struct Facts<'a> {
     pub(crate) evidence: &'a Evidence,
 }
 
-/// For the role, never against the evidence, and in the words of the process's runtime if its name tells that.
+/// What is known of the process beside the connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Around {
+    /// For `never_accepted`: who has the listener.
+    pub(crate) listening: Listening,
+    /// For `never_accepted`: its descriptors, if hardly any is left.
+    pub(crate) used_up: Option<Descriptors>,
+    /// It waits for an answer on a connection that it has opened.
+    pub(crate) asks: bool,
+}
+
+/// Who has a listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Listening {
+    /// Whoever is meant to accept, as far as is known.
+    #[default]
+    Taken,
+    /// Only a service manager, which holds it for others.
+    NotTaken,
+    /// Not whoever accepted last any more.
+    Left,
+}
+
+/// As [`hint_around`], where nothing else is known.
 pub(crate) fn hint(facts: Facts<'_>) -> String {
+    hint_around(facts, Around::default())
+}
+
+/// For the role, never against the evidence, and in the words of the process's runtime if its name tells that.
+pub(crate) fn hint_around(facts: Facts<'_>, around: Around) -> String {
     if let Some(halt) = facts.evidence.halted {
         return resume(halt).to_owned();
     }
-    let general = general(facts);
+    let general = general(facts, around);
     let own = runtime(facts.comm).and_then(|runtime| advice(runtime, facts));
-    own.map_or_else(|| general.to_owned(), |own| format!("{general} {own}"))
+    let asks = Some(BACKEND).filter(|_| around.asks && may_be_at_work(facts));
+    let all = [Some(&*general), asks, own];
+    let all: Vec<&str> = all.into_iter().flatten().collect();
+    all.join(" ")
 }
+
+/// What a handler may be doing meanwhile.
+const BACKEND: &str = "Its process waits for an answer on a connection that it has opened: if the handler of this one \
+     does, it still waits for its backend and needs a deadline there.";
+
+fn may_be_at_work(facts: Facts<'_>) -> bool {
+    let idle = matches!(
+        facts.verdict,
+        Verdict::EofUnread | Verdict::EofNotRequested | Verdict::NotClosed
+    );
+    idle && facts.role == Role::Server
+}
+
+fn accept(around: Around) -> Cow<'static, str> {
+    if let Some(Descriptors { open, limit }) = around.used_up {
+        return Cow::from(format!(
+            "{open} of its {limit} descriptors are in use, and accept fails when none is left (EMFILE): find what \
+             keeps them open, or raise the limit (RLIMIT_NOFILE)."
+        ));
+    }
+    Cow::from(match around.listening {
+        Listening::Taken => {
+            "The accept loop does not keep up or has stopped: look for a blocked acceptor, a worker limit that is \
+             reached, too few free descriptors, or a process that has inherited the listener and never accepts."
+        }
+        Listening::NotTaken => {
+            "Only a service manager holds the listener: the unit has not taken its socket. See why its service does \
+             not start."
+        }
+        Listening::Left => {
+            "Whoever accepted here has left: those that hold the listener now have inherited it and do not accept. \
+             Close it there (SOCK_CLOEXEC), or start the server again."
+        }
+    })
+}
+
+fn linger(evidence: &Evidence) -> Cow<'static, str> {
+    evidence.caused_by.map_or(Cow::from(DEADLINE), |cause| {
+        Cow::from(format!("It waits because of finding {cause}: begin there."))
+    })
+}
+
+const DEADLINE: &str = "After shutdown the kernel has no timer while the descriptor is open: set a deadline for the \
+     peer's end and close.";
 
 const fn resume(halt: Halt) -> &'static str {
     match halt {
@@ -35,10 +115,12 @@ const fn resume(halt: Halt) -> &'static str {
     }
 }
 
-fn general(facts: Facts<'_>) -> &'static str {
+fn general(facts: Facts<'_>, around: Around) -> Cow<'static, str> {
     let Facts { role, evidence, .. } = facts;
-    match facts.verdict {
-        Verdict::EofUnread => unread(role),
+    Cow::from(match facts.verdict {
+        Verdict::NeverAccepted => return accept(around),
+        Verdict::PeerNotClosing => return linger(evidence),
+        Verdict::EofUnread => unread(role, evidence),
         Verdict::EofNotRequested => not_requested(role),
         Verdict::NotClosed if evidence.peer == Some(Peer::Gone) => {
             "Nobody is left at the other end: close the descriptor on every path that sees the end-of-stream, also \
@@ -47,10 +129,6 @@ fn general(facts: Facts<'_>) -> &'static str {
         Verdict::NotClosed => {
             "A read returned 0 and the descriptor stayed open: close it on every path that sees the \
              end-of-stream, also after errors, unless something is still to be sent."
-        }
-        Verdict::NeverAccepted => {
-            "The accept loop does not keep up or has stopped: look for a blocked acceptor, a worker limit that \
-             is reached, too few free descriptors, or a process that has inherited the listener and never accepts."
         }
         Verdict::Inherited => {
             "The process that opened it is done, but a descriptor was passed on: set close-on-exec (SOCK_CLOEXEC, \
@@ -77,21 +155,29 @@ fn general(facts: Facts<'_>) -> &'static str {
         Verdict::DeadPeer => {
             "The kernel will wait for many minutes: set TCP_USER_TIMEOUT, or a deadline in the application."
         }
-        Verdict::PeerNotClosing => {
-            "After shutdown the kernel has no timer while the descriptor is open: set a deadline for the peer's \
-             end and close."
-        }
         Verdict::TimeWaitPressure => NO_PORTS,
-    }
+    })
 }
 
-const fn unread(role: Role) -> &'static str {
-    match role {
-        Role::Server => {
+fn unread(role: Role, evidence: &Evidence) -> &'static str {
+    let waits = evidence.waiting.map(|waiting| waiting.state);
+    match (waits, role) {
+        (Some(WaitState::EpollLevelReady | WaitState::EpollEdgeNotFetched), _) => {
+            "An event loop has it and does not deal with the event: look for what keeps the loop's thread busy or \
+             blocked, or for a handler that ignores the end."
+        }
+        (Some(WaitState::EpollReadNotAsked), _) => {
+            "It is in an event loop without interest in reading: look for a limit or a back-pressure that is never \
+             taken back."
+        }
+        (Some(WaitState::BlockedInSend), _) => {
+            "A thread is blocked in sending on it: look for a peer that takes nothing, and set a deadline."
+        }
+        (_, Role::Server) => {
             "The receiving side is not being read: a handler may still be at work for a client that has gone, or it \
              is blocked, or an event loop has dropped the descriptor."
         }
-        Role::Client | Role::Unknown => {
+        (_, Role::Client | Role::Unknown) => {
             "The receiving side is not being read: look for a thread that is blocked, an event loop that dropped \
              the descriptor, or an answer that was not read to its end."
         }
@@ -137,70 +223,6 @@ const NO_PORTS: &str = "Each connection keeps its local port for a minute after 
      taken, connect fails (EADDRNOTAVAIL): keep connections open and use them again, or let the server close first. \
      A wider net.ipv4.ip_local_port_range helps for a while; net.ipv4.tcp_tw_reuse lets the kernel take such ports \
      again after a second (for loopback it does by default).";
-
-#[derive(Clone, Copy)]
-enum Runtime {
-    Java,
-    Python,
-    Node,
-    Php,
-    Ruby,
-}
-
-fn runtime(comm: &str) -> Option<Runtime> {
-    [
-        ("java", Runtime::Java),
-        ("python", Runtime::Python),
-        ("gunicorn", Runtime::Python),
-        ("uwsgi", Runtime::Python),
-        ("node", Runtime::Node),
-        ("php", Runtime::Php),
-        ("ruby", Runtime::Ruby),
-        ("puma", Runtime::Ruby),
-    ]
-    .into_iter()
-    .find(|(prefix, _)| comm.starts_with(prefix))
-    .map(|(_, runtime)| runtime)
-}
-
-/// Only where whoever holds the connection has let go of it.
-const fn advice(runtime: Runtime, facts: Facts<'_>) -> Option<&'static str> {
-    let forgotten = matches!(
-        facts.verdict,
-        Verdict::EofUnread
-            | Verdict::EofNotRequested
-            | Verdict::NotClosed
-            | Verdict::StalePooled
-            | Verdict::DeadOpen
-    );
-    if !forgotten {
-        return None;
-    }
-    let client = matches!(facts.role, Role::Client);
-    Some(match runtime {
-        Runtime::Java if client => {
-            "In Java: close response bodies and streams (try-with-resources), and let the pool evict idle connections."
-        }
-        Runtime::Java => "In Java: close the socket in try-with-resources or finally.",
-        Runtime::Python if client => {
-            "In Python: use `with` for sockets, responses and sessions; a response that is not read to its end \
-             keeps its connection."
-        }
-        Runtime::Python => {
-            "In Python: use `with` for sockets; what makefile returned keeps the connection as well."
-        }
-        Runtime::Node => {
-            "In Node.js: handle 'end' and 'close' and call destroy(); allowHalfOpen leaves the closing to you."
-        }
-        Runtime::Php if client => {
-            "In PHP: persistent streams and handles outlive the request; close or limit them."
-        }
-        Runtime::Php => "In PHP: close the stream (fclose) when feof says so.",
-        Runtime::Ruby => {
-            "In Ruby: use the block forms (TCPSocket.open, Net::HTTP.start), which close on the way out."
-        }
-    })
-}
 
 #[cfg(test)]
 mod tests {

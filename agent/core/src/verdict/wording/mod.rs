@@ -1,11 +1,12 @@
 //! What a finding says to a human: one sentence, and what to do about it.
 
 mod hint;
+mod runtime;
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-pub(crate) use self::hint::{Facts, hint};
+pub(crate) use self::hint::{Around, Facts, Listening, hint, hint_around};
 use crate::model::finding::{Confidence, Finding, PortUse, Verdict};
 use crate::model::run::Halt;
 use crate::model::socket::{Endpoints, Owner, Process};
@@ -18,7 +19,10 @@ pub(crate) fn summary(
     opener: Option<&Owner>,
     endpoints: Endpoints,
 ) -> String {
-    let who = who(finding, owner, opener);
+    let mut who = who(finding, owner, opener);
+    if let Some(halt) = finding.evidence.halted {
+        append(&mut who, format_args!(", which {},", halted(halt)));
+    }
     let peer = endpoints.peer;
     let age = age(lasted(finding));
     let mut text = match finding.verdict {
@@ -64,9 +68,6 @@ pub(crate) fn summary(
             );
         }
     }
-    if let Some(halt) = finding.evidence.halted {
-        append(&mut text, format_args!("; {}", halted(halt)));
-    }
     if finding.confidence == Confidence::Likely {
         append(
             &mut text,
@@ -82,9 +83,9 @@ pub(crate) fn summary(
 /// Said first of what explains it.
 const fn halted(halt: Halt) -> &'static str {
     match halt {
-        Halt::Stopped => "it is stopped (T)",
-        Halt::Frozen => "it is frozen",
-        Halt::Dumping => "its core is being dumped",
+        Halt::Stopped => "is stopped (T)",
+        Halt::Frozen => "is frozen",
+        Halt::Dumping => "is dumping its core",
     }
 }
 
