@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::finding::Severity;
 use crate::model::incident::Reason;
+use crate::model::look::Queued;
 use crate::model::peer::Peer;
 
 const MINUTE: u64 = 60_000;
@@ -189,4 +190,32 @@ fn must_not_flag_a_half_closed_client_that_takes_nothing_for_an_hour() {
         vec![full]
     });
     assert!(world.findings.is_empty());
+}
+
+#[test]
+fn must_not_be_more_than_info_that_a_queue_moves_slowly() {
+    let queued = |n: u64| SocketView {
+        holders: Vec::new(),
+        inode: None,
+        queued: Some(Queued {
+            listener: Some(sock(0)),
+            listeners: vec![holder(3, 3)],
+            proven: true,
+        }),
+        ..ended(n, n * 1_000)
+    };
+    let listener = || SocketView {
+        state: TcpState::Listen,
+        holders: vec![holder(3, 3)],
+        ..counted(drained(0), |c| (c.backlog, c.max_backlog) = (7, 128))
+    };
+    // One is accepted every second, seven seconds after its peer has left.
+    let world = after(10, |now| {
+        let waiting = (now / 1_000).saturating_sub(6).max(1)..=now / 1_000;
+        let waiting = waiting.map(queued);
+        std::iter::once(listener()).chain(waiting).collect()
+    });
+    let never_accepted = |f: &Arc<Finding>| f.verdict == Verdict::NeverAccepted;
+    assert!(!world.findings.is_empty() && world.findings.iter().all(never_accepted));
+    is_info(&world);
 }
