@@ -25,6 +25,11 @@ impl Pauses {
         self.latest = self.latest.max(Some(at));
     }
 
+    /// It could have happened since then.
+    pub(crate) fn begin(&mut self, at: Timestamp) {
+        self.latest = self.latest.or(Some(at));
+    }
+
     /// Something that makes waiting for it begin anew.
     pub(crate) fn moved(&mut self, at: Timestamp) {
         self.latest = self.latest.max(Some(at));

@@ -130,6 +130,10 @@ impl Progress {
         if sent || under_way {
             self.sent_at = Some(taken);
         }
+        if last.is_none() {
+            // The first pause begins with the FIN, unless it was seen reading before.
+            self.reads.begin(fin.since);
+        }
         let unread_before = last.map(|last| last.unread).or(fin.unread);
         let read = unread_before.is_some_and(|before| counters.unread < before);
         if read {

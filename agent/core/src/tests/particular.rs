@@ -172,3 +172,35 @@ fn where_an_upper_layer_reads_the_queue_is_no_proof() {
         assert_eq!(world.last().evidence.missing[0], "upper_layer");
     }
 }
+
+#[test]
+fn must_not_flag_a_service_that_its_manager_starts_slowly_for_each_connection() {
+    let mut world = World::new();
+    world.opened(0, 1, owner(1, Attribution::Accept));
+    world.state(5_000, 1, TcpState::Established, TcpState::CloseWait);
+    world.run(60_000, |_| {
+        let mut view = held_by_heir(4_000, view(1));
+        view.holders[0].fd = 3;
+        vec![view]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
+}
+
+#[test]
+fn must_not_hide_a_background_child_that_has_the_connection_as_its_output() {
+    let mut world = World::new();
+    world.half_closed(1, 5_000);
+    world.run(60_000, |_| {
+        let mut view = held_by_heir(2_000, view(1));
+        let first = view.holders[0].clone();
+        view.holders = vec![
+            Holder {
+                fd: 1,
+                ..first.clone()
+            },
+            Holder { fd: 2, ..first },
+        ];
+        vec![view]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::Inherited)]);
+}

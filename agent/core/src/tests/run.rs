@@ -178,6 +178,8 @@ impl Run {
                     } = &event.body
                     {
                         self.check(connection.key.sock, finding);
+                        let ends = finding.action == Action::Resolved;
+                        assert!(!ends || finding.opened < event.time, "in the same instant");
                     }
                 }
                 Output::Scan => self.engine.handle_scan(&self.model.scan()),

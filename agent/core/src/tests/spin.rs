@@ -119,3 +119,57 @@ fn what_begins_to_spin_just_before_another_threshold_has_one_finding() {
     });
     assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofSpin)]);
 }
+
+#[test]
+fn must_not_hide_a_spin_after_a_reset() {
+    // A read that does not block, in a loop that ignores what select says of errors.
+    let mut world = World::scanning(Settings::default());
+    world.run(40_000, |now| {
+        let half = HalfClosed {
+            eof_at: Some(at(500)),
+            eof_count: u32::try_from(now).unwrap(),
+            eof_by: Some(7),
+            by_reset: true,
+            ..fin(0)
+        };
+        let reset = SocketView {
+            state: TcpState::Closed,
+            half: Some(half),
+            ..drained(1)
+        };
+        vec![counted(reset, |c| c.shutdown = 3)]
+    });
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofSpin)]);
+}
+
+#[test]
+fn must_not_flag_forty_readers_of_forty_connections_each_told_once() {
+    let mut world = World::scanning(Settings::default());
+    world.run(20_000, |_| {
+        let told = |n| SocketView {
+            sock: sock(n),
+            endpoints: ends(n),
+            inode: Some(n),
+            ..delivered(1)
+        };
+        (1..=40).map(told).collect()
+    });
+    assert!(world.findings.is_empty());
+}
+
+#[test]
+fn a_spin_that_only_slows_down_is_not_over() {
+    let mut world = World::new();
+    world.half_closed(1, 0);
+    // A thousand a second, then twenty, then five.
+    let count = |now: u64| {
+        let fast = now.min(20_000);
+        let slow = now.clamp(20_000, 60_000) - 20_000;
+        let hardly = now.max(60_000) - 60_000;
+        u32::try_from(fast + slow / 50 + hardly / 200).unwrap()
+    };
+    world.run(59_000, |now| vec![delivered(count(now))]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofSpin)]);
+    world.run(90_000, |now| vec![delivered(count(now))]);
+    assert_eq!(world.verdicts()[1], (Action::Updated, Verdict::NotClosed));
+}

@@ -38,6 +38,8 @@ pub(super) struct Kernel {
     pub(super) records_lost: bool,
     /// Nothing is remembered.
     pub(super) places_lost: bool,
+    /// So many milliseconds the host has slept, in which jiffies stood still.
+    pub(super) slept: u64,
 }
 
 impl Kernel {
@@ -139,7 +141,7 @@ impl World {
             taken: at(ms),
             took: Duration::from_millis(1),
             cost: Duration::from_millis(1),
-            jiffies: Some(jiffies(ms)),
+            jiffies: Some(jiffies(ms - self.kernel.slept)),
             sockets,
             unheld: None,
             openers: Vec::new(),
