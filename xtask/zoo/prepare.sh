@@ -3,7 +3,7 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/root LC_ALL=C.UTF-8
 rm -rf /var/run
 ln -s /run /var/run
-mkdir -p /etc /root /var/log /var/tmp /var/empty /run/lock /home
+mkdir -p /etc /root /var/log /var/tmp /var/empty /run/lock /var/zoo
 chmod 1777 /tmp /var/tmp
 printf 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/tmp:/bin/sh\n' >/etc/passwd
 printf 'root:x:0:\nnogroup:x:65534:\nshadow:x:42:\nmail:x:8:\n' >/etc/group
@@ -11,12 +11,12 @@ printf 'root:*:1::::::\n' >/etc/shadow
 id=200
 for user in www-data postgres mysql sshd redis Debian-exim dovecot dovenull unbound proxy mosquitto icecast ftp \
   irc privoxy zoo; do
-  echo "$user:x:$id:65534::/home/$user:/bin/sh" >>/etc/passwd
+  echo "$user:x:$id:65534::/var/zoo/$user:/bin/sh" >>/etc/passwd
   # The password is "zoo".
   echo "$user:$(openssl passwd -6 -salt zoo zoo):1::::::" >>/etc/shadow
   echo "$user:x:$id:" >>/etc/group
-  mkdir -p "/home/$user"
-  chown "$id:65534" "/home/$user"
+  mkdir -p "/var/zoo/$user"
+  chown "$id:65534" "/var/zoo/$user"
   id=$((id + 1))
 done
 printf '127.0.0.1 localhost zoo\n10.77.1.2 lost\n10.77.2.2 down\n' >/etc/hosts
@@ -55,12 +55,12 @@ git -C /srv/git/one add file
 git -C /srv/git/one commit -q -m one
 
 # Keys.
-mkdir -p /etc/zoo /root/.ssh /run/sshd
+mkdir -p /etc/zoo $HOME/.ssh /run/sshd
 ssh-keygen -q -t ed25519 -N '' -f /etc/zoo/host
-ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
-cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
-chmod 700 /root /root/.ssh
-printf 'Host *\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\nPort 2222\n' >/root/.ssh/config
+ssh-keygen -q -t ed25519 -N '' -f $HOME/.ssh/id_ed25519
+cp $HOME/.ssh/id_ed25519.pub $HOME/.ssh/authorized_keys
+chmod 700 $HOME $HOME/.ssh
+printf 'Host *\nStrictHostKeyChecking no\nUserKnownHostsFile /dev/null\nLogLevel ERROR\nPort 2222\n' >$HOME/.ssh/config
 openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 30 -keyout /etc/zoo/key.pem -out /etc/zoo/cert.pem \
   2>/dev/null
 cat /etc/zoo/key.pem /etc/zoo/cert.pem >/etc/zoo/both.pem

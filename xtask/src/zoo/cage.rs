@@ -119,7 +119,10 @@ impl Cage {
                 "--net",
                 "--pid",
                 "--root",
-                "--", "/usr/bin/env", "-i", "--chdir=/",
+                "--",
+                "/usr/bin/env",
+                "-i",
+                "--chdir=/",
             ])
             .args(ENVIRONMENT)
             .arg(format!("ZOO={}", group(name)))
@@ -168,6 +171,13 @@ impl Drop for Cage {
             eprintln!("xtask: {} is still in use", self.groups.display());
         }
     }
+}
+
+/// The control group (version 2) of a process that is still there.
+pub(super) fn group_of(pid: u32) -> Option<String> {
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::"));
+    own.map(str::to_owned)
 }
 
 /// Names of control groups have no spaces.

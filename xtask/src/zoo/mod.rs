@@ -79,7 +79,7 @@ pub(crate) fn run(args: &ZooArgs) -> Result<ExitCode> {
 fn watched(args: &ZooArgs, binary: &Path, root: &Root, folder: &Path) -> Result<Report> {
     eprintln!("xtask: opening the cage (logs: {})", folder.display());
     let cage = Cage::open(root, &folder.join("logs"))?;
-    let record = Record::new(cage.networks()?, cage.group());
+    let record = Record::new(cage.networks()?, cage.group(), cage::group_of);
     let watch = Watch::start(binary, folder, record)?;
     let mut report = Report::new(args.minutes, args.trouble);
     let mut alive = live(&cage, &mut report)?;

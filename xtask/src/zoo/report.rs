@@ -125,7 +125,7 @@ impl Report {
     }
 
     fn life(&self) -> Table {
-        let rows = self.rows.iter().map(|row| {
+        let rows = self.rows.iter().filter(|row| is_told(row)).map(|row| {
             let findings = row
                 .findings
                 .iter()
@@ -151,6 +151,16 @@ impl Report {
             head: cells(["who", "connections", "findings", "warnings"]),
             rows: rows.collect(),
         }
+    }
+
+    /// Who has no row: clients of which nothing was said.
+    fn silent(&self) -> String {
+        let silent = self.rows.iter().filter(|row| !is_told(row));
+        let names: Vec<&str> = silent.map(|row| row.name.as_str()).collect();
+        format!(
+            "Nothing was said of these clients either: {}.",
+            names.join(", ")
+        )
     }
 
     fn trouble(&self) -> Table {
@@ -220,13 +230,16 @@ impl Report {
     }
 
     fn document(&self) -> String {
-        let tables = [self.life(), self.trouble(), Self::exceptions()];
-        let sections = tables
-            .iter()
-            .map(|table| format!("## {}\n\n{}\n", table.title, table.markdown()));
-        let text = format!("{HEAD}{}.\n\n{}", self.sum(), sections.collect::<String>());
+        let section = |table: Table| format!("## {}\n\n{}\n", table.title, table.markdown());
+        let life = section(self.life()) + &self.silent() + "\n\n";
+        let sections = life + &section(Self::exceptions()) + &section(self.trouble());
+        let text = format!("{HEAD}{}.\n\n{sections}", self.sum());
         text.trim_end().to_owned() + "\n"
     }
+}
+
+fn is_told(row: &Row) -> bool {
+    row.connections > 0 || !row.findings.is_empty() || row.warnings > 0
 }
 
 const fn severity(wanted: Wants) -> Severity {
@@ -248,7 +261,7 @@ mod tests {
     #[test]
     fn a_run_in_which_nothing_was_said_has_not_proven_anything() {
         let mut report = Report::new(1, 0);
-        let record = Record::new([1].into(), "/zoo/".into());
+        let record = Record::new([1].into(), "/zoo/".into(), |_| None);
         report.judge(&record, |_| None);
         assert!(!report.passed());
         assert_eq!(report.failures.len(), life::services().count());

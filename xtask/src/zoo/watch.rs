@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::judge::Record;
 
 /// For the first line: programs are loaded and proven before it.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// A daemon at work.
 #[derive(Debug)]
@@ -46,18 +46,14 @@ impl Watch {
             finback,
             reader: Some(reader),
         };
-        watch.wait(&first, folder)?;
-        Ok(watch)
-    }
-
-    fn wait(&self, first: &Receiver<()>, folder: &Path) -> Result<()> {
         let late = |_| {
             anyhow!(
                 "finback did not start: see {}/finback.log",
                 folder.display()
             )
         };
-        first.recv_timeout(START).map_err(late)
+        first.recv_timeout(START).map_err(late)?;
+        Ok(watch)
     }
 
     /// Ends it; what it said.

@@ -12,4 +12,5 @@ for one in taken:
     with one, one.cursor() as cursor:
         cursor.execute("SELECT 1")
     pool.putconn(one)
+open(f"/run/pool-{sys.argv[1]}", "w").close()
 time.sleep(3600)

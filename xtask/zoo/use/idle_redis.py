@@ -10,4 +10,5 @@ for one in taken:
     one.send_command("PING")
     one.read_response()
     pool.release(one)
+open(f"/run/pool-{sys.argv[1]}", "w").close()
 time.sleep(3600)

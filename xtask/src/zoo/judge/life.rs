@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     fn rows(verdict: &str, severity: &str) -> Vec<Row> {
-        let mut record = Record::new([7].into(), "/zoo/".into());
+        let mut record = Record::new([7].into(), "/zoo/".into(), |_| None);
         let finding = format!(
             r#"{{"socket":{{"netns":7,"role":"client"}},"cgroup":"/zoo/a_pool",
                 "finding":{{"id":1,"verdict":"{verdict}"}}}}"#

@@ -7,7 +7,7 @@ mod trouble;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use self::event::Line;
+use self::event::{Line, Process};
 
 pub(super) use self::{
     event::Severity,
@@ -51,6 +51,10 @@ pub(super) struct Cause {
 pub(super) struct Record {
     networks: BTreeSet<u64>,
     group: String,
+    /// Control group of a process, if it is still there.
+    group_of: fn(u32) -> Option<String>,
+    /// Processes that were seen, with their control groups: many are gone when they are spoken of.
+    seen: BTreeMap<u32, String>,
     pub(super) said: Vec<Said>,
     /// By id.
     pub(super) causes: BTreeMap<String, Cause>,
@@ -62,10 +66,16 @@ pub(super) struct Record {
 
 impl Record {
     /// Of what happens in these network namespaces (inode numbers), or below this control group (`/zoo/`).
-    pub(super) const fn new(networks: BTreeSet<u64>, group: String) -> Self {
+    pub(super) const fn new(
+        networks: BTreeSet<u64>,
+        group: String,
+        group_of: fn(u32) -> Option<String>,
+    ) -> Self {
         Self {
             networks,
             group,
+            group_of,
+            seen: BTreeMap::new(),
             said: Vec::new(),
             causes: BTreeMap::new(),
             connections: BTreeMap::new(),
@@ -86,6 +96,7 @@ impl Record {
 
     fn connection(&mut self, line: &Line, at: SystemTime) -> bool {
         let (role, port) = end(line);
+        self.remember(line);
         if line
             .transition
             .as_ref()
@@ -166,9 +177,20 @@ impl Record {
         group.is_some_and(|group| group.starts_with(&self.group))
     }
 
+    fn remember(&mut self, line: &Line) {
+        let process = line.process.as_ref().filter(|process| process.pid != 0);
+        if let Some(Process { pid, .. }) = process
+            && let Some(group) = (self.group_of)(*pid)
+        {
+            self.seen.insert(*pid, group);
+        }
+    }
+
     /// The control group within the zoo's.
     fn who(&self, line: &Line) -> String {
-        let group = line.cgroup.as_deref().unwrap_or_default();
+        let seen = || self.seen.get(&line.process.as_ref()?.pid);
+        let group = line.cgroup.as_ref().or_else(seen);
+        let group = group.map(String::as_str).unwrap_or_default();
         group
             .strip_prefix(&self.group)
             .unwrap_or_default()
@@ -195,7 +217,7 @@ mod tests {
     use super::*;
 
     fn record() -> Record {
-        Record::new([7].into(), "/zoo/".into())
+        Record::new([7].into(), "/zoo/".into(), |_| None)
     }
 
     #[test]
@@ -240,6 +262,20 @@ mod tests {
         assert_eq!(cause.severity, Severity::Critical);
         assert_eq!(cause.reason.as_deref(), Some("of critical"));
         assert_eq!((cause.full_in_ns, cause.who.as_str()), (Some(4), "web"));
+    }
+
+    #[test]
+    fn a_process_that_is_gone_when_it_is_spoken_of_is_known_from_before() {
+        let mut record = Record::new([7].into(), "/zoo/".into(), |pid| {
+            (pid == 5).then(|| "/zoo/curl".to_owned())
+        });
+        let before =
+            r#"{"socket":{"netns":7},"process":{"pid":5},"transition":{"to":"established"}}"#;
+        assert!(!record.line(before, SystemTime::UNIX_EPOCH));
+        record.group_of = |_| None;
+        let finding = r#"{"socket":{"netns":7},"process":{"pid":5},"finding":{"id":1,"verdict":"eof_unread"}}"#;
+        assert!(record.line(finding, SystemTime::UNIX_EPOCH));
+        assert_eq!(record.said[0].who, "curl");
     }
 
     #[test]

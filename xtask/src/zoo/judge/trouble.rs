@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn judged(program: &str, severity: &str) -> Judged {
-        let mut record = Record::new([7].into(), "/zoo/".into());
+        let mut record = Record::new([7].into(), "/zoo/".into(), |_| None);
         let finding = format!(
             r#"{{"socket":{{"netns":7,"role":"server"}},"cgroup":"/zoo/fault",
                 "process":{{"executable":{{"name":"{program}"}}}},"finding":{{"id":1,"verdict":"never_accepted"}}}}"#

@@ -1,6 +1,6 @@
 //! Who uses the services: what people and programs do all day, goodbyes that are none included.
 
-use super::Client;
+use super::kind::Client;
 
 const fn client(name: &'static str, line: &'static str) -> Client {
     Client { name, line }
@@ -186,7 +186,7 @@ pub(in crate::zoo) const CLIENTS: &[Client] = &[
         "every 6 redis-cli -p 6390 --tls --insecure ping",
     ),
     client(
-        "memcached",
+        "memcached lines",
         "exec python3 /zoo/use/lines.py 11211 4 'get one' 'set one 0 60 3' zoo",
     ),
     client(

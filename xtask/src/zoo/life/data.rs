@@ -1,6 +1,6 @@
 //! Databases and brokers.
 
-use super::Service;
+use super::kind::Service;
 
 pub(super) const SERVICES: &[Service] = &[
     Service {
@@ -26,9 +26,8 @@ pub(super) const SERVICES: &[Service] = &[
     },
     Service {
         name: "mariadb",
-        line: "echo \"CREATE USER zoo@'%' IDENTIFIED BY 'zoo'; GRANT ALL ON *.* TO zoo@'%';\" >/tmp/user.sql
-               exec mariadbd --user=root --datadir=/var/lib/zoo-maria --bind-address=127.0.0.1 --wait-timeout=25 \
-               --init-file=/tmp/user.sql --skip-name-resolve",
+        line: "exec mariadbd --user=root --datadir=/var/lib/zoo-maria --bind-address=127.0.0.1 --wait-timeout=25 \
+               --init-file=/zoo/conf/mariadb.sql --skip-name-resolve",
         ports: &[3306],
     },
     Service {

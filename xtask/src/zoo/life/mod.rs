@@ -2,42 +2,15 @@
 
 mod clients;
 mod data;
+mod kind;
 mod may;
 mod net;
 mod runtime;
 mod web;
 
+use self::kind::Service;
+
 pub(super) use self::{clients::CLIENTS, may::MAY};
-
-/// Something that serves.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Service {
-    /// Names its control group, its log and its row.
-    pub(super) name: &'static str,
-    /// For `sh`, in the cage; in the foreground.
-    pub(super) line: &'static str,
-    /// Where it listens once it is ready.
-    pub(super) ports: &'static [u16],
-}
-
-/// Something that asks, again and again.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Client {
-    /// Names its control group, its log and its row.
-    pub(super) name: &'static str,
-    /// For `sh`, in the cage; does not end.
-    pub(super) line: &'static str,
-}
-
-/// A finding that is true of healthy software and does no harm.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct May {
-    /// Name of the service or client.
-    pub(super) of: &'static str,
-    pub(super) verdict: &'static str,
-    /// Why it is true, and why it is harmless.
-    pub(super) why: &'static str,
-}
 
 /// All services.
 pub(super) fn services() -> impl Iterator<Item = Service> {

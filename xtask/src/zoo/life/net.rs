@@ -1,6 +1,6 @@
 //! Shells, files, mail, names, and plain relays.
 
-use super::Service;
+use super::kind::Service;
 
 pub(super) const SERVICES: &[Service] = &[
     Service {

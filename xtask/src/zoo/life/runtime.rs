@@ -1,6 +1,6 @@
 //! What people write servers with.
 
-use super::Service;
+use super::kind::Service;
 
 pub(super) const SERVICES: &[Service] = &[
     Service {

@@ -1,6 +1,6 @@
 //! Web servers and proxies.
 
-use super::Service;
+use super::kind::Service;
 
 pub(super) const SERVICES: &[Service] = &[
     Service {

@@ -1,6 +1,6 @@
 //! Peers that are away, and ports that run out.
 
-use super::{Fault, Wants};
+use super::kind::{Fault, Wants};
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
@@ -19,7 +19,7 @@ pub(super) const FAULTS: &[Fault] = &[
                sleep 2; for _ in $(seq 12); do (while :; do echo PING; sleep 1; done) | nc 10.77.2.2 9202 >/dev/null & done
                sleep 4; mark; ip -n far link set far2 down; exec sleep 3600",
         verdict: "dead_peer",
-        program: "nc.openbsd",
+        program: "nc",
         severity: Wants::Warning,
         forecast: false,
     },
@@ -32,7 +32,7 @@ pub(super) const FAULTS: &[Fault] = &[
                mark; exec nsenter --net=/run/netns/ab php /zoo/use/ports.php 10.77.3.1 9203",
         verdict: "time_wait_pressure",
         program: "php",
-        severity: Wants::Warning,
+        severity: Wants::Critical,
         forecast: false,
     },
 ];

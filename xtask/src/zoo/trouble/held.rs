@@ -1,12 +1,13 @@
 //! Connections that nobody will use again, and that stay.
 
-use super::{Fault, Wants};
+use super::kind::{Fault, Wants};
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "pool after a restart of redis",
         line: "redis-server --port 9101 --bind 127.0.0.1 --save '' & pid=$!
-               port 9101; python3 /zoo/use/idle_redis.py 9101 25 & sleep 6
+               port 9101; python3 /zoo/use/idle_redis.py 9101 25 &
+               until [ -e /run/pool-9101 ]; do sleep 0.3; done; sleep 3
                kill $pid; wait $pid; mark; exec redis-server --port 9101 --bind 127.0.0.1 --save ''",
         verdict: "stale_pooled",
         program: "python3",
@@ -19,7 +20,8 @@ pub(super) const FAULTS: &[Fault] = &[
                run() { setpriv --reuid postgres --regid nogroup --clear-groups /usr/lib/postgresql/15/bin/\"$@\"; }
                run initdb -D /var/lib/zoo/second -A trust -N >/dev/null
                run pg_ctl -D /var/lib/zoo/second -w -o '-p 9102 -k /tmp' start
-               python3 /zoo/use/idle_pg.py 9102 25 & sleep 6
+               python3 /zoo/use/idle_pg.py 9102 25 &
+               until [ -e /run/pool-9102 ]; do sleep 0.3; done; sleep 3
                mark; run pg_ctl -D /var/lib/zoo/second -w -m fast -o '-p 9102 -k /tmp' restart; exec sleep 3600",
         verdict: "stale_pooled",
         program: "python3",
@@ -28,7 +30,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "session for each request, never closed",
-        line: "ulimit -n 256; lighttpd -D -f /zoo/conf/leak.conf & port 9103; mark
+        line: "ulimit -n 2048; lighttpd -D -f /zoo/conf/leak.conf & port 9103; mark
                exec python3 /zoo/use/leak.py 9103",
         verdict: "stale_pooled",
         program: "python3",
@@ -37,7 +39,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "server that forgets to close",
-        line: "ulimit -n 512; ruby /zoo/serve/forget.rb 9104 & port 9104; mark
+        line: "ulimit -n 2048; ruby /zoo/serve/forget.rb 9104 & port 9104; mark
                every 2 sh -c 'echo zoo | nc -w 1 127.0.0.1 9104'",
         verdict: "not_closed",
         program: "ruby",
@@ -76,7 +78,7 @@ pub(super) const FAULTS: &[Fault] = &[
         line: "ruby /zoo/serve/forget.rb 9108 & port 9108; mark
                for _ in 1 2 3; do echo zoo | nc -N 127.0.0.1 9108 & done; exec sleep 3600",
         verdict: "peer_not_closing",
-        program: "nc.openbsd",
+        program: "nc",
         severity: Wants::Info,
         forecast: false,
     },

@@ -2,40 +2,10 @@
 
 mod away;
 mod held;
+mod kind;
 mod stuck;
 
-/// How severe an incident must become: exactly that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wants {
-    Info,
-    Warning,
-    Critical,
-}
-
-/// One fault.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Fault {
-    /// Names its control group, its log and its row.
-    pub(super) name: &'static str,
-    /// For `sh`, in the cage; calls `mark` when the trouble begins.
-    pub(super) line: &'static str,
-    pub(super) verdict: &'static str,
-    /// Name of the executable that must be accused.
-    pub(super) program: &'static str,
-    pub(super) severity: Wants,
-    /// Whether it must be told when descriptors run out.
-    pub(super) forecast: bool,
-}
-
-impl Fault {
-    /// Name of its control group.
-    pub(super) fn group(&self) -> String {
-        format!("{PREFIX}{}", self.name)
-    }
-}
-
-/// How groups of faults begin.
-pub(super) const PREFIX: &str = "fault ";
+pub(super) use self::kind::{Fault, PREFIX, Wants};
 
 /// Those whose name contains `part`.
 pub(super) fn faults(part: Option<&str>) -> Vec<Fault> {

@@ -1,6 +1,6 @@
 //! Processes that do nothing any more, or the same thing over and over.
 
-use super::{Fault, Wants};
+use super::kind::{Fault, Wants};
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
@@ -46,7 +46,7 @@ pub(super) const FAULTS: &[Fault] = &[
         line: "perl /zoo/serve/spin.pl 9005 & port 9005; mark; echo zoo | nc -N 127.0.0.1 9005; exec sleep 3600",
         verdict: "eof_spin",
         program: "perl",
-        severity: Wants::Critical,
+        severity: Wants::Warning,
         forecast: false,
     },
     Fault {
