@@ -1,5 +1,8 @@
 //! What came of it: tables for people, and `docs/accuracy.md`.
 
+use std::fs;
+use std::num::NonZero;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
@@ -233,9 +236,22 @@ impl Report {
         let section = |table: Table| format!("## {}\n\n{}\n", table.title, table.markdown());
         let life = section(self.life()) + &self.silent() + "\n\n";
         let sections = life + &section(Self::exceptions()) + &section(self.trouble());
-        let text = format!("{HEAD}{}.\n\n{sections}", self.sum());
+        let text = format!("{HEAD}{}.\n\n{}.\n\n{sections}", host(), self.sum());
         text.trim_end().to_owned() + "\n"
     }
+}
+
+/// Where it was: delays depend on what else the machine does.
+fn host() -> String {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: Vec<&str> = load.split(' ').take(3).collect();
+    let cpus = thread::available_parallelism().map_or(0, NonZero::get);
+    format!(
+        "Linux {}, {cpus} processors, load {} (1, 5, 15 minutes)",
+        release.trim(),
+        load.join(" ")
+    )
 }
 
 fn is_told(row: &Row) -> bool {

@@ -2,8 +2,8 @@
 import imaplib
 import time
 
-turn = 0
-while True:
+
+def visit(turn):
     box = imaplib.IMAP4("127.0.0.1", 1143)
     box.login("zoo", "zoo")
     box.select()
@@ -12,5 +12,13 @@ while True:
     time.sleep(20)
     box.send(b"DONE\r\n")
     box.readline()
-    turn += 1
     box.logout() if turn % 2 else box.shutdown()
+
+
+turn = 0
+while True:
+    try:
+        visit(turn)
+    except (OSError, imaplib.IMAP4.error):
+        time.sleep(1)
+    turn += 1
