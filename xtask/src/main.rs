@@ -11,16 +11,19 @@ mod apt;
 mod bench;
 mod doctor;
 mod failures;
+mod interrupt;
 mod lint;
 mod process;
 mod runtimes;
 mod stage;
 mod summary;
+mod table;
 mod test;
 mod timing;
 mod toolchain;
 mod vm;
 mod workspace;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -80,6 +83,13 @@ enum Task {
     /// Over loopback, loopback with receive steering, and two namespaces over veth. `tcplife` and `tcpstates` are fetched
     /// and run beside it. Takes about 15 minutes; changes of settings are put back, also after Ctrl-C. Needs root.
     Bench(bench::BenchArgs),
+    /// Lets some forty services and ninety clients of Debian live their ordinary life beside finback, then provokes
+    /// faults with the same programs: silence about the first, the right word about the second.
+    ///
+    /// For a night or before a release. The packages are fetched and unpacked below the target directory; everything
+    /// runs in namespaces that end with this program. The exit code is 1 if anything was said that is not true of
+    /// healthy software, or anything not that should have been. Needs root.
+    Zoo(zoo::ZooArgs),
     /// Checks the sources: repository rules, formatting, clippy (host and BPF), documentation.
     Lint,
 }
@@ -115,6 +125,7 @@ fn main() -> ExitCode {
         Task::Test(args) => Ok(test::run(&args)),
         Task::Accuracy(args) => accuracy::run(&args),
         Task::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
+        Task::Zoo(args) => zoo::run(&args),
         Task::Lint => lint::run(),
     };
     done.unwrap_or_else(|error| {

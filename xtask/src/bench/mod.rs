@@ -6,7 +6,6 @@
 mod args;
 mod attached;
 mod guest;
-mod interrupt;
 mod kernel;
 mod load;
 mod network;
@@ -21,7 +20,7 @@ use anyhow::{Result, ensure};
 use self::args::{Part, Row};
 use self::attached::{Finback, Rivals};
 use self::report::{Host, Method, Report};
-use crate::{agent, process};
+use crate::{agent, interrupt, process};
 
 pub(crate) use self::args::BenchArgs;
 

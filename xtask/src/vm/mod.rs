@@ -89,6 +89,14 @@ pub(crate) fn unpacked(what: &str, packages: &[&str]) -> Result<PathBuf> {
     plan::unpacked(&VmArgs::default(), &folder(), what, packages)
 }
 
+/// As [`unpacked`], with all that the packages need, down to the C library: programs run with it as their root.
+///
+/// # Errors
+/// They are neither there nor to be fetched.
+pub(crate) fn unpacked_with_dependencies(what: &str, packages: &[&str]) -> Result<PathBuf> {
+    plan::unpacked_with_dependencies(&VmArgs::default(), &folder(), what, packages)
+}
+
 /// The version of the emulator, if it has been fetched.
 pub(crate) fn emulator() -> Option<String> {
     let mut qemu = Tools::fetched(&folder())?.qemu().ok()?;

@@ -118,6 +118,24 @@ pub(super) fn unpacked(
     open(args, dir)?.folder(&name, |apt, into| apt.unpack(packages, into))
 }
 
+/// As [`unpacked`], with all that the packages need, down to the C library.
+///
+/// # Errors
+/// They are neither there nor to be fetched.
+pub(super) fn unpacked_with_dependencies(
+    args: &VmArgs,
+    dir: &Path,
+    what: &str,
+    packages: &[&str],
+) -> Result<PathBuf> {
+    let name = store::folder_name(what, &packages.join(" "));
+    let there = dir.join(&name);
+    if there.is_dir() {
+        return Ok(there);
+    }
+    open(args, dir)?.folder(&name, |apt, into| apt.unpack(&apt.closure(packages)?, into))
+}
+
 fn open(args: &VmArgs, dir: &Path) -> Result<Store> {
     host::ensure()?;
     Store::open(dir, args.offline, || args.mirrors())

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 
-use super::super::interrupt;
+use crate::interrupt;
 
 /// How long it may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(30);

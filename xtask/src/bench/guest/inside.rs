@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::super::attached::{Child, Finback};
-use super::super::interrupt::sleep;
 use super::super::kernel::{Floor, Holdings};
 use super::super::load;
 use super::super::network::{Kind, Network};
 use super::super::stats::{median, number};
 use super::baseline::{Counts, FLOOR, NOTHING};
+use crate::interrupt::sleep;
 use crate::vm::FLAVOURS;
 
 /// Before the one line of the result.

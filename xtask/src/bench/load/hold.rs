@@ -8,8 +8,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use super::super::interrupt;
 use super::super::network::Network;
+use crate::interrupt;
 
 /// Said when all connections are there.
 const HELD: &str = "held";

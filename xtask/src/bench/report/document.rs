@@ -5,7 +5,8 @@ use anyhow::Result;
 use super::super::guest::Baseline;
 use super::data::{Method, Report};
 use super::host::Host;
-use super::table::{self, Table};
+use super::table;
+use crate::table::Table;
 use crate::workspace;
 
 const PATH: &str = "docs/performance.md";

@@ -4,17 +4,7 @@ use super::super::guest::Baseline;
 use super::super::stats::{median, mib, range};
 use super::budget;
 use super::data::{CrowdStep, Losses, Mode, Report, Took};
-
-/// One line of cells.
-type Cells = Vec<String>;
-
-/// A table: a heading and rows of as many cells.
-#[derive(Clone, Debug)]
-pub(super) struct Table {
-    pub(super) title: String,
-    pub(super) head: Cells,
-    pub(super) rows: Vec<Cells>,
-}
+use crate::table::{Table, cells};
 
 /// Prints everything.
 pub(crate) fn print(report: &Report, guests: &Baseline) {
@@ -210,66 +200,4 @@ fn took(all: &[Took]) -> String {
     let wall: Vec<f64> = all.iter().map(|took| took.wall).collect();
     let cpu: Vec<f64> = all.iter().map(|took| took.cpu).collect();
     format!("{}, CPU {:.0}", millis(&wall), median(&cpu) * 1e3)
-}
-
-fn cells<const N: usize>(words: [&str; N]) -> Cells {
-    words.map(String::from).into()
-}
-
-impl Table {
-    /// Columns of equal width.
-    fn text(&self) -> String {
-        let widths: Vec<usize> = (0..self.head.len())
-            .map(|column| {
-                let all = self.rows.iter().chain([&self.head]);
-                all.filter_map(|row| row.get(column))
-                    .map(|cell| cell.chars().count())
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
-        let line = |row: &Cells| {
-            let cells = row.iter().zip(&widths);
-            let cells: Vec<String> = cells
-                .map(|(cell, width)| format!("{cell:<width$}"))
-                .collect();
-            let cells = cells.join("  ");
-            cells.trim_end().to_owned() + "\n"
-        };
-        [&self.head]
-            .into_iter()
-            .chain(&self.rows)
-            .map(line)
-            .collect()
-    }
-
-    /// As GitHub's Markdown has it.
-    pub(super) fn markdown(&self) -> String {
-        let line = |cells: &Cells| {
-            let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', r"\|")).collect();
-            format!("| {} |\n", cells.join(" | "))
-        };
-        let rule = "|---".repeat(self.head.len()) + "|\n";
-        let rows: String = self.rows.iter().map(line).collect();
-        line(&self.head) + &rule + &rows
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_aligned_and_bars_are_escaped() {
-        let table = Table {
-            title: String::new(),
-            head: cells(["a", "b"]),
-            rows: vec![cells(["long", "x|y"]), cells(["± 1", "z"])],
-        };
-        assert_eq!(table.text(), "a     b\nlong  x|y\n± 1   z\n");
-        assert_eq!(
-            table.markdown(),
-            "| a | b |\n|---|---|\n| long | x\\|y |\n| ± 1 | z |\n"
-        );
-    }
 }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::super::attached::{Rivals, Variant};
-use super::super::interrupt;
 use super::super::load;
 use super::super::network::{Kind, Network};
 use super::super::report::{Burst, Report};
+use crate::interrupt;
 
 const SPAN: Duration = Duration::from_secs(5);
 const DRAIN: Duration = Duration::from_secs(1);

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::super::attached::{Child, Rivals, ended_cpu};
-use super::super::interrupt::{self, sleep};
 use super::super::load::Crowd;
 use super::super::network::{Kind, Network};
 use super::super::report::{CrowdStep, Report, Took};
+use crate::interrupt::{self, sleep};
 use crate::process;
 
 /// Shares of the largest number, in thousandths.

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::super::attached::{Attached, Child, Rivals, Variant};
-use super::super::interrupt::{self, sleep};
 use super::super::kernel::{Holdings, Statistics};
 use super::super::load::{self, Crowd};
 use super::super::network::{Kind, Network};
 use super::super::report::{Mode, ProgramCost, Report};
 use super::super::stats::number;
+use crate::interrupt::{self, sleep};
 
 /// Until what was begun is finished.
 const SETTLE: Duration = Duration::from_secs(1);

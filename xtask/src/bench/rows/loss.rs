@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::super::attached::{Attached, Child, Rivals, Variant, own_cpu};
-use super::super::interrupt;
 use super::super::load::{self, Tally};
 use super::super::network::{Kind, Network};
 use super::super::report::{Loss, Losses, Report};
 use super::super::stats::{Estimate, count, median, number};
+use crate::interrupt;
 
 /// Untimed load before the first round: sockets in TIME_WAIT have then reached their number.
 const WARM_UP: Duration = Duration::from_secs(2);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::super::attached::{Attached, Rivals, Variant};
-use super::super::interrupt;
 use super::super::report::{Report, Start};
+use crate::interrupt;
 
 const STARTS: usize = 9;
 const LET_GO: Duration = Duration::from_millis(300);

@@ -14,7 +14,7 @@ extern "C" fn note(_signal: libc::c_int) {
 
 /// From now on SIGINT, SIGTERM and SIGHUP are only noted; a second one of a kind ends at once. What is ignored already
 /// (`nohup`) stays ignored.
-pub(super) fn catch() {
+pub(crate) fn catch() {
     let handler: extern "C" fn(libc::c_int) = note;
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         // SAFETY: all-zero is a valid `sigaction`: no flags, an empty mask.
@@ -35,7 +35,7 @@ pub(super) fn catch() {
 ///
 /// # Errors
 /// A signal has come.
-pub(super) fn check() -> Result<()> {
+pub(crate) fn check() -> Result<()> {
     ensure!(!INTERRUPTED.load(Ordering::Relaxed), "interrupted");
     Ok(())
 }
@@ -44,7 +44,7 @@ pub(super) fn check() -> Result<()> {
 ///
 /// # Errors
 /// A signal has come.
-pub(super) fn sleep(span: Duration) -> Result<()> {
+pub(crate) fn sleep(span: Duration) -> Result<()> {
     const SLICE: Duration = Duration::from_millis(50);
     let end = Instant::now() + span;
     loop {

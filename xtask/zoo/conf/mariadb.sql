@@ -1,0 +1,2 @@
+CREATE USER zoo@'%' IDENTIFIED BY 'zoo';
+GRANT ALL ON *.* TO zoo@'%';
