@@ -83,6 +83,26 @@ impl<M: Memory> Sock<M> {
         self.0.get(global!(OFFSETS.sk_shutdown))
     }
 
+    /// The request that is accepted next; 0 for none.
+    #[inline(always)]
+    fn accept_head(self) -> u64 {
+        if has!(accept_head) {
+            self.0.probed().get(global!(OFFSETS.accept_head))
+        } else {
+            0
+        }
+    }
+
+    /// Whether nobody asked for its local port by number; no where that cannot be told.
+    #[inline(always)]
+    fn has_chosen_port(self) -> bool {
+        if !has!(sk_userlocks) {
+            return false;
+        }
+        let locks: u8 = self.0.get(global!(OFFSETS.sk_userlocks));
+        locks & tcp::BINDPORT_LOCK == 0
+    }
+
     #[inline(always)]
     pub(crate) fn peer_port(self) -> u16 {
         u16::from_be(self.0.get(global!(OFFSETS.skc_dport)))
@@ -195,7 +215,9 @@ impl<M: Memory> Sock<M> {
         into.error = self.error();
         into.backlog = self.0.get(global!(OFFSETS.sk_ack_backlog));
         into.max_backlog = self.0.get(global!(OFFSETS.sk_max_ack_backlog));
-        into.reserved = 0;
+        into.accept_head = self.accept_head();
+        into.port_chosen = u8::from(self.has_chosen_port());
+        into.reserved = [0; 3];
         Tcp(self.0).write_view(into);
     }
 }

@@ -43,6 +43,10 @@ impl Resolved {
             (Need::Inode, "records do not name a socket's inode number"),
             (Need::Hole, "a FIN behind a hole is not seen by a look"),
             (Need::Queue, "accept queues are not walked"),
+            (
+                Need::Bound,
+                "ports that the kernel chose are not told from others",
+            ),
             (Need::Waiters, "nobody knows who waits for a socket"),
         ];
         lacks
