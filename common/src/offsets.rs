@@ -27,6 +27,8 @@ pub enum Need {
     Port,
     /// Accept queues.
     Queue,
+    /// Whether the kernel chose a listener's port.
+    Bound,
     /// Who waits for a socket.
     Waiters,
     /// Flags of a segment.
@@ -153,6 +155,10 @@ offsets! {
         accept_head = "inet_connection_sock", "icsk_accept_queue.rskq_accept_head", 8;
         req_sk = "request_sock", "sk", 8;
         req_next = "request_sock", "dl_next", 8;
+    }
+    Bound {
+        // A bit field up to Linux 6.7: not to be had there.
+        sk_userlocks = "sock", "sk_userlocks", 1;
     }
     Waiters {
         sk_wq = "sock", "sk_wq", 8;

@@ -54,6 +54,9 @@ shared! {
         pub bytes_acked: u64,
         /// `tcp_sock.bytes_received`.
         pub bytes_received: u64,
+        /// `icsk_accept_queue.rskq_accept_head`: for a listener, the address of the request that is accepted next; 0 for
+        /// none.
+        pub accept_head: u64,
         /// Addresses.
         pub tuple: Tuple,
         /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one.
@@ -94,8 +97,10 @@ shared! {
         pub upper_layer: u8,
         /// 1: its local port was chosen when it connected, so this end is the client. 0 says nothing.
         pub connected: u8,
+        /// 1: a port that nobody asked for by its number (no `SOCK_BINDPORT_LOCK` in `sk_userlocks`).
+        pub port_chosen: u8,
         /// Keeps the size a multiple of eight.
-        pub reserved: [u8; 3],
+        pub reserved: [u8; 2],
     }
 
     /// A descriptor that refers to a socket.
@@ -254,6 +259,6 @@ impl QueueRow {
 const _: () = assert!(size_of::<StartRow>() == 16);
 const _: () = assert!(size_of::<ThreadRow>() == 72);
 const _: () = assert!(size_of::<WaitRow>() == 32);
-const _: () = assert!(size_of::<SocketView>() == 136);
-const _: () = assert!(size_of::<HolderRow>() == 184);
+const _: () = assert!(size_of::<SocketView>() == 144);
+const _: () = assert!(size_of::<HolderRow>() == 192);
 const _: () = assert!(size_of::<QueueRow>() == 80);

@@ -31,6 +31,8 @@ pub const AF_INET: u16 = 2;
 pub const AF_INET6: u16 = 10;
 /// `IPPROTO_TCP`.
 pub const IPPROTO_TCP: u16 = 6;
+/// `SOCK_BINDPORT_LOCK` of `sk_userlocks`: the application asked for this local port.
+pub const BINDPORT_LOCK: u8 = 8;
 /// FIN in the TCP header's flag byte.
 pub const FLAG_FIN: u8 = 0x01;
 /// RST in the TCP header's flag byte.

@@ -94,6 +94,26 @@ impl<M: Memory> Sock<M> {
         !bucket.is_null() && bucket.get::<u8>(global!(OFFSETS.bucket_reuse)) > i8::MAX as u8
     }
 
+    /// The request that is accepted next; 0 for none.
+    #[inline(always)]
+    fn accept_head(self) -> u64 {
+        if has!(accept_head) {
+            self.0.probed().get(global!(OFFSETS.accept_head))
+        } else {
+            0
+        }
+    }
+
+    /// Whether nobody asked for its local port by number; no where that cannot be told.
+    #[inline(always)]
+    fn has_chosen_port(self) -> bool {
+        if !has!(sk_userlocks) {
+            return false;
+        }
+        let locks: u8 = self.0.get(global!(OFFSETS.sk_userlocks));
+        locks & tcp::BINDPORT_LOCK == 0
+    }
+
     #[inline(always)]
     pub(crate) fn peer_port(self) -> u16 {
         u16::from_be(self.0.get(global!(OFFSETS.skc_dport)))
@@ -207,7 +227,9 @@ impl<M: Memory> Sock<M> {
         into.backlog = self.0.get(global!(OFFSETS.sk_ack_backlog));
         into.max_backlog = self.0.get(global!(OFFSETS.sk_max_ack_backlog));
         into.connected = u8::from(self.has_connected());
-        into.reserved = [0; 3];
+        into.accept_head = self.accept_head();
+        into.port_chosen = u8::from(self.has_chosen_port());
+        into.reserved = [0; 2];
         Tcp(self.0).write_view(into);
     }
 }

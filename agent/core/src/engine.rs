@@ -108,6 +108,7 @@ impl Engine {
             let names = |sock, endpoints| watch.key(sock, endpoints);
             stream.handle_look(snapshot, &names, now, &mut self.out);
         }
+        self.incidents.see_listeners(snapshot);
         let (known, told) = (StreamNames(self.stream.as_ref()), self.out.len());
         self.watch
             .handle_look(snapshot, &known, &self.rules, now, &mut self.out);
@@ -265,6 +266,12 @@ impl Engine {
     /// Every incident as it was told last, sorted by id.
     pub fn incidents(&self) -> Vec<Arc<Incident>> {
         self.incidents.incidents().map(Arc::clone).collect()
+    }
+
+    /// Connections that all incidents count.
+    #[cfg(test)]
+    pub(crate) fn counted(&self) -> u64 {
+        self.incidents.counted()
     }
 
     /// Every connection that the stream follows.

@@ -28,8 +28,8 @@ impl Outbox {
     }
 
     /// Those that came after the first so many.
-    pub(crate) fn since(&self, first: usize) -> impl Iterator<Item = &Output> {
-        self.queue.range(first..)
+    pub(crate) fn since(&mut self, first: usize) -> impl Iterator<Item = &mut Output> {
+        self.queue.range_mut(first..)
     }
 
     /// Takes out the oldest.

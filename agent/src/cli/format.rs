@@ -32,7 +32,9 @@ impl FormatArg {
 fn style() -> Style {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let size = rustix::termios::tcgetwinsize(io::stdout());
     Style {
         color: io::stdout().is_terminal() && !unwanted && !dumb,
+        width: size.ok().map(|size| size.ws_col).filter(|width| *width > 0),
     }
 }

@@ -1,6 +1,6 @@
 //! `[[override]]`: settings of particular processes, control groups or ports.
 
-use super::field::{integer, per_verdict, severity, threshold};
+use super::field::{integer, level, per_verdict, threshold};
 use super::incident;
 use super::wrong::{Key, Value, Wrong};
 use finback_core::settings::exception::{Exception, GroupPattern};
@@ -39,7 +39,7 @@ fn exception(key: &Key<'_>, section: &Value<'_>) -> Result<Exception, Wrong> {
             "incidents" => exception.incidents = incident::some(key, value)?,
             "port" => exception.port = Some(port(key, value)?),
             "process" => exception.process = Some(process(key, value)?),
-            "severities" => exception.severities = per_verdict(key, value, severity)?,
+            "severities" => exception.severities = per_verdict(key, value, level)?,
             "thresholds" => exception.thresholds = per_verdict(key, value, threshold)?,
             _ => return Err(Wrong::unknown(key, "key", KEYS.iter().copied())),
         }

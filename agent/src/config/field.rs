@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::value::{self, MAX_SOCKETS, RingBytes, StateSet, duration, max_sockets_help};
 use super::wrong::{Key, Value, Wrong};
 use finback_core::model::finding::{Severity, Verdict};
-use finback_core::settings::verdict::VerdictSettings;
+use finback_core::settings::verdict::{Level, NEVER, VerdictSettings};
 
 pub(super) fn word<T: std::str::FromStr<Err = String>>(
     key: &Key<'_>,
@@ -88,24 +88,49 @@ pub(super) fn states(key: &Key<'_>, value: &Value<'_>) -> Result<StateSet, Wrong
         .try_fold(none, |all, value| Ok(all.union(word(key, value)?)))
 }
 
-pub(super) fn severity(_any: Verdict, key: &Key<'_>, value: &Value<'_>) -> Result<Severity, Wrong> {
-    let known = [Severity::Info, Severity::Warning, Severity::Critical];
-    let text = value.get_ref().as_str();
-    let found = known
+/// The word for what is never told.
+pub(super) const OFF: &str = "off";
+const AUTO: &str = "auto";
+
+/// How bad findings of a verdict are.
+pub(super) fn level(_any: Verdict, key: &Key<'_>, value: &Value<'_>) -> Result<Level, Wrong> {
+    match value.get_ref().as_str() {
+        Some(AUTO) => Ok(Level::Auto),
+        Some(OFF) => Ok(Level::Off),
+        _ => severity(value)
+            .map(Level::Fixed)
+            .ok_or_else(|| one_of(key, value, &[AUTO])),
+    }
+}
+
+/// A severity, if it is one.
+pub(super) fn severity(value: &Value<'_>) -> Option<Severity> {
+    let text = value.get_ref().as_str()?;
+    SEVERITIES
         .into_iter()
-        .find(|severity| Some(severity.name()) == text);
-    found.ok_or_else(|| Wrong::value(key, value, "use one of \"info\", \"warning\", \"critical\""))
+        .find(|severity| severity.name() == text)
+}
+
+const SEVERITIES: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Critical];
+
+/// What is wrong with a word that should be a severity, `off`, or one of these.
+pub(super) fn one_of(key: &Key<'_>, value: &Value<'_>, more: &[&'static str]) -> Wrong {
+    let words = more.iter().copied().chain(SEVERITIES.map(Severity::name));
+    Wrong::word(key, value, words.chain([OFF]))
 }
 
 /// Shortest threshold.
 const THRESHOLD_MIN: Duration = Duration::from_millis(100);
 
-/// How long something must last; zero where that is the default.
+/// How long something must last; zero where that is the default, for ever if it is off.
 pub(super) fn threshold(
     verdict: Verdict,
     key: &Key<'_>,
     value: &Value<'_>,
 ) -> Result<Duration, Wrong> {
+    if value.get_ref().as_str() == Some(OFF) {
+        return Ok(NEVER);
+    }
     let after = time(key, value)?;
     let may_be_zero = VerdictSettings::default_of(verdict).after.is_zero();
     if after >= THRESHOLD_MIN || (after.is_zero() && may_be_zero) {

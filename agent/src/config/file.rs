@@ -10,14 +10,15 @@ use toml::de::DeTable;
 use super::error::Error;
 use super::exception::exceptions;
 use super::field::{
-    absolute, openers, per_verdict, ring, severity, sockets, states, switch, threshold, time, word,
+    absolute, level, openers, per_verdict, ring, sockets, states, switch, threshold, time, word,
 };
 use super::incident;
 use super::value::{Attach, RingBytes, StateSet};
 use super::wrong::{Key, Value, Wrong};
-use finback_core::model::finding::{Severity, Verdict};
+use finback_core::model::finding::Verdict;
 use finback_core::settings::exception::Exception;
 use finback_core::settings::incident::IncidentSettings;
+use finback_core::settings::verdict::Level;
 
 /// What a file says; `None` where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub struct File {
     /// `[[override]]`.
     pub exceptions: Vec<Exception>,
     /// `[severities]`.
-    pub severities: BTreeMap<Verdict, Severity>,
+    pub severities: BTreeMap<Verdict, Level>,
 }
 
 const KEYS: &[&str] = &[
@@ -104,7 +105,7 @@ impl File {
             "socket" => self.socket = Some(absolute(key, value)?),
             "stacks" => self.stacks = Some(switch(key, value)?),
             "states" => self.states = Some(states(key, value)?),
-            "severities" => self.severities = per_verdict(key, value, severity)?,
+            "severities" => self.severities = per_verdict(key, value, level)?,
             "thresholds" => self.thresholds = per_verdict(key, value, threshold)?,
             _ => return Err(Wrong::unknown(key, "key", KEYS.iter().copied())),
         }

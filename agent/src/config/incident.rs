@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::field::{integer, time};
+use super::field::{OFF, integer, one_of, severity, time};
 use super::wrong::{Key, Value, Wrong};
 use finback_core::settings::incident::{self as core, IncidentSettings};
 
@@ -37,10 +37,29 @@ pub(super) fn some(
 fn setting(name: &Key<'_>, value: &Value<'_>) -> Result<core::Value, Wrong> {
     let names = IncidentSettings::NAMES.iter().copied();
     let default = IncidentSettings::default().get(name.get_ref());
-    match default.ok_or_else(|| Wrong::unknown(name, "setting", names))? {
+    let default = default.ok_or_else(|| Wrong::unknown(name, "setting", names))?;
+    if value.get_ref().as_str() == Some(OFF) {
+        return off(name, value);
+    }
+    match default {
         core::Value::Number(_) => number(name, value).map(core::Value::Number),
         core::Value::Time(_) => time(name, value).map(core::Value::Time),
+        core::Value::Severity(_) | core::Value::Off => severity(value)
+            .map(core::Value::Severity)
+            .ok_or_else(|| one_of(name, value, &[])),
     }
+}
+
+/// Only what makes an incident worse, or tells it, can be off.
+fn off(name: &Key<'_>, value: &Value<'_>) -> Result<core::Value, Wrong> {
+    let may_be = IncidentSettings::default().set(name.get_ref(), core::Value::Off);
+    may_be.then_some(core::Value::Off).ok_or_else(|| {
+        Wrong::value(
+            name,
+            value,
+            "this one cannot be off: use a number or a time",
+        )
+    })
 }
 
 fn number(name: &Key<'_>, value: &Value<'_>) -> Result<u32, Wrong> {

@@ -14,10 +14,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::kernel;
-use finback_core::model::finding::{Severity, Verdict};
+use finback_core::model::finding::Verdict;
 use finback_core::model::state::TcpState;
 use finback_core::settings::exception::Exception;
 use finback_core::settings::incident::IncidentSettings;
+use finback_core::settings::verdict::Level;
 
 pub use error::Error;
 pub use file::File;
@@ -98,7 +99,7 @@ pub struct Config {
     /// What differs for particular processes, control groups or ports.
     pub exceptions: Vec<Exception>,
     /// Severities that differ from the defaults.
-    pub severities: BTreeMap<Verdict, Severity>,
+    pub severities: BTreeMap<Verdict, Level>,
 }
 
 impl Config {

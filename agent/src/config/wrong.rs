@@ -53,6 +53,19 @@ impl Wrong {
         }
     }
 
+    /// A value that is none of these words.
+    pub(super) fn word(
+        key: &Key<'_>,
+        value: &Value<'_>,
+        known: impl Iterator<Item = &'static str> + Clone,
+    ) -> Self {
+        let text = value.get_ref().as_str().unwrap_or_default();
+        let guess = closest(text, known.clone());
+        let guess = guess.map_or_else(String::new, |word| format!("did you mean {word:?}? "));
+        let all: Vec<String> = known.map(|word| format!("{word:?}")).collect();
+        Self::value(key, value, format!("{guess}use one of {}", all.join(", ")))
+    }
+
     pub(super) fn value(key: &Key<'_>, value: &Value<'_>, help: impl Into<String>) -> Self {
         Self {
             at: value.span(),

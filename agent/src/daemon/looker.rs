@@ -1,8 +1,10 @@
 //! Looks at the kernel on a thread of their own: the ring is read meanwhile.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::mpsc::{self as threads, SyncSender};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use finback_core::model::look::{LocalPorts, Snapshot, UnheldList};
 use finback_core::model::process::ProcessView;
@@ -16,6 +18,8 @@ use crate::process::stack;
 
 /// Requests under way at most: the engine has one of each kind, findings wait for the threads of 64.
 const UNDER_WAY: usize = 128;
+
+const BETWEEN_COMPLAINTS: Duration = Duration::from_mins(1);
 
 /// What is wanted.
 #[derive(Debug)]
@@ -62,6 +66,7 @@ pub(super) struct LookThread {
     requests: Option<SyncSender<Request>>,
     answers: Receiver<Answer>,
     thread: Option<JoinHandle<()>>,
+    complained: Cell<Option<Instant>>,
 }
 
 impl LookThread {
@@ -75,6 +80,7 @@ impl LookThread {
             requests: Some(requests),
             answers,
             thread: Some(thread),
+            complained: Cell::new(None),
         })
     }
 
@@ -84,6 +90,16 @@ impl LookThread {
             .as_ref()
             .map(|requests| requests.try_send(request));
         if !matches!(sent, Some(Ok(()))) {
+            self.complain();
+        }
+    }
+
+    /// Tells it once in a while: what is not asked now is asked for again when it is due again.
+    fn complain(&self) {
+        let now = Instant::now();
+        let silent = self.complained.get();
+        if silent.is_none_or(|last| now.duration_since(last) >= BETWEEN_COMPLAINTS) {
+            self.complained.set(Some(now));
             tracing::error!("the thread that looks at the kernel has ended or does not keep up");
         }
     }

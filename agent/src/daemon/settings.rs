@@ -43,11 +43,11 @@ pub(super) fn engine(config: &Config, report: &HookReport, now: Timestamp) -> Se
                 .get(verdict)
                 .copied()
                 .unwrap_or(default.after),
-            severity: config
+            level: config
                 .severities
                 .get(verdict)
                 .copied()
-                .unwrap_or(default.severity),
+                .unwrap_or(default.level),
         };
         (*verdict, own)
     });

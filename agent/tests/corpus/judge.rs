@@ -72,10 +72,7 @@ fn one(
     };
     let patience = table::threshold(expect.verdict) + setting().patience();
     let stream = run.daemon.stream();
-    let graded = |event: &Event| about(event) && verdict(event) && is_graded(event, expect);
-    let found = stream
-        .wait_for(from, patience, graded)
-        .or_else(|| stream.wait_for(from, Duration::ZERO, |event| about(event) && verdict(event)));
+    let found = stream.wait_for(from, patience, |event| about(event) && verdict(event));
     let Some(event) = found else {
         let others = stream.select(from, |event| about(event) && event.finding.is_some());
         claim(run, &others);
@@ -94,7 +91,6 @@ fn one(
     let wrong = wrong_owner(&event, scene, expect, link)?;
     outcome.wrong_process += usize::from(wrong.is_some());
     faults.extend(wrong);
-    faults.extend(wrong_grade(&event, expect));
     faults.extend(too_early(&event, expect));
     Ok(())
 }
@@ -172,21 +168,6 @@ fn true_holders(scene: &Scene<'_>, expect: &Expect, link: &Link) -> Result<BTree
     Ok(said
         .map(|did| owner::holders(did.inode))
         .unwrap_or_default())
-}
-
-fn is_graded(event: &Event, expect: &Expect) -> bool {
-    let finding = event.finding.as_ref();
-    finding.is_some_and(|finding| expect.severities.contains(&finding.severity))
-}
-
-fn wrong_grade(event: &Event, expect: &Expect) -> Option<String> {
-    let severity = event.finding.as_ref().map(|finding| finding.severity);
-    (!is_graded(event, expect)).then(|| {
-        format!(
-            "{}: severity {severity:?}, not {:?}",
-            expect.verdict, expect.severities
-        )
-    })
 }
 
 /// No verdict holds sooner after the FIN than its threshold says.

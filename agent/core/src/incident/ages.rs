@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::standing::Standing;
+use super::standing::Kind;
 use crate::model::time::Timestamp;
 
 const SECOND: u64 = 1_000_000_000;
@@ -21,49 +21,67 @@ pub(super) struct Ages {
 /// Those that began in one second.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bucket {
-    counts: [u32; Standing::ALL.len()],
+    counts: [u32; Kind::COUNT],
     /// Bit `n`: settled by the measure of scale `n` of the trend.
     pub(super) settled: u8,
 }
 
 impl Bucket {
-    pub(super) fn len(&self) -> u32 {
+    fn len(&self) -> u32 {
         self.counts.iter().sum()
+    }
+
+    /// Those that somebody could act on.
+    pub(super) fn running(&self) -> u32 {
+        self.counts.iter().step_by(2).sum()
+    }
+
+    /// What nobody could act on never counts as settled.
+    const fn settled_if(&self, kind: Kind) -> u8 {
+        if kind.halted { 0 } else { self.settled }
     }
 }
 
 impl Ages {
-    /// One more; returns its second, and the scales by which that is settled already.
-    pub(super) fn add(&mut self, since: Timestamp, standing: Standing) -> (u64, u8) {
+    /// One more; returns its second, and the scales by which it counts as settled already.
+    pub(super) fn add(&mut self, since: Timestamp, kind: impl Into<Kind>) -> (u64, u8) {
+        let kind = kind.into();
         let second = since.as_nanos() / SECOND;
         let bucket = if second < self.old_until {
             &mut self.old
         } else {
             self.buckets.entry(second).or_default()
         };
-        bucket.counts[standing as usize] += 1;
-        (second, bucket.settled)
+        bucket.counts[kind.index()] += 1;
+        (second, bucket.settled_if(kind))
     }
 
-    /// It has another standing now.
-    pub(super) fn change(&mut self, second: u64, from: Standing, to: Standing) {
+    /// It is of another kind now.
+    pub(super) fn change(&mut self, second: u64, from: Kind, to: Kind) {
         if let Some(bucket) = self.bucket(second) {
-            bucket.counts[from as usize] -= 1;
-            bucket.counts[to as usize] += 1;
+            bucket.counts[from.index()] -= 1;
+            bucket.counts[to.index()] += 1;
         }
     }
 
-    /// One less; returns the scales by which it was settled.
-    pub(super) fn remove(&mut self, second: u64, standing: Standing) -> u8 {
+    /// One less; returns the scales by which it counted as settled.
+    pub(super) fn remove(&mut self, second: u64, kind: impl Into<Kind>) -> u8 {
+        let kind = kind.into();
         let Some(bucket) = self.bucket(second) else {
             return 0;
         };
-        bucket.counts[standing as usize] -= 1;
-        let (settled, left) = (bucket.settled, bucket.len());
+        bucket.counts[kind.index()] -= 1;
+        let (settled, left) = (bucket.settled_if(kind), bucket.len());
         if left == 0 {
             self.buckets.remove(&second);
         }
         settled
+    }
+
+    /// So many seconds are told apart.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.buckets.len()
     }
 
     fn bucket(&mut self, second: u64) -> Option<&mut Bucket> {
@@ -80,13 +98,14 @@ impl Ages {
         self.buckets.range_mut(..second).map(|(_, bucket)| bucket)
     }
 
-    /// How many of a standing have been unnoticed for so long.
-    pub(super) fn older(&self, standing: Standing, age: Duration, now: Timestamp) -> u32 {
+    /// How many of a kind have been unnoticed for so long.
+    pub(super) fn older(&self, kind: impl Into<Kind>, age: Duration, now: Timestamp) -> u32 {
+        let index = kind.into().index();
         let second = (now - age).as_nanos() / SECOND;
         let recent = self.buckets.range(..=second);
-        let recent = recent.map(|(_, bucket)| bucket.counts[standing as usize]);
+        let recent = recent.map(|(_, bucket)| bucket.counts[index]);
         let old = if self.old_until <= second {
-            self.old.counts[standing as usize]
+            self.old.counts[index]
         } else {
             0
         };
@@ -110,6 +129,7 @@ impl Ages {
 
 #[cfg(test)]
 mod tests {
+    use super::super::standing::Standing;
     use super::*;
 
     const fn at(seconds: u64) -> Timestamp {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::ports::End;
 use crate::model::event::{Body, Connection, LostRequest, Output};
 use crate::model::finding::{Finding, Verdict};
 use crate::model::socket::{Owner, Process, Role};
@@ -60,16 +61,20 @@ impl Notice {
     }
 
     /// Which end of the connection it is, and the port that stays the same.
-    pub(super) fn end(&self) -> (Role, Option<u16>) {
+    pub(super) fn end(&self) -> End {
         match self {
             Self::Finding(charge) => charge.end(),
-            Self::LostRequest(lost) => (Role::Client, Some(lost.endpoints.peer.port())),
+            Self::LostRequest(lost) => End {
+                role: Role::Client,
+                netns: Some(lost.endpoints.netns),
+                port: Some(lost.endpoints.peer.port()),
+            },
         }
     }
 }
 
 /// Where it is not known which end it is, the lower port is more likely the one that stays the same.
-fn end(connection: &Connection, role: Role) -> (Role, Option<u16>) {
+fn end(connection: &Connection, role: Role) -> End {
     let local = connection.endpoints.local.port();
     let peer = connection.endpoints.peer.port();
     let port = match role {
@@ -78,7 +83,11 @@ fn end(connection: &Connection, role: Role) -> (Role, Option<u16>) {
         Role::Unknown if local == 0 => peer,
         Role::Unknown => local.min(peer),
     };
-    (role, Some(port))
+    End {
+        role,
+        netns: Some(connection.endpoints.netns),
+        port: Some(port),
+    }
 }
 
 impl Charge {
@@ -113,14 +122,28 @@ impl Charge {
         named.or_else(|| self.finding.holders.first().map(|holder| &holder.process))
     }
 
-    fn end(&self) -> (Role, Option<u16>) {
+    /// With whom the connection is for which this one carries on: a relay has a client on one side of it.
+    pub(super) fn relays_for(&self) -> Option<SocketAddr> {
+        let peer = self.finding.evidence.relays_for?.peer;
+        let connection = self.connection.as_ref()?;
+        Some(match connection.role {
+            Role::Server => peer,
+            Role::Client | Role::Unknown => SocketAddr::new(peer.ip(), 0),
+        })
+    }
+
+    fn end(&self) -> End {
         let port_use = self.finding.evidence.port_use;
         match &self.connection {
             Some(connection) if self.finding.verdict == Verdict::NeverAccepted => {
                 end(connection, Role::Server)
             }
             Some(connection) => end(connection, connection.role),
-            None => (Role::Client, port_use.map(|used| used.peer.port())),
+            None => End {
+                role: Role::Client,
+                netns: None,
+                port: port_use.map(|used| used.peer.port()),
+            },
         }
     }
 

@@ -2,28 +2,33 @@
 //! on how many connections it has.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::ages::Ages;
 use super::charge::Charge;
+use super::descriptors::share;
+use super::halt;
 use super::level::{Levels, Picture, Share, judge};
+use super::listed::{self, List};
 use super::lost::LostRequests;
+use super::member::Member;
 use super::process::Processes;
 use super::queue::Queues;
-use super::standing::Standing;
+use super::standing::Kind;
 use super::trend::{Measure, Trend};
 use crate::model::finding::{Finding, Severity, Verdict};
-use crate::model::incident::{Cause, DescriptorUse, Incident, IncidentId, Reason};
+use crate::model::incident::{Cause, Incident, IncidentId, Reason};
 use crate::model::socket::{Process, ProcessId, Role};
 use crate::model::time::Timestamp;
-use crate::model::waiting::WaitState;
 use crate::settings::incident::IncidentSettings;
 
-/// Connections that are listed; more are counted.
-pub(super) const LISTED: usize = 1_000;
 /// Processes that are remembered.
 const PROCESSES: usize = 256;
+/// Connections whose end is read over and over of which is remembered since when.
+const SPINNING: usize = 1_000;
+
+/// How severe, and why.
+pub(super) type Level = (Severity, Option<Reason>);
 
 /// One incident.
 #[derive(Debug)]
@@ -40,45 +45,31 @@ pub(super) struct Entry {
     pub(super) verdicts: BTreeMap<Verdict, u32>,
     /// What to do about each, as the first finding that has it says.
     pub(super) hints: BTreeMap<Verdict, String>,
-    /// What is said of single findings, beyond `info`.
+    /// What is said of single findings, whatever else is wrong.
     told_of: BTreeMap<(Severity, Reason), u32>,
     pub(super) connections: u32,
+    /// Those that nobody can act on.
+    halted: u32,
     pub(super) total: u64,
-    pub(super) listed: BTreeMap<u64, Listed>,
+    pub(super) list: List,
     /// The processes that have or had connections of it, with how many they have.
     pub(super) processes: BTreeMap<ProcessId, (Arc<Process>, u32)>,
     spinning: BTreeMap<u64, Timestamp>,
     /// Open and live connections of the cause, as a look has counted them.
     pub(super) census: Option<Census>,
     /// Nothing is wrong since then, in watched time.
-    pub(super) empty: Option<Timestamp>,
-    pub(super) level: (Severity, Option<Reason>),
-    /// The incident as it was told, and when.
-    pub(super) told: Option<(Timestamp, Arc<Incident>)>,
+    empty: Option<Timestamp>,
+    pub(super) level: Level,
+    pub(super) told: Option<Told>,
 }
 
-/// A finding of the incident, as far as it must be known again.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Member {
-    pub(super) incident: IncidentId,
-    verdict: Verdict,
-    standing: Standing,
-    severity: Severity,
-    process: Option<ProcessId>,
-    second: u64,
-    since: Timestamp,
-}
-
-/// A connection that is listed.
-#[derive(Clone, Debug)]
-pub(super) struct Listed {
-    pub(super) peer: Option<SocketAddr>,
-    pub(super) since: Timestamp,
-    pub(super) waiting: Option<WaitState>,
-    /// The process at the other end, if what is wrong may be its fault.
-    pub(super) peer_process: Option<ProcessId>,
-    /// The finding that it follows from.
-    pub(super) caused_by: Option<u64>,
+/// An incident as it was told.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) at: Timestamp,
+    /// The level that it had then by itself.
+    pub(super) level: Level,
+    pub(super) incident: Arc<Incident>,
 }
 
 /// Connections of the cause, in trouble or not.
@@ -93,13 +84,13 @@ impl Entry {
     pub(super) fn new(
         id: IncidentId,
         cause: Cause,
-        settings: IncidentSettings,
+        settings: &IncidentSettings,
         opened: Timestamp,
     ) -> Self {
         Self {
             id,
             cause,
-            settings,
+            settings: *settings,
             opened,
             ages: Ages::default(),
             trend: Trend::default(),
@@ -110,8 +101,9 @@ impl Entry {
             hints: BTreeMap::new(),
             told_of: BTreeMap::new(),
             connections: 0,
+            halted: 0,
             total: 0,
-            listed: BTreeMap::new(),
+            list: List::default(),
             processes: BTreeMap::new(),
             spinning: BTreeMap::new(),
             census: None,
@@ -123,45 +115,59 @@ impl Entry {
 
     /// A finding is open; `since` is watched time.
     pub(super) fn join(&mut self, charge: &Charge, since: Timestamp) -> Member {
-        let standing = Standing::of(charge);
-        let (second, settled) = self.ages.add(since, standing);
+        let kind = Kind::of(charge);
+        let (second, settled) = self.ages.add(since, kind);
         self.trend.arrive(settled);
         let member = Member {
             incident: self.id,
             verdict: charge.finding.verdict,
-            standing,
-            severity: charge.finding.severity,
+            weight: charge.finding.weight,
+            kind,
             process: self.remember(charge.process()),
             second,
             since,
+            // When they were stopped nobody knows: rather before.
+            halted: kind.halted.then_some(since),
         };
         self.connections += 1;
         self.total += 1;
         self.count(&member, &charge.finding);
-        self.list(charge);
+        self.list.take(charge);
         member
     }
 
-    /// A finding is told anew.
-    pub(super) fn update(&mut self, member: &mut Member, charge: &Charge) {
+    /// A finding is told anew. `now` is watched time.
+    pub(super) fn update(&mut self, member: &mut Member, charge: &Charge, now: Timestamp) {
         self.discount(member, charge.finding.id);
-        let standing = Standing::of(charge);
-        self.ages.change(member.second, member.standing, standing);
-        member.standing = standing;
-        member.verdict = charge.finding.verdict;
-        member.severity = charge.finding.severity;
+        let before = member.kind;
+        member.turn(charge);
+        match (member.kind.halted, member.halted.take()) {
+            (false, Some(since)) => {
+                let patience = self.settings.halted_after;
+                let lost = halt::discount_after(since, patience, now);
+                self.ages.remove(member.second, before);
+                member.since = member.since + lost;
+                let (second, settled) = self.ages.add(member.since, member.kind);
+                self.trend.arrive(settled);
+                member.second = second;
+            }
+            (halted, since) => {
+                member.halted = halted.then(|| since.unwrap_or(now));
+                self.ages.change(member.second, before, member.kind);
+            }
+        }
         member.process = self.remember(charge.process());
         self.count(member, &charge.finding);
-        self.list(charge);
+        self.list.take(charge);
     }
 
     /// A finding is resolved.
     pub(super) fn leave(&mut self, member: &Member, finding: u64, now: Timestamp) {
-        let settled = self.ages.remove(member.second, member.standing);
+        let settled = self.ages.remove(member.second, member.kind);
         self.trend.leave(settled, now.since(member.since));
         self.discount(member, finding);
         self.connections -= 1;
-        self.listed.remove(&finding);
+        self.list.remove(finding);
     }
 
     fn count(&mut self, member: &Member, finding: &Finding) {
@@ -174,7 +180,8 @@ impl Entry {
         if let Some(told) = member.told() {
             *self.told_of.entry(told).or_default() += 1;
         }
-        if member.verdict == Verdict::EofSpin {
+        self.halted += u32::from(member.kind.halted);
+        if member.spins() && self.spinning.len() < SPINNING {
             self.spinning.entry(finding.id).or_insert(member.since);
         }
     }
@@ -190,6 +197,7 @@ impl Entry {
         if let Some(told) = member.told() {
             decrease(&mut self.told_of, &told);
         }
+        self.halted -= u32::from(member.kind.halted);
         self.spinning.remove(&finding);
     }
 
@@ -209,50 +217,6 @@ impl Entry {
             .then_some(process.id)
     }
 
-    fn list(&mut self, charge: &Charge) {
-        let connection = charge.connection.as_ref();
-        let may_follow = matches!(
-            charge.finding.verdict,
-            Verdict::PeerNotClosing | Verdict::DeadPeer
-        );
-        let peer = connection.and_then(|connection| connection.peer_owner.as_ref());
-        self.put(
-            &charge.finding,
-            Listed {
-                peer: charge.peer(),
-                since: charge.since(),
-                waiting: None,
-                peer_process: peer.filter(|_| may_follow).map(|owner| owner.process.id),
-                caused_by: charge.finding.evidence.caused_by,
-            },
-        );
-    }
-
-    /// Lists a connection of the incident that was only counted until now.
-    pub(super) fn relist(&mut self, finding: &Finding) {
-        if self.listed.contains_key(&finding.id) {
-            return;
-        }
-        self.put(
-            finding,
-            Listed {
-                peer: None,
-                since: finding.half_closed_since.unwrap_or(finding.opened),
-                waiting: None,
-                peer_process: None,
-                caused_by: finding.evidence.caused_by,
-            },
-        );
-    }
-
-    fn put(&mut self, finding: &Finding, mut listed: Listed) {
-        if self.listed.len() >= LISTED && !self.listed.contains_key(&finding.id) {
-            return;
-        }
-        listed.waiting = finding.evidence.waiting.map(|waiting| waiting.state);
-        self.listed.insert(finding.id, listed);
-    }
-
     /// A request was lost.
     pub(super) fn lose(&mut self, process: Option<&Arc<Process>>, now: Timestamp) {
         self.lost.add(now);
@@ -269,7 +233,7 @@ impl Entry {
     /// Whether far fewer are listed than could be.
     pub(super) fn wants_list(&self) -> bool {
         let connections = usize::try_from(self.connections).unwrap_or(usize::MAX);
-        self.listed.len() < connections.min(LISTED) / 2
+        self.list.len() < connections.min(listed::MOST) / 2
     }
 
     /// Time passes: what is to be said of it now. `now` is watched time.
@@ -282,23 +246,22 @@ impl Entry {
             live: census.map(|census| census.live),
         };
         self.trend.turn(&mut self.ages, measure, now);
-        let settings = &self.settings;
         let picture = Picture {
-            settings,
+            settings: &self.settings,
             now,
             ages: &self.ages,
             open: self.census.map(|census| census.open),
             rising: self.trend.is_rising(),
             descriptors: self.share(processes, now),
             never_accepted: self.verdicts.contains_key(&Verdict::NeverAccepted),
-            queue: self.queues.state(now),
+            queue: self.queues.state(self.settings.halted_after, now),
             spinning: self.spinning.values().min().copied(),
             losing: self.is_losing(),
+            halted: self.connections > 0 && self.halted == self.connections,
             told: self.told_of.last_key_value().map(|(told, _)| *told),
         };
         let level = judge(&picture);
-        let fall_after = settings.fall_after;
-        self.level = self.levels.hold(level, fall_after, now);
+        self.level = self.levels.hold(level, self.settings.fall_after, now);
         let over = self.connections == 0 && self.lost.is_over();
         self.empty = over.then(|| self.empty.unwrap_or(now));
     }
@@ -317,56 +280,33 @@ impl Entry {
         } else {
             self.settings.resolve_after
         };
-        self.empty
-            .is_some_and(|since| self.told.is_none() || now.since(since) >= patience)
+        self.empty.is_some_and(|since| now.since(since) >= patience)
+    }
+
+    /// Whether nothing is wrong.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.empty.is_some()
     }
 
     /// The descriptors of the process that has the fewest left.
     pub(super) fn share(&self, processes: &Processes, now: Timestamp) -> Option<Share> {
-        let found = self.processes.keys().filter_map(|id| {
-            let [latest, before] = processes.get(*id)?.descriptors;
-            Some((*id, latest?, before))
-        });
-        let worst = found.max_by_key(|(_, used, _)| used.open * 1_000 / used.limit.max(1));
-        let (process, descriptors, before) = worst?;
-        let left = descriptors.limit.saturating_sub(descriptors.open);
         let rate = self.trend.rate(self.settings.trend_window, now);
-        let usage = DescriptorUse {
-            process,
-            descriptors,
-            full_in: rate.and_then(|rate| rate.reaches(left)),
-        };
-        let share = |descriptors| Share {
-            usage: DescriptorUse {
-                descriptors,
-                ..usage
-            },
-            ours: self
-                .processes
-                .get(&process)
-                .map_or(0, |(_, count)| u64::from(*count)),
-            full: 0,
-        };
-        let percent = self.settings.descriptors_critical_percent;
-        let both = [Some(descriptors), before].into_iter().flatten();
-        let full = both
-            .filter(|used| share(*used).is_at_least(percent))
-            .count();
-        Some(Share {
-            full: u32::try_from(full).unwrap_or(0),
-            ..share(descriptors)
-        })
+        share(&self.processes, processes, rate, &self.settings)
     }
-}
 
-impl Member {
-    /// What is said of the finding alone.
-    const fn told(&self) -> Option<(Severity, Reason)> {
-        if matches!(self.verdict, Verdict::TimeWaitPressure) {
-            Some((self.severity, Reason::LocalPorts))
-        } else {
-            None
-        }
+    /// Whether it has kept to its bounds.
+    #[cfg(test)]
+    pub(super) fn is_bounded(&self) -> bool {
+        self.spinning.len() <= SPINNING
+            && self.list.len() <= listed::MOST
+            && self.processes.len() <= PROCESSES
+            && self.ages.len() <= 10_000
+    }
+
+    /// How severe it is for who has been told.
+    pub(super) fn severity(&self) -> Severity {
+        let told = self.told.as_ref();
+        told.map_or(Severity::Info, |told| told.incident.severity)
     }
 }
 

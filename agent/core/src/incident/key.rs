@@ -1,6 +1,5 @@
 //! What the findings of one incident have in common. Nothing in it depends on a pid, an address or a count.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::program::program;
@@ -9,16 +8,11 @@ use crate::model::incident::{Cause, IncidentId};
 use crate::model::process::Identity;
 use crate::model::socket::{Process, Role};
 
-/// A program that uses more ports than this chooses them as it likes.
-const PORTS: usize = 64;
-/// Programs whose ports are remembered.
-const PROGRAMS: usize = 4096;
-
 /// Where a process belongs and what it runs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
-    workload: Arc<str>,
-    program: Arc<str>,
+    pub(super) workload: Arc<str>,
+    pub(super) program: Arc<str>,
 }
 
 impl Place {
@@ -36,32 +30,6 @@ impl Place {
         Self {
             workload: "".into(),
             program: "-".into(),
-        }
-    }
-}
-
-/// The ports of each program that have been seen.
-#[derive(Debug, Default)]
-pub(super) struct Ports {
-    seen: BTreeMap<(Place, u8), BTreeSet<u16>>,
-}
-
-impl Ports {
-    /// The cause of what is wrong at this end of a program's connections.
-    pub(super) fn cause(&mut self, place: Place, (role, port): (Role, Option<u16>)) -> Cause {
-        let seen = self.seen.entry((place.clone(), role as u8)).or_default();
-        let known = port.filter(|port| seen.contains(port) || seen.len() < PORTS);
-        if let Some(port) = known {
-            seen.insert(port);
-        }
-        if self.seen.len() > PROGRAMS {
-            self.seen.clear();
-        }
-        Cause {
-            workload: place.workload,
-            program: place.program,
-            role,
-            port: known,
         }
     }
 }
@@ -89,31 +57,13 @@ pub(super) fn id(cause: &Cause, boot_id: &str) -> IncidentId {
 mod tests {
     use super::*;
 
-    fn place(program: &str) -> Place {
-        Place {
-            workload: "shop.service".into(),
-            program: program.into(),
-        }
-    }
-
-    #[test]
-    fn a_program_s_65th_port_is_any() {
-        let mut ports = Ports::default();
-        let mut port = |program, role, port| ports.cause(place(program), (role, Some(port))).port;
-        for n in 1..=64 {
-            assert_eq!(port("shop", Role::Client, n), Some(n));
-        }
-        assert_eq!(port("shop", Role::Client, 65), None);
-        assert_eq!(port("shop", Role::Client, 7), Some(7));
-        assert_eq!(port("shop", Role::Server, 65), Some(65));
-        assert_eq!(port("mail", Role::Client, 65), Some(65));
-    }
-
     #[test]
     fn an_id_is_the_same_for_the_same_cause_and_boot_only() {
-        let cause = |program, port| {
-            let end = (Role::Server, Some(port));
-            Ports::default().cause(place(program), end)
+        let cause = |program: &str, port| Cause {
+            workload: "shop.service".into(),
+            program: program.into(),
+            role: Role::Server,
+            port: Some(port),
         };
         let known = id(&cause("shop", 80), "boot");
         assert_eq!(known.to_string(), "8bef1e73019ea4f9");

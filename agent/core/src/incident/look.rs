@@ -1,11 +1,10 @@
-//! What a look at everything tells of incidents: how many connections their causes have, their accept queues, and whose
-//! other end another incident is about.
+//! What a look at everything tells of incidents: how many connections their causes have, and their accept queues.
 
 use std::collections::BTreeMap;
 
 use rustc_hash::FxHashMap;
 
-use super::entry::{Census, Entry, Member};
+use super::entry::{Census, Entry};
 use super::queue::QueueView;
 use crate::effort;
 use crate::model::incident::{Cause, IncidentId};
@@ -49,7 +48,8 @@ pub(super) fn count(
     for (id, entry) in entries {
         let mut found = found.remove(id).unwrap_or_default();
         for (listener, queue) in &mut found.queues {
-            queue.members = members.get(listener).cloned().unwrap_or_default();
+            let waiting = members.get(listener).cloned().unwrap_or_default();
+            (queue.members, queue.halted) = (waiting.sockets, waiting.halted);
         }
         entry.census = Some(found.census);
         entry.queues.look(&found.queues, &entry.settings, now);
@@ -91,13 +91,23 @@ impl Found {
             let queue = self.queues.entry(view.sock).or_default();
             queue.waiting = counters.backlog;
             queue.limit = counters.max_backlog;
+            queue.head = counters.accept_head;
         }
     }
 }
 
-/// The sockets that wait in the queues of these incidents, sorted, by listener.
-fn members(snapshot: &Snapshot, found: &BTreeMap<IncidentId, Found>) -> FxHashMap<u64, Vec<u64>> {
-    let mut members: FxHashMap<u64, Vec<u64>> = FxHashMap::default();
+/// Those that wait in an accept queue although their peer has left.
+#[derive(Clone, Debug, Default)]
+struct Waiting {
+    /// Sorted.
+    sockets: Vec<u64>,
+    /// Nobody can accept them.
+    halted: bool,
+}
+
+/// Those that wait in the queues of these incidents, by listener.
+fn members(snapshot: &Snapshot, found: &BTreeMap<IncidentId, Found>) -> FxHashMap<u64, Waiting> {
+    let mut members: FxHashMap<u64, Waiting> = FxHashMap::default();
     for found in found.values() {
         for listener in found.queues.keys() {
             members.entry(*listener).or_default();
@@ -110,44 +120,9 @@ fn members(snapshot: &Snapshot, found: &BTreeMap<IncidentId, Found>) -> FxHashMa
         effort::step();
         let listener = view.queued.as_ref().and_then(|queued| queued.listener);
         if let Some(all) = listener.and_then(|listener| members.get_mut(&listener)) {
-            all.push(view.sock);
+            all.sockets.push(view.sock);
+            all.halted = view.halted.is_some();
         }
     }
     members
-}
-
-/// The incident that this one follows from: that of the finding which a finding of it names as its cause, or the one at
-/// the other end, if its process is accused for the same connections.
-pub(super) fn cause<'a>(
-    entry: &Entry,
-    entries: &'a BTreeMap<IncidentId, Entry>,
-    members: &FxHashMap<u64, Member>,
-) -> Option<&'a Entry> {
-    let mut named = entry.listed.values().filter_map(|listed| listed.caused_by);
-    let named = named.find_map(|finding| members.get(&finding));
-    let named = named.and_then(|member| entries.get(&member.incident));
-    named
-        .filter(|cause| cause.id != entry.id)
-        .or_else(|| opposite(entry, entries))
-}
-
-fn opposite<'a>(entry: &Entry, entries: &'a BTreeMap<IncidentId, Entry>) -> Option<&'a Entry> {
-    let faces = |other: &&Entry| {
-        let roles = (entry.cause.role, other.cause.role);
-        let ends = matches!(
-            roles,
-            (Role::Client, Role::Server) | (Role::Server, Role::Client)
-        );
-        ends && other.cause.port == entry.cause.port && other.connections > 0
-    };
-    let mut peers = entry
-        .listed
-        .values()
-        .filter_map(|listed| listed.peer_process);
-    let peer = peers.next()?;
-    entries
-        .values()
-        .inspect(|_| effort::step())
-        .filter(faces)
-        .find(|other| other.processes.contains_key(&peer))
 }

@@ -1,18 +1,25 @@
 //! Incidents: the findings of one cause together, how they develop, and how bad that is.
 
 mod ages;
+mod cause;
 mod charge;
 mod clock;
+mod descriptors;
 mod entry;
+mod halt;
 mod key;
 mod level;
+mod listed;
 mod look;
 mod lost;
+mod member;
+mod ports;
 mod process;
 mod program;
 mod queue;
 mod shown;
 mod standing;
+mod tell;
 mod trend;
 mod wording;
 mod workload;
@@ -25,13 +32,13 @@ use rustc_hash::FxHashMap;
 
 use self::charge::{Charge, Notice};
 use self::clock::WatchedClock;
-use self::entry::{Entry, Member};
-use self::key::{Place, Ports};
+use self::entry::Entry;
+use self::key::Place;
+use self::member::Member;
+use self::ports::Ports;
 use self::process::Processes;
-use self::shown::Context;
-use crate::effort;
 use crate::model::event::{Body, Output};
-use crate::model::finding::{Action, Finding, Severity};
+use crate::model::finding::{Action, Finding};
 use crate::model::incident::{Cause, Incident, IncidentId};
 use crate::model::look::Snapshot;
 use crate::model::process::ProcessView;
@@ -65,14 +72,26 @@ pub(crate) struct Incidents {
 }
 
 impl Incidents {
-    /// Takes what is told of a finding, and requests that were lost without one.
-    pub(crate) fn hear(&mut self, output: &Output, settings: &Settings, now: Timestamp) {
-        if let Some(notice) = Notice::of(output) {
-            self.take(notice, settings, now);
+    /// Takes what is told of a finding, and requests that were lost without one. A finding is told with its incident and
+    /// as severe as that is.
+    pub(crate) fn hear(&mut self, output: &mut Output, settings: &Settings, now: Timestamp) {
+        let Some(notice) = Notice::of(output) else {
+            return;
+        };
+        let taken = self.take(notice, settings, now);
+        let entry = taken.and_then(|id| self.entries.get(&id));
+        if let (Some(entry), Output::Event(event)) = (entry, output)
+            && let Body::Finding { finding, .. } | Body::ProcessFinding { finding, .. } =
+                &mut event.body
+        {
+            let finding = Arc::make_mut(finding);
+            finding.incident = Some(entry.id);
+            finding.severity = finding.weight.beside(entry.severity());
         }
     }
 
-    fn take(&mut self, notice: Notice, settings: &Settings, now: Timestamp) {
+    /// The incident that it belongs to, if that is known.
+    fn take(&mut self, notice: Notice, settings: &Settings, now: Timestamp) -> Option<IncidentId> {
         self.clock.tick(now);
         self.judged = None;
         if let Notice::Finding(charge) = &notice {
@@ -82,39 +101,48 @@ impl Incidents {
             }
             let waits = self.processes.awaits(id);
             if !waits && charge.finding.action == Action::Resolved {
-                return;
+                return None;
             }
             if waits {
-                return self.processes.put_aside(notice);
+                self.processes.put_aside(notice);
+                return None;
             }
         }
-        match notice.process().map(|process| process.id) {
-            None => self.join(&notice, Place::unknown(), settings, now),
-            Some(process) => match self.processes.get(process) {
-                Some(known) => self.join(&notice, known.place.clone(), settings, now),
-                None => self.processes.put_aside(notice),
-            },
-        }
+        let known = match notice.process() {
+            None => Some(Place::unknown()),
+            Some(process) => {
+                let known = self.processes.get(process.id);
+                known.map(|known| known.place.clone())
+            }
+        };
+        let Some(place) = known else {
+            self.processes.put_aside(notice);
+            return None;
+        };
+        Some(self.join(&notice, place, settings, now))
     }
 
     /// What is told of a finding that belongs to an incident already.
-    fn go_on(&mut self, charge: &Charge, now: Timestamp) {
-        let id = charge.finding.id;
-        let Some(member) = self.members.get_mut(&id) else {
-            return;
-        };
-        let Some(entry) = self.entries.get_mut(&member.incident) else {
-            return;
-        };
+    fn go_on(&mut self, charge: &Charge, now: Timestamp) -> Option<IncidentId> {
+        let (id, watched) = (charge.finding.id, self.clock.read(now));
+        let member = self.members.get_mut(&id)?;
+        let entry = self.entries.get_mut(&member.incident)?;
         if charge.finding.action == Action::Resolved {
-            entry.leave(member, id, self.clock.read(now));
+            entry.leave(member, id, watched);
             self.members.remove(&id);
         } else {
-            entry.update(member, charge);
+            entry.update(member, charge, watched);
         }
+        Some(entry.id)
     }
 
-    fn join(&mut self, notice: &Notice, place: Place, settings: &Settings, now: Timestamp) {
+    fn join(
+        &mut self,
+        notice: &Notice,
+        place: Place,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> IncidentId {
         let cause = self.ports.cause(place, notice.end());
         let process = notice.process();
         match notice {
@@ -122,13 +150,15 @@ impl Incidents {
                 let since = self.clock.read(charge.since());
                 let opened = charge.finding.opened;
                 let entry = self.entry(cause, process, settings, opened);
-                let member = entry.join(charge, since);
+                let (member, id) = (entry.join(charge, since), entry.id);
                 self.members.insert(charge.finding.id, member);
+                id
             }
             Notice::LostRequest(_) => {
                 let watched = self.clock.read(now);
                 let entry = self.entry(cause, process, settings, now);
                 entry.lose(process, watched);
+                entry.id
             }
         }
     }
@@ -148,7 +178,7 @@ impl Incidents {
         }
         self.entries.entry(id).or_insert_with(|| {
             let subject = Subject::of_cause(process.map(|process| &**process), cause.port);
-            Entry::new(id, cause, settings.incident_about(subject), opened)
+            Entry::new(id, cause, &settings.incident_about(subject), opened)
         })
     }
 
@@ -160,12 +190,18 @@ impl Incidents {
         now: Timestamp,
     ) {
         self.clock.tick(now);
+        self.processes.answered();
         for view in found {
             for notice in self.processes.learn(view) {
                 self.take(notice, settings, now);
             }
         }
         self.judged = None;
+    }
+
+    /// A look at everything, before what it tells of findings.
+    pub(crate) fn see_listeners(&mut self, snapshot: &Snapshot) {
+        self.ports.look(snapshot);
     }
 
     /// A look at everything.
@@ -186,7 +222,7 @@ impl Incidents {
         let member = self.members.get(&finding.id);
         let entry = member.and_then(|member| self.entries.get_mut(&member.incident));
         if let Some(entry) = entry {
-            entry.relist(finding);
+            entry.list.take_counted(finding);
         }
     }
 
@@ -212,6 +248,9 @@ impl Incidents {
     }
 
     fn ask(&mut self, now: Timestamp, out: &mut Outbox) {
+        if !self.processes.may_ask(now) {
+            return;
+        }
         let mut wanted = self.processes.ask(now);
         if now >= self.looked + LOOK_PAUSE && !self.entries.is_empty() {
             self.looked = now;
@@ -227,63 +266,16 @@ impl Incidents {
             wanted.extend(accused.into_iter().take(LOOKED_AT));
         }
         if !wanted.is_empty() {
+            self.processes.asked(now);
             out.put(Output::LookAtProcesses(wanted));
         }
     }
 
-    fn judge(&mut self, now: Timestamp, out: &mut Outbox) {
-        let watched = self.clock.read(now);
-        let ids: Vec<IncidentId> = self.entries.keys().copied().collect();
-        for id in &ids {
-            effort::step();
-            if let Some(entry) = self.entries.get_mut(id) {
-                entry.judge(&self.processes, watched);
-            }
-        }
-        for id in ids {
-            self.tell_one(id, now, watched, out);
-        }
-    }
-
-    fn tell_one(&mut self, id: IncidentId, now: Timestamp, watched: Timestamp, out: &mut Outbox) {
-        let Some(entry) = self.entries.get(&id) else {
-            return;
-        };
-        let alive = |id: &ProcessId| self.processes.get(*id).is_some_and(|known| !known.ended);
-        let over = entry.is_over(entry.processes.keys().any(alive), watched);
-        let action = match &entry.told {
-            None if over => return drop(self.entries.remove(&id)),
-            None if entry.connections == 0 && !entry.is_losing() => return,
-            None => Action::Opened,
-            Some(_) if over => Action::Resolved,
-            Some(_) => Action::Updated,
-        };
-        let due = entry.told.as_ref().is_none_or(|(at, told)| {
-            let level = (told.severity, told.reason) != entry.level;
-            over || level || now >= *at + entry.settings.update_interval
-        });
-        if !due {
-            return;
-        }
-        let caused_by = look::cause(entry, &self.entries, &self.members);
-        let context = Context {
-            action,
-            share: entry.share(&self.processes, watched),
-            caused_by: caused_by.map(|cause| cause.id),
-            at_most: caused_by.map_or(Severity::Critical, |cause| cause.level.0),
-            watched,
-        };
-        let incident = Arc::new(shown::incident(entry, context));
-        let told = entry.told.as_ref().map(|(_, told)| told);
-        let news = over || told.is_none_or(|told| !shown::is_same(told, &incident));
-        if news {
-            out.tell(now, Body::Incident(Arc::clone(&incident)));
-        }
-        if over {
-            self.entries.remove(&id);
-        } else if let Some(entry) = self.entries.get_mut(&id).filter(|_| news) {
-            entry.told = Some((now, incident));
-        }
+    /// Connections that all of them count.
+    #[cfg(test)]
+    pub(crate) fn counted(&self) -> u64 {
+        let entries = self.entries.values();
+        entries.map(|entry| u64::from(entry.connections)).sum()
     }
 
     /// Every incident as it was told last, by id.
@@ -292,7 +284,7 @@ impl Incidents {
             .entries
             .values()
             .filter_map(|entry| entry.told.as_ref());
-        told.map(|(_, incident)| incident)
+        told.map(|told| &told.incident)
     }
 }
 

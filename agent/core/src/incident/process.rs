@@ -12,8 +12,9 @@ use crate::model::process::{Descriptors, Identity, ProcessView};
 use crate::model::socket::{Process, ProcessId};
 use crate::model::time::Timestamp;
 
-/// A finding does not wait for longer to be counted: then its process is known by its short name only.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A finding does not wait for longer to be counted: then its process is known by its short name only, and what its
+/// program is called at other times is another cause. Looks of a busy host take seconds.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What is known of a process.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub(super) struct Processes {
     strangers: BTreeMap<ProcessId, Stranger>,
     /// Findings that wait, with their process.
     waiting: FxHashMap<u64, ProcessId>,
+    /// When the question was asked that nobody has answered yet.
+    under_way: Option<Timestamp>,
 }
 
 impl Processes {
@@ -76,6 +79,21 @@ impl Processes {
                 .extend(notice.finding().map(|id| (id, process)));
             stranger.notices.push(notice);
         }
+    }
+
+    /// Whether a question may be asked: one is under way at most.
+    pub(super) fn may_ask(&self, now: Timestamp) -> bool {
+        self.under_way.is_none_or(|asked| now >= asked + PATIENCE)
+    }
+
+    /// A question is under way.
+    pub(super) const fn asked(&mut self, now: Timestamp) {
+        self.under_way = Some(now);
+    }
+
+    /// It was answered.
+    pub(super) const fn answered(&mut self) {
+        self.under_way = None;
     }
 
     /// The strangers that nobody has asked for yet.

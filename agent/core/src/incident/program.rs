@@ -13,7 +13,7 @@ const INTERPRETERS: &[(&str, &[&str])] = &[
     ),
     ("node", &["-r", "--require", "--import", "--loader"]),
     ("nodejs", &["-r", "--require", "--import", "--loader"]),
-    ("php", &["-d", "-c", "-t"]),
+    ("php", &["-d", "-c", "-S", "-t"]),
     ("ruby", &["-I", "-r"]),
     ("perl", &["-I"]),
     ("bash", &["-o", "-O"]),
@@ -30,11 +30,22 @@ const CODE: [&str; 4] = ["-c", "-e", "--eval", "-r"];
 pub(super) fn program(process: &Process, identity: &Identity) -> String {
     let path = identity.executable.as_deref();
     let path = path.map(|path| path.trim_end_matches(" (deleted)"));
-    let name = unversioned(base(path.unwrap_or(&process.comm)));
+    let path = path.unwrap_or(&process.comm);
+    let name = unversioned(called(process, identity).unwrap_or_else(|| base(path)));
     match script(name, &identity.arguments) {
         Some(script) => format!("{name} {script}"),
         None => name.to_owned(),
     }
+}
+
+/// The name that it was started by, where its short name says so, too: one file serves several programs (`busybox`,
+/// `redis-server`).
+fn called<'a>(process: &Process, identity: &'a Identity) -> Option<&'a str> {
+    /// What a short name has room for, `TASK_COMM_LEN` less its end.
+    const SHORT: usize = 15;
+    let name = base(identity.arguments.first()?);
+    let short = name.get(..SHORT).unwrap_or(name);
+    (!short.is_empty() && short == &*process.comm).then_some(name)
 }
 
 /// What an interpreter runs: a script's base name, a module, an archive, a main class.
@@ -169,6 +180,18 @@ mod tests {
             ),
             ("/usr/bin/perl", "perl worker3.pl", "perl worker.pl"),
             ("/usr/bin/bash", "bash", "bash"),
+        ] {
+            assert_eq!(named(path, line), expected);
+        }
+    }
+
+    #[test]
+    fn a_file_that_serves_several_programs_is_told_by_the_name_it_was_started_by() {
+        for (path, line, expected) in [
+            ("/usr/bin/redis-check-rdb", "/usr/bin/main *:6379", "main"),
+            ("/usr/bin/busybox", "main -p 80", "main"),
+            // Whoever calls itself otherwise is not believed.
+            ("/usr/sbin/nginx", "nginx: worker process", "nginx"),
         ] {
             assert_eq!(named(path, line), expected);
         }

@@ -1,11 +1,12 @@
 //! Whether an accept queue moves.
 //!
-//! What is accepted is always the oldest connection: as long as none of those that were there has gone, the head is the
-//! same and nothing was accepted.
+//! What is accepted is always the oldest connection, the head: as long as that is the same nothing was accepted. Where a
+//! look cannot tell the head, none of those may have gone that were there.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::halt;
 use super::level::QueueState;
 use crate::model::incident::QueueUse;
 use crate::model::time::Timestamp;
@@ -18,8 +19,12 @@ pub(super) struct QueueView {
     pub(super) waiting: u32,
     /// How many it may hold.
     pub(super) limit: u32,
-    /// Sockets of those in it, sorted.
+    /// Names the connection that is accepted next, if a look tells.
+    pub(super) head: Option<u64>,
+    /// Sockets of those in it whose peer has left, sorted.
     pub(super) members: Vec<u64>,
+    /// Nobody who holds the listener can run.
+    pub(super) halted: bool,
 }
 
 /// The accept queues of an incident's processes, by listener.
@@ -37,6 +42,8 @@ struct Queue {
     crowded: Option<Timestamp>,
     /// Full at every look since then.
     full: Option<Timestamp>,
+    /// Nobody can accept since then.
+    halted: Option<Timestamp>,
 }
 
 impl Queues {
@@ -55,16 +62,18 @@ impl Queues {
                 stuck: None,
                 crowded: None,
                 full: None,
+                halted: None,
             });
             queue.look(view, settings, now);
         }
     }
 
     /// The worst of each.
-    pub(super) fn state(&self, now: Timestamp) -> QueueState {
+    pub(super) fn state(&self, patience: Duration, now: Timestamp) -> QueueState {
         let longest = |since: fn(&Queue) -> Option<Timestamp>| {
-            let all = self.known.values().filter_map(since);
-            all.min().map(|since| now.since(since)).unwrap_or_default()
+            let all = self.known.values();
+            let all = all.filter_map(|queue| Some(queue.counted(since(queue)?, patience, now)));
+            all.max().unwrap_or_default()
         };
         QueueState {
             stuck: longest(|queue| queue.stuck),
@@ -86,13 +95,44 @@ impl Queues {
 }
 
 impl Queue {
+    /// How long that is, less the time in which nobody could accept.
+    fn counted(&self, since: Timestamp, patience: Duration, now: Timestamp) -> Duration {
+        let halted = self.halted.map(|halted| halted.max(since));
+        let lost = halted.map(|halted| halt::discount(halted, patience, now));
+        now.since(since).saturating_sub(lost.unwrap_or_default())
+    }
+
+    /// Whether anybody can accept has changed, or not.
+    fn turn(&mut self, halted: bool, patience: Duration, now: Timestamp) {
+        match (halted, self.halted) {
+            (false, Some(since)) => {
+                let lost = halt::discount_after(since, patience, now);
+                for since in [&mut self.stuck, &mut self.crowded, &mut self.full] {
+                    *since = since.map(|since| since + lost);
+                }
+                self.halted = None;
+            }
+            (true, None) => self.halted = Some(now),
+            (true, Some(_)) | (false, None) => {}
+        }
+    }
+
+    /// Whether one was accepted since the look before.
+    fn has_moved(&self, view: &QueueView) -> bool {
+        if let (Some(before), Some(head)) = (self.view.head, view.head) {
+            return before != head;
+        }
+        let stays = |sock: &u64| view.members.binary_search(sock).is_ok();
+        !self.view.members.iter().all(stays)
+    }
+
     fn look(&mut self, view: &QueueView, settings: &IncidentSettings, now: Timestamp) {
-        let members = &view.members;
-        let stays = |sock: &u64| members.binary_search(sock).is_ok();
-        let moved = !self.view.members.iter().all(stays);
+        self.turn(view.halted, settings.halted_after, now);
+        let moved = self.has_moved(view);
+        let waits = view.head.is_some() || !view.members.is_empty();
         let since = |before: Option<Timestamp>, holds: bool| holds.then(|| before.unwrap_or(now));
         let stuck = self.stuck.filter(|_| !moved);
-        self.stuck = since(stuck, !members.is_empty());
+        self.stuck = since(stuck, waits);
         let long = view.limit >= settings.queue_min_length;
         let filled = u64::from(view.waiting) * 100;
         let part = u64::from(view.limit) * u64::from(settings.queue_percent);
@@ -119,13 +159,14 @@ mod tests {
                 waiting: u32::try_from(members.len()).unwrap(),
                 limit,
                 members: members.to_vec(),
+                ..QueueView::default()
             };
             queues.look(
                 &[(1, view)].into(),
                 &IncidentSettings::default(),
                 at(n * 10),
             );
-            state = queues.state(at(n * 10));
+            state = queues.state(Duration::from_mins(5), at(n * 10));
         }
         let [stuck, crowded, blocked] =
             [state.stuck, state.crowded, state.blocked].map(|time| time.as_secs());
@@ -152,5 +193,47 @@ mod tests {
             (10, 0, 10),
             "too short to be crowded"
         );
+    }
+
+    #[test]
+    fn the_head_tells_that_a_queue_moves_though_who_has_left_waits_on() {
+        let settings = IncidentSettings::default();
+        let mut queues = Queues::default();
+        for n in 0..20 {
+            let view = QueueView {
+                waiting: 50,
+                limit: 100,
+                head: Some(n),
+                members: vec![7],
+                halted: false,
+            };
+            queues.look(&[(1, view)].into(), &settings, at(n * 10));
+        }
+        let state = queues.state(settings.halted_after, at(200));
+        assert_eq!(state.stuck, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_stopped_server_has_five_minutes_and_a_grace() {
+        let settings = IncidentSettings::default();
+        let mut queues = Queues::default();
+        let mut stuck = |second: u64, halted| {
+            let view = QueueView {
+                waiting: 8,
+                limit: 8,
+                head: Some(1),
+                members: vec![7],
+                halted,
+            };
+            queues.look(&[(1, view)].into(), &settings, at(second));
+            let state = queues.state(settings.halted_after, at(second));
+            assert_eq!(state.stuck, state.blocked);
+            state.stuck.as_secs()
+        };
+        assert_eq!(stuck(0, true), 0);
+        assert_eq!(stuck(290, true), 0);
+        assert_eq!(stuck(330, true), 30);
+        assert_eq!(stuck(340, false), 30, "less the grace");
+        assert_eq!(stuck(350, false), 40);
     }
 }

@@ -1,5 +1,6 @@
 //! An incident as it is told.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use super::entry::Entry;
 use super::level::Share;
 use super::wording;
 use crate::model::finding::{Action, Severity};
-use crate::model::incident::{Incident, IncidentId};
+use crate::model::incident::{Incident, IncidentId, SeverityChange};
 use crate::model::socket::Process;
 use crate::model::time::Timestamp;
 
@@ -35,7 +36,7 @@ pub(super) struct Context {
 pub(super) fn incident(entry: &Entry, context: Context) -> Incident {
     let (severity, reason) = entry.level;
     let severity = severity.min(context.at_most);
-    let listed = || entry.listed.values();
+    let listed = || entry.list.iter();
     let verdicts = sorted(entry.verdicts.clone());
     let processes = processes(entry);
     let main = verdicts.first().map(|(verdict, _)| *verdict);
@@ -45,6 +46,8 @@ pub(super) fn incident(entry: &Entry, context: Context) -> Incident {
         action: context.action,
         severity,
         reason: reason.filter(|_| severity > Severity::Info),
+        severity_change: change(entry.severity(), severity)
+            .filter(|_| context.action != Action::Resolved),
         cause: entry.cause.clone(),
         opened: entry.opened,
         connections: entry.connections,
@@ -55,21 +58,22 @@ pub(super) fn incident(entry: &Entry, context: Context) -> Incident {
         rate: entry.trend.rate(window, context.watched),
         process_count: u32::try_from(processes.len()).unwrap_or(u32::MAX),
         processes: processes.into_iter().take(PROCESSES).collect(),
-        peers: peers(entry),
+        peers: most_common(listed().filter_map(|listed| listed.peer)),
+        relays_for: most_common(listed().filter_map(|listed| listed.relays_for)),
         descriptors: context.share.map(|share| share.usage),
         queue: entry.queues.usage(context.watched),
         lost_requests: entry.lost.total,
         caused_by: context.caused_by,
         summary: String::new(),
-        hint: wording::hint(main, entry),
-        findings: entry.listed.keys().take(FINDINGS).copied().collect(),
+        hint: wording::hint(main, entry, context.share),
+        findings: entry.list.ids().take(FINDINGS).collect(),
         verdicts,
     };
     incident.summary = wording::summary(&incident);
     incident
 }
 
-/// Whether two say the same but for what always moves.
+/// Whether two say the same but for what always moves, and for what has just become of the severity.
 pub(super) fn is_same(one: &Incident, other: &Incident) -> bool {
     let used = |incident: &Incident| {
         let descriptors = incident.descriptors;
@@ -108,9 +112,16 @@ fn processes(entry: &Entry) -> Vec<(Arc<Process>, u32)> {
     all
 }
 
-fn peers(entry: &Entry) -> Vec<(SocketAddr, u32)> {
-    let listed = entry.listed.values();
-    let mut peers = sorted(count(listed.filter_map(|listed| listed.peer)));
+fn most_common(peers: impl Iterator<Item = SocketAddr>) -> Vec<(SocketAddr, u32)> {
+    let mut peers = sorted(count(peers));
     peers.truncate(PEERS);
     peers
+}
+
+fn change(before: Severity, now: Severity) -> Option<SeverityChange> {
+    match now.cmp(&before) {
+        Ordering::Greater => Some(SeverityChange::Raised),
+        Ordering::Less => Some(SeverityChange::Lowered),
+        Ordering::Equal => None,
+    }
 }

@@ -1,7 +1,7 @@
 //! What a finding weighs: can it be work?
 
 use super::charge::Charge;
-use crate::model::finding::Verdict;
+use crate::model::finding::{Verdict, Weight};
 use crate::model::peer::Peer;
 use crate::model::socket::Role;
 use crate::model::waiting::WaitState;
@@ -17,31 +17,57 @@ pub(super) enum Standing {
     Open,
     /// A peer that has fallen silent: at a server that is the client's affair (class B).
     Silent,
-    /// An idle connection of a pool (class C).
+    /// An idle connection of a pool (class C), or one whose severity is its own.
     Pool,
 }
 
-impl Standing {
-    /// Every standing.
-    pub(super) const ALL: [Self; 5] = [
-        Self::Certain,
-        Self::PeerGone,
-        Self::Open,
-        Self::Silent,
-        Self::Pool,
-    ];
+/// A standing, and whether anybody could act on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kind {
+    pub(super) standing: Standing,
+    /// None of its holders can run.
+    pub(super) halted: bool,
+}
 
+impl Kind {
+    /// How many kinds there are.
+    pub(super) const COUNT: usize = 10;
+
+    /// Of a finding as it was told.
+    pub(super) fn of(charge: &Charge) -> Self {
+        Self {
+            standing: Standing::of(charge),
+            halted: charge.finding.evidence.halted.is_some(),
+        }
+    }
+
+    /// One place for each.
+    pub(super) const fn index(self) -> usize {
+        self.standing as usize * 2 + self.halted as usize
+    }
+}
+
+impl From<Standing> for Kind {
+    fn from(standing: Standing) -> Self {
+        Self {
+            standing,
+            halted: false,
+        }
+    }
+}
+
+impl Standing {
     /// Of a finding as it was told.
     pub(super) fn of(charge: &Charge) -> Self {
         let evidence = &charge.finding.evidence;
         let connection = charge.connection.as_ref();
         let role = connection.map_or(Role::Client, |connection| connection.role);
         match charge.finding.verdict {
+            _ if charge.finding.weight != Weight::Shared => Self::Pool,
             Verdict::NeverAccepted | Verdict::EofSpin | Verdict::Inherited => Self::Certain,
             Verdict::EofUnread if is_stuck(charge) => Self::Certain,
             Verdict::DeadOpen if evidence.error_delivered => Self::Certain,
             Verdict::StalePooled => Self::Pool,
-            Verdict::DeadOpen if role == Role::Client && is_idle(charge) => Self::Pool,
             Verdict::DeadOpen => Self::PeerGone,
             Verdict::DeadPeer if role == Role::Client => Self::Open,
             Verdict::DeadPeer => Self::Silent,
@@ -71,11 +97,4 @@ fn is_stuck(charge: &Charge) -> bool {
             WaitState::EpollLevelReady | WaitState::EpollEdgeNotFetched
         )
     })
-}
-
-/// Its error has not been fetched, and nothing was on its way.
-fn is_idle(charge: &Charge) -> bool {
-    let evidence = &charge.finding.evidence;
-    let empty = |bytes: Option<u32>| bytes.unwrap_or(0) == 0;
-    evidence.error.is_some() && empty(evidence.unacked_bytes) && empty(evidence.unread_bytes)
 }

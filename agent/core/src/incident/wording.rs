@@ -3,15 +3,39 @@
 use std::time::Duration;
 
 use super::entry::Entry;
+use super::level::Share;
 use crate::model::finding::{Action, Evidence, Verdict};
 use crate::model::incident::{Cause, Incident, Rate};
+use crate::model::process::Descriptors;
 use crate::model::socket::Role;
 use crate::verdict::wording;
 
 /// What to do about what most of its findings are, or were when it had any; without one, about lost requests.
-pub(super) fn hint(main: Option<Verdict>, entry: &Entry) -> String {
+pub(super) fn hint(main: Option<Verdict>, entry: &Entry, share: Option<Share>) -> String {
+    let hint = usual_hint(main, entry);
+    let unaccepted = entry.verdicts.contains_key(&Verdict::NeverAccepted);
+    let percent = entry.settings.descriptors_critical_percent;
+    let used = share.map(|share| share.usage.descriptors);
+    match used.filter(|used| unaccepted && used.are_used_to(percent)) {
+        Some(used) => format!("{} {hint}", no_descriptors(used)),
+        None => hint,
+    }
+}
+
+/// Why nothing is accepted, if it is that.
+fn no_descriptors(used: Descriptors) -> String {
+    let Descriptors { open, limit } = used;
+    let fails = if open >= limit {
+        "accept fails"
+    } else {
+        "accept is about to fail"
+    };
+    format!("{fails} with EMFILE: {open} of {limit} descriptors are open.")
+}
+
+fn usual_hint(main: Option<Verdict>, entry: &Entry) -> String {
     let now = main.and_then(|verdict| entry.hints.get(&verdict));
-    let told = entry.told.as_ref().map(|(_, told)| &told.hint);
+    let told = entry.told.as_ref().map(|told| &told.incident.hint);
     now.or(told).cloned().unwrap_or_else(|| {
         let process = entry.processes.values().next();
         wording::hint(wording::Facts {

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::incident_id::IncidentId;
 use super::peer::Peer;
 use super::run::Halt;
-use super::socket::Holder;
+use super::socket::{Endpoints, Holder};
 use super::state::TcpState;
 use super::time::Timestamp;
 use super::waiting::Waiting;
@@ -127,6 +128,29 @@ impl Severity {
     }
 }
 
+/// How bad a finding is beside its incident.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weight {
+    /// As bad as its incident.
+    #[default]
+    Shared,
+    /// Worth knowing at most: an idle connection of a pool does no harm.
+    Harmless,
+    /// So bad by itself, whatever else is wrong; its incident is no better.
+    Own(Severity),
+}
+
+impl Weight {
+    /// The severity of a finding whose incident is so severe.
+    pub const fn beside(self, incident: Severity) -> Severity {
+        match self {
+            Self::Shared => incident,
+            Self::Harmless => Severity::Info,
+            Self::Own(severity) => severity,
+        }
+    }
+}
+
 /// How sure we are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Confidence {
@@ -217,8 +241,12 @@ pub struct Finding {
     pub action: Action,
     /// What is wrong.
     pub verdict: Verdict,
-    /// How bad.
+    /// How bad: as [`Finding::weight`] makes it of its incident's severity when it is told.
     pub severity: Severity,
+    /// How bad beside its incident.
+    pub weight: Weight,
+    /// Its incident, if its process was known when it was told.
+    pub incident: Option<IncidentId>,
     /// How sure.
     pub confidence: Confidence,
     /// When the finding was opened.
@@ -284,6 +312,8 @@ pub struct Evidence {
     pub error_delivered: bool,
     /// What is known of the other end, once that has ended its side.
     pub peer: Option<Peer>,
+    /// The connection for which this one carries on what came there.
+    pub relays_for: Option<Endpoints>,
     /// Why none of the holders can do anything.
     pub halted: Option<Halt>,
     /// The finding that this one follows from.

@@ -1,25 +1,16 @@
 //! An incident: the findings of one cause, for a person to act on.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use super::incident_id::IncidentId;
 
 use super::finding::{Action, Severity, Verdict};
 use super::process::Descriptors;
 use super::socket::{Process, ProcessId, Role};
 use super::time::Timestamp;
 use super::waiting::WaitState;
-
-/// Names a cause for as long as the host runs, whether or not the daemon was restarted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IncidentId(pub u64);
-
-impl fmt::Display for IncidentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
 
 /// What the findings of an incident have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -72,6 +63,15 @@ impl Reason {
             Self::Configured => "configured",
         }
     }
+}
+
+/// What has become of an incident's severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeverityChange {
+    /// It is worse.
+    Raised,
+    /// It is better.
+    Lowered,
 }
 
 /// Connections that settled in a time: how fast there are more.
@@ -134,6 +134,8 @@ pub struct Incident {
     pub severity: Severity,
     /// Why, if it is worse than `info`.
     pub reason: Option<Reason>,
+    /// How it differs from the event before, for who wants to be told once.
+    pub severity_change: Option<SeverityChange>,
     /// What its findings have in common.
     pub cause: Cause,
     /// When its first finding was opened.
@@ -158,6 +160,8 @@ pub struct Incident {
     pub process_count: u32,
     /// The most common peers, with how many; port 0 for clients, which have many.
     pub peers: Vec<(SocketAddr, u32)>,
+    /// Of a relay: the most common peers of the connections for which these carry on; port 0 for clients.
+    pub relays_for: Vec<(SocketAddr, u32)>,
     /// Descriptors of the process that has the fewest left.
     pub descriptors: Option<DescriptorUse>,
     /// The accept queue, if connections wait in it.

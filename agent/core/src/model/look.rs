@@ -110,6 +110,12 @@ pub struct SocketCounters {
     pub backlog: u32,
     /// For a listener: how many its accept queue may hold.
     pub max_backlog: u32,
+    /// For a listener: names the connection that is accepted next, if this way of looking tells; another one once that
+    /// was accepted.
+    pub accept_head: Option<u64>,
+    /// For a listener: nobody asked for its port by number, so that it has another one each time. Not said where this way
+    /// of looking cannot tell.
+    pub port_chosen: bool,
     /// Bytes the peer may still send (RCV.WND), if this way of looking tells.
     pub window: Option<u32>,
     /// Unanswered retransmissions.

@@ -4,6 +4,7 @@ pub(crate) mod cause;
 pub mod event;
 pub mod finding;
 pub mod incident;
+pub mod incident_id;
 pub mod interest;
 pub mod look;
 pub mod observation;

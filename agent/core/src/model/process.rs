@@ -22,6 +22,13 @@ pub struct Descriptors {
     pub limit: u64,
 }
 
+impl Descriptors {
+    /// Whether so many percent are in use.
+    pub fn are_used_to(self, percent: u32) -> bool {
+        self.limit > 0 && self.open * 100 >= self.limit * u64::from(percent)
+    }
+}
+
 /// A process as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessView {

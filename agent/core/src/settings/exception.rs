@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::incident::{IncidentSettings, Value};
-use super::verdict::VerdictSettings;
-use crate::model::finding::{Severity, Verdict};
+use super::verdict::{Level, VerdictSettings};
+use crate::model::finding::Verdict;
 use crate::model::socket::{Holder, Owner, Process};
 
 /// Settings for the connections that fit all that is given.
@@ -20,7 +20,7 @@ pub struct Exception {
     /// Thresholds that differ.
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// Severities that differ.
-    pub severities: BTreeMap<Verdict, Severity>,
+    pub severities: BTreeMap<Verdict, Level>,
     /// Settings of incidents that differ, by their names.
     pub incidents: BTreeMap<String, Value>,
 }
@@ -134,10 +134,10 @@ impl Exception {
             return before;
         }
         let after = self.thresholds.get(&verdict).copied();
-        let severity = self.severities.get(&verdict).copied();
+        let level = self.severities.get(&verdict).copied();
         VerdictSettings {
             after: after.unwrap_or(before.after),
-            severity: severity.unwrap_or(before.severity),
+            level: level.unwrap_or(before.level),
         }
     }
 }

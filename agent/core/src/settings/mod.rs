@@ -120,6 +120,7 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use super::verdict::Level;
     use super::*;
     use crate::model::finding::Severity;
 
@@ -129,7 +130,7 @@ mod tests {
         assert_eq!(settings.after(Verdict::NotClosed), Duration::from_secs(30));
         let own = VerdictSettings {
             after: Duration::from_secs(1),
-            severity: Severity::Critical,
+            level: Level::Fixed(Severity::Critical),
         };
         settings.verdicts.insert(Verdict::NotClosed, own);
         assert_eq!(settings.verdict(Verdict::NotClosed), own);

@@ -70,8 +70,7 @@ fn smallest_scanned(settings: &Settings) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::finding::Severity;
-    use crate::settings::verdict::VerdictSettings;
+    use crate::settings::verdict::{Level, VerdictSettings};
 
     #[test]
     fn the_first_look_is_never_later_than_half_of_the_smallest_threshold() {
@@ -81,7 +80,7 @@ mod tests {
         assert_eq!(first_look(&settings), since + Duration::from_secs(2));
         let own = VerdictSettings {
             after: Duration::from_millis(500),
-            severity: Severity::Info,
+            level: Level::Auto,
         };
         settings.verdicts.insert(Verdict::EofUnread, own);
         assert_eq!(first_look(&settings), since + Duration::from_millis(250));

@@ -5,12 +5,11 @@ use super::*;
 use crate::effort;
 use crate::engine::Engine;
 use crate::model::event::Output;
-use crate::model::finding::Severity;
 use crate::model::interest::Interest;
 use crate::model::observation::Loss;
 use crate::model::process::Identity;
 use crate::settings::exception::Exception;
-use crate::settings::verdict::VerdictSettings;
+use crate::settings::verdict::{Level, VerdictSettings};
 
 #[test]
 fn thresholds_of_nothing_do_not_make_thousands_of_passes() {
@@ -18,7 +17,7 @@ fn thresholds_of_nothing_do_not_make_thousands_of_passes() {
     for verdict in Verdict::ALL {
         let at_once = VerdictSettings {
             after: Duration::ZERO,
-            severity: Severity::Info,
+            level: Level::Auto,
         };
         settings.verdicts.insert(*verdict, at_once);
     }

@@ -263,3 +263,71 @@ fn what_is_kept_after_its_error_was_told_cannot_be_work() {
     assert!(world.last().evidence.error_delivered);
     assert_eq!(told(&world).last().unwrap().1.reason, Some(Reason::Age));
 }
+
+#[test]
+fn a_connection_that_its_keep_alive_ends_stays_in_its_incident() {
+    let mut world = World::scanning(Settings::default());
+    // A leak whose connections are reset 70 s after their FIN, by the answer to a keep-alive probe.
+    let seen = |now: u64| {
+        let fins = (1..).map(|n| n * 40_000).take_while(|fin| *fin <= now);
+        let one = |(fin, n): (u64, u64)| {
+            let over = now >= fin + 70_000;
+            let view = unread(n, fin);
+            let state = if over { TcpState::Closed } else { view.state };
+            counted(SocketView { state, ..view }, |counters| {
+                if over {
+                    (counters.error, counters.shutdown) = (104, 3);
+                }
+            })
+        };
+        fins.zip(1..).map(one).collect()
+    };
+    world.run(20 * MINUTE, seen);
+    assert_eq!(count(&world, Action::Opened), 1);
+    let last = told(&world).last().unwrap().1.clone();
+    assert_eq!(last.connections, 29);
+    let dead = (Verdict::DeadOpen, 27);
+    assert!(last.verdicts.contains(&dead), "{:?}", last.verdicts);
+    assert_eq!(last.total, 29, "no finding has ended and begun again");
+}
+
+#[test]
+fn a_leak_that_is_collected_every_twenty_minutes_is_one_incident() {
+    let mut world = World::scanning(Settings::default());
+    let seen = |now: u64| {
+        let since = now - now % (20 * MINUTE);
+        let fins = (1..).map(|n| (n * 40_000, n));
+        let fins = fins.take_while(|(fin, _)| *fin <= now);
+        let open = fins.filter(|(fin, _)| *fin > since);
+        open.map(|(fin, n)| unread(n, fin)).collect()
+    };
+    world.run(100 * MINUTE, seen);
+    assert_eq!(count(&world, Action::Opened), 1);
+    assert_eq!(count(&world, Action::Resolved), 0);
+    let told = told(&world);
+    let most = told.iter().map(|(_, told)| told.connections).max();
+    assert!((25..=30).contains(&most.unwrap()), "{most:?}");
+    let rose = told.iter().map(|(_, told)| told.rising);
+    let rises = rose
+        .clone()
+        .zip(rose.skip(1))
+        .filter(|(before, now)| !before & now);
+    assert!(rises.count() >= 1, "it rises");
+}
+
+#[test]
+fn incidents_count_what_the_findings_are_at_every_look() {
+    let mut world = World::scanning(Settings::default());
+    let seen = |now: u64| -> Vec<SocketView> {
+        let live = |n: &u64| (n * 7_000..n * 7_000 + 31_000 * (1 + n % 5)).contains(&now);
+        let views = (1..150).filter(live).map(|n| (n, unread(n, n * 7_000)));
+        views
+            .map(|(n, view)| held_by(7 + u32::try_from(n % 3).unwrap(), view))
+            .collect()
+    };
+    for second in 1..900 {
+        world.run(second * 1_000, seen);
+        let findings = world.engine.findings().len() as u64;
+        assert_eq!(world.engine.counted(), findings, "at {second} s");
+    }
+}

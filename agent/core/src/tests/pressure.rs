@@ -8,7 +8,7 @@ use super::*;
 use crate::model::finding::{Confidence, Severity};
 use crate::model::look::{LocalPorts, Opener, Unheld};
 use crate::settings::exception::Exception;
-use crate::settings::verdict::VerdictSettings;
+use crate::settings::verdict::{Level, VerdictSettings};
 
 const FEW: LocalPorts = LocalPorts {
     netns: 1,
@@ -192,7 +192,7 @@ fn ports_that_the_kernel_does_not_choose_do_not_count_even_without_a_threshold()
     let mut settings = Settings::default();
     let at_once = VerdictSettings {
         after: Duration::ZERO,
-        severity: Severity::Warning,
+        level: Level::Auto,
     };
     settings.verdicts.insert(Verdict::TimeWaitPressure, at_once);
     let mut world = World::scanning(settings);
@@ -249,7 +249,7 @@ fn a_process_can_have_a_threshold_of_its_own() {
     let exception = Exception {
         process: Some("app7".to_owned()),
         thresholds: [(Verdict::TimeWaitPressure, Duration::from_secs(30))].into(),
-        severities: [(Verdict::TimeWaitPressure, Severity::Info)].into(),
+        severities: [(Verdict::TimeWaitPressure, Level::Fixed(Severity::Info))].into(),
         ..Exception::default()
     };
     let mut world = World::scanning(Settings {

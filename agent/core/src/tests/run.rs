@@ -8,6 +8,7 @@ use super::*;
 use crate::engine::Engine;
 use crate::model::event::Output;
 use crate::model::finding::Confidence;
+use crate::model::process::ProcessView;
 
 /// Whoever has read on once waits for more until the end.
 fn settings() -> Settings {
@@ -191,10 +192,12 @@ impl Run {
                     self.model.marked.remove(&sock);
                 }
                 Output::Clear(place) => self.model.clear(place),
-                // Nobody knows the processes: they go by their short names.
-                Output::SweepTimeWait(_)
-                | Output::LookAtPorts { .. }
-                | Output::LookAtProcesses(_) => {}
+                Output::SweepTimeWait(_) | Output::LookAtPorts { .. } => {}
+                // Nobody knows what the processes run: they go by their short names.
+                Output::LookAtProcesses(processes) => {
+                    let found: Vec<_> = processes.into_iter().map(nameless).collect();
+                    self.engine.handle_processes(&found, at(self.model.now));
+                }
                 Output::LostRequest(lost) => {
                     let lost = (ms(lost.time), true);
                     assert!(self.model.refused.contains(&lost), "{lost:?}");
@@ -332,5 +335,14 @@ fn check_confidence(truth: &Truth, memory: Memory, finding: &Finding) {
             _ => false,
         };
         assert!(fits, "{part} of {finding:?}");
+    }
+}
+
+fn nameless(id: ProcessId) -> ProcessView {
+    ProcessView {
+        id,
+        ended: false,
+        identity: None,
+        descriptors: None,
     }
 }

@@ -5,6 +5,7 @@ use finback_common::hook::Signal;
 use super::*;
 use crate::model::finding::{Confidence, Severity};
 use crate::settings::exception::{Exception, GroupPattern};
+use crate::settings::verdict::{Level, NEVER, VerdictSettings};
 
 fn without_eof_signal() -> Settings {
     let mut settings = Settings::default();
@@ -184,9 +185,9 @@ fn thresholds_and_severities_can_be_set() {
     let mut settings = Settings::default();
     settings.verdicts.insert(
         Verdict::EofUnread,
-        crate::settings::verdict::VerdictSettings {
+        VerdictSettings {
             after: Duration::from_millis(200),
-            severity: Severity::Critical,
+            level: Level::Fixed(Severity::Critical),
         },
     );
     let mut world = World::with(settings);
@@ -203,7 +204,7 @@ fn the_last_exception_that_fits_the_process_and_port_counts() {
         cgroup: None,
         port,
         thresholds: [(Verdict::EofUnread, Duration::from_secs(seconds))].into(),
-        severities: [(Verdict::EofUnread, Severity::Critical)].into(),
+        severities: [(Verdict::EofUnread, Level::Fixed(Severity::Critical))].into(),
         ..Exception::default()
     };
     for (exceptions, after, severity) in [
@@ -216,13 +217,9 @@ fn the_last_exception_that_fits_the_process_and_port_counts() {
         (
             vec![exception(Some("app7"), Some(81), 60)],
             10,
-            Severity::Warning,
+            Severity::Info,
         ),
-        (
-            vec![exception(Some("app8"), None, 60)],
-            10,
-            Severity::Warning,
-        ),
+        (vec![exception(Some("app8"), None, 60)], 10, Severity::Info),
         (
             vec![
                 exception(None, Some(80), 20),
@@ -272,15 +269,15 @@ fn a_process_s_group_can_have_settings_of_its_own() {
     };
     let exceptions = vec![Exception {
         cgroup: GroupPattern::new("/shop"),
-        severities: [(Verdict::EofUnread, Severity::Critical)].into(),
+        severities: [(Verdict::EofUnread, Level::Fixed(Severity::Critical))].into(),
         ..Exception::default()
     }];
     let cases = [
         // The look is younger than the record.
         (Some("/shop"), Some("/else"), Severity::Critical),
-        (Some("/else"), Some("/shop"), Severity::Warning),
+        (Some("/else"), Some("/shop"), Severity::Info),
         (None, Some("/shop/a"), Severity::Critical),
-        (None, None, Severity::Warning),
+        (None, None, Severity::Info),
     ];
     for (seen, recorded, severity) in cases {
         let mut world = World::with(Settings {
@@ -303,5 +300,30 @@ fn a_process_s_group_can_have_settings_of_its_own() {
         };
         world.run(100_000, |_| vec![held.clone()]);
         assert_eq!(world.last().severity, severity, "{seen:?} {recorded:?}");
+    }
+}
+
+#[test]
+fn what_is_off_is_not_told_of_whom_it_is_off_for() {
+    let about_app7 = |edit: fn(&mut Exception)| {
+        let mut exception = Exception {
+            process: Some("app7".to_owned()),
+            ..Exception::default()
+        };
+        edit(&mut exception);
+        exception
+    };
+    let no_threshold = about_app7(|of| of.thresholds = [(Verdict::EofUnread, NEVER)].into());
+    let no_severity = about_app7(|of| of.severities = [(Verdict::EofUnread, Level::Off)].into());
+    for exception in [no_threshold, no_severity] {
+        let mut world = World::with(Settings {
+            exceptions: vec![exception],
+            ..Settings::default()
+        });
+        world.half_closed(1, 0);
+        world.half_closed(2, 0);
+        world.run(100_000, |_| vec![view(1), held_by(8, view(2))]);
+        let pids = world.findings.iter().map(|f| f.holders[0].process.id.pid);
+        assert_eq!(pids.collect::<Vec<_>>(), [8]);
     }
 }

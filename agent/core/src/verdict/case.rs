@@ -10,13 +10,14 @@ use crate::connection::clock::WatchedTime;
 use crate::connection::progress::Progress;
 use crate::connection::times::Times;
 use crate::connection::{Connection, Fin};
-use crate::model::finding::{Severity, Verdict};
+use crate::model::finding::{Verdict, Weight};
 use crate::model::look::{SocketCounters, SocketView};
 use crate::model::peer::Peer;
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
 use crate::settings::Settings;
 use crate::settings::exception::Subject;
+use crate::settings::verdict::Level;
 
 /// After its holders were stopped, they have so long to see to what has come meanwhile.
 const GRACE: Duration = Duration::from_secs(10);
@@ -102,25 +103,23 @@ impl Proof {
     }
 }
 
-/// How bad a finding is compared with the severity that is set for its verdict.
+/// How bad a finding is beside others of its verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Grade {
     /// As set.
     #[default]
     Normal,
-    /// One step worse.
-    Worse,
     /// Worth knowing at most: an idle connection of a pool does no harm.
     Harmless,
 }
 
 impl Grade {
-    /// The severity that comes of what is set.
-    pub(crate) fn of(self, severity: Severity) -> Severity {
-        match self {
-            Self::Normal => severity,
-            Self::Worse => severity.worse(),
-            Self::Harmless => severity.min(Severity::Info),
+    /// What a finding weighs for which that is set.
+    pub(crate) const fn weight(self, level: Level) -> Weight {
+        match (self, level) {
+            (Self::Harmless, _) => Weight::Harmless,
+            (Self::Normal, Level::Fixed(severity)) => Weight::Own(severity),
+            (Self::Normal, Level::Auto | Level::Off) => Weight::Shared,
         }
     }
 }

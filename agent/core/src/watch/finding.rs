@@ -7,7 +7,7 @@ use super::evidence::{Charge, confidence, named};
 use super::watched::Watched;
 use crate::model::cause;
 use crate::model::event::Output;
-use crate::model::finding::{Action, Finding, Resolution, Verdict};
+use crate::model::finding::{Action, Finding, Resolution, Severity, Verdict, Weight};
 use crate::model::state::{Cause, TcpState};
 use crate::model::time::Timestamp;
 use crate::settings::exception::Subject;
@@ -28,32 +28,19 @@ pub(super) fn accuse(book: &mut Book<'_>, sock: u64, charge: Charge) {
         let subject = Subject::new(watched.connection.owner.as_ref(), port, &charge.holders);
         book.rules.settings.verdict_about(charge.verdict, subject)
     };
+    if set.is_off() {
+        return;
+    }
+    let weight = charge.grade.weight(set.level);
     let owner = named(&watched.connection, &charge);
-    let mut finding = Finding {
-        id: 0,
-        action: Action::Opened,
+    let facts = wording::Facts {
         verdict: charge.verdict,
-        severity: charge.grade.of(set.severity),
-        confidence: confidence(&charge.evidence),
-        opened: time,
-        half_closed_since: charge.fin.and_then(|fin| fin.accepted_at()),
-        half_closed: charge.fin.map(|fin| time.since(fin.since)),
-        summary: String::new(),
-        hint: wording::hint_around(
-            wording::Facts {
-                verdict: charge.verdict,
-                role: watched.connection.role,
-                comm: owner.as_ref().map_or("", |o| &o.process.comm),
-                evidence: &charge.evidence,
-            },
-            charge.around,
-        ),
-        evidence: charge.evidence,
-        holders: charge.holders,
-        history: Vec::new(),
-        verdict_changes: 0,
-        resolution: None,
+        role: watched.connection.role,
+        comm: owner.as_ref().map_or("", |owner| &owner.process.comm),
+        evidence: &charge.evidence,
     };
+    let hint = wording::hint_around(facts, charge.around);
+    let mut finding = new(charge, weight, hint);
     finding.evidence.threshold = set.after;
     let opener = watched.connection.owner.as_ref();
     finding.summary = wording::summary(
@@ -79,6 +66,30 @@ pub(super) fn accuse(book: &mut Book<'_>, sock: u64, charge: Charge) {
     }
 }
 
+/// A finding without its name and its summary.
+fn new(charge: Charge, weight: Weight, hint: String) -> Finding {
+    let fin = charge.fin;
+    Finding {
+        id: 0,
+        action: Action::Opened,
+        verdict: charge.verdict,
+        severity: weight.beside(Severity::Info),
+        weight,
+        incident: None,
+        confidence: confidence(&charge.evidence),
+        opened: charge.time,
+        half_closed_since: fin.and_then(|fin| fin.accepted_at()),
+        half_closed: fin.map(|fin| charge.time.since(fin.since)),
+        summary: String::new(),
+        hint,
+        evidence: charge.evidence,
+        holders: charge.holders,
+        history: Vec::new(),
+        verdict_changes: 0,
+        resolution: None,
+    }
+}
+
 /// `finding` is what `open` has become; whether that is worth telling.
 fn go_on(finding: &mut Finding, open: &Finding, watched: &mut Watched, time: Timestamp) -> bool {
     finding.id = open.id;
@@ -101,7 +112,7 @@ fn go_on(finding: &mut Finding, open: &Finding, watched: &mut Watched, time: Tim
 /// Whether two findings say the same but for numbers that always move.
 fn same(open: &Finding, new: &Finding) -> bool {
     open.verdict == new.verdict
-        && open.severity == new.severity
+        && open.weight == new.weight
         && open.confidence == new.confidence
         && open.holders == new.holders
         && open.evidence.missing == new.evidence.missing

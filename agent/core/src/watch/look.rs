@@ -265,6 +265,9 @@ fn flag(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>, verdict: Verdic
     let pooled = look.pools.of(view).map(|pool| pool.size);
     evidence.pooled = pooled.filter(|_| verdict == Verdict::StalePooled);
     evidence.caused_by = caused_by(book.table, look.relays, watched, verdict);
+    let ended = look.relays.ended(view.sock);
+    let ended = ended.and_then(|ended| book.table.get(ended));
+    evidence.relays_for = ended.map(|ended| ended.connection.endpoints);
     evidence.suspended = suspended(watched.connection.fin, look);
     // Whoever only passes on what another one keeps is never more at fault than that.
     let follows = evidence.caused_by.map(|_| Grade::Harmless);

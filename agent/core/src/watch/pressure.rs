@@ -13,13 +13,14 @@ use super::book::Book;
 use super::minisocks::{self, Count, Group};
 use super::process_finding::{Accusation, accuse, acquit};
 use crate::model::event::Output;
-use crate::model::finding::{Evidence, Finding, PortUse, Resolution, Verdict};
+use crate::model::finding::{Evidence, Finding, PortUse, Resolution, Severity, Verdict};
 use crate::model::look::{LocalPorts, Snapshot};
 use crate::model::socket::{Owner, ProcessId};
 use crate::model::time::Timestamp;
 use crate::settings::exception::Subject;
 use crate::settings::rules::Rules;
-use crate::verdict::case::{Grade, missing};
+use crate::settings::verdict::Level;
+use crate::verdict::case::missing;
 use crate::verdict::wording;
 
 /// More of the ports than this is pressure.
@@ -160,6 +161,9 @@ impl Pressure {
             .rules
             .settings
             .verdict_about(Verdict::TimeWaitPressure, subject);
+        if set.is_off() {
+            return;
+        }
         let squeeze = match self.squeezes.get_mut(&group) {
             Some(squeeze) if above || squeeze.finding.is_some() => squeeze,
             Some(_) => {
@@ -183,15 +187,14 @@ impl Pressure {
             time_wait_per_minute: per_minute(squeeze, count.time_wait, now),
             local_ports: settings.usable(),
         };
+        let usual = match set.level {
+            Level::Fixed(severity) => severity,
+            Level::Auto | Level::Off => Severity::Warning,
+        };
         let nearly_all = part(count.time_wait, settings) >= NEARLY_ALL;
         let accusation = Accusation {
             verdict: Verdict::TimeWaitPressure,
-            severity: set.severity,
-            grade: if nearly_all {
-                Grade::Worse
-            } else {
-                Grade::Normal
-            },
+            severity: if nearly_all { usual.worse() } else { usual },
             summary: wording::pressure(&squeeze.owner.process, port_use),
             evidence: Evidence {
                 port_use: Some(port_use),

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::book::Book;
 use crate::model::event::Body;
-use crate::model::finding::{Action, Confidence, Evidence, Finding, Resolution, Severity, Verdict};
+use crate::model::finding::{
+    Action, Confidence, Evidence, Finding, Resolution, Severity, Verdict, Weight,
+};
 use crate::model::socket::{Owner, Role};
 use crate::model::time::Timestamp;
-use crate::verdict::case::Grade;
 use crate::verdict::wording;
 
 /// What a verdict says of a process.
@@ -15,7 +16,6 @@ use crate::verdict::wording;
 pub(super) struct Accusation {
     pub(super) verdict: Verdict,
     pub(super) severity: Severity,
-    pub(super) grade: Grade,
     pub(super) summary: String,
     pub(super) evidence: Evidence,
     pub(super) time: Timestamp,
@@ -31,12 +31,10 @@ pub(super) fn accuse(
     let Accusation {
         verdict,
         severity,
-        grade,
         summary,
         evidence,
         time,
     } = accusation;
-    let severity = grade.of(severity);
     let silent = open.filter(|open| open.severity == severity);
     let confidence = if evidence.missing.is_empty() {
         Confidence::Proven
@@ -52,6 +50,8 @@ pub(super) fn accuse(
         },
         verdict,
         severity,
+        weight: Weight::Own(severity),
+        incident: None,
         confidence,
         opened: open.map_or(time, |open| open.opened),
         half_closed_since: None,

@@ -16,7 +16,7 @@ use finback_core::model::time::Timestamp;
 use rustc_hash::FxHashMap;
 
 use crate::kernel::Kernel;
-use crate::process::stack::model::{Kind, Stack};
+use crate::process::stack::model::{Frame, Kind, Stack};
 use crate::process::stack::{Answer, Request, Stacks, Statistics};
 
 /// Processes of one finding whose threads are looked at.
@@ -135,12 +135,36 @@ impl FindingStacks {
     }
 }
 
+/// A place in a program, wherever that is mapped: each process has it at addresses of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Spot<'a> {
+    /// The file's build id, else its path; `None` where nothing is mapped from a file.
+    file: Option<&'a str>,
+    address: u64,
+}
+
+impl<'a> Spot<'a> {
+    fn of(frame: &'a Frame) -> Self {
+        let file = frame.build_id.as_deref().or(frame.module.as_deref());
+        match (file, frame.offset) {
+            (Some(file), Some(offset)) => Self {
+                file: Some(file),
+                address: offset,
+            },
+            _ => Self {
+                file: None,
+                address: frame.address,
+            },
+        }
+    }
+}
+
 /// Equal ones together, the most common first.
 fn most_common(stacks: Vec<&Stack>) -> Vec<(u32, Stack)> {
-    let mut counts: BTreeMap<Vec<u64>, (u32, &Stack)> = BTreeMap::new();
+    let mut counts: BTreeMap<Vec<Spot<'_>>, (u32, &Stack)> = BTreeMap::new();
     for stack in stacks {
-        let addresses = stack.frames.iter().map(|frame| frame.address).collect();
-        counts.entry(addresses).or_insert((0, stack)).0 += 1;
+        let spots = stack.frames.iter().map(Spot::of).collect();
+        counts.entry(spots).or_insert((0, stack)).0 += 1;
     }
     let mut counts: Vec<_> = counts.into_values().collect();
     counts.sort_by_key(|(count, _)| Reverse(*count));

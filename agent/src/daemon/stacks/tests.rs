@@ -5,7 +5,7 @@ use finback_core::model::finding::Action;
 
 use super::*;
 use crate::output::samples;
-use crate::process::stack::model::{Frame, Name, Reason};
+use crate::process::stack::model::{Name, Reason};
 
 fn finding_stacks() -> FindingStacks {
     // Nothing is asked of its readers.
@@ -84,6 +84,26 @@ fn equal_opening_stacks_are_counted_together_and_the_most_common_come_first() {
     assert_eq!(counts.len(), MAX_OPENED_AT);
     assert_eq!(counts[0], (2, other));
     assert_eq!(counts[1], (1, one));
+}
+
+#[test]
+fn stacks_of_two_processes_of_one_program_are_the_same_wherever_it_is_mapped() {
+    let at = |base: u64, build_id: Option<&str>| {
+        let mut stack = stack(Kind::Accept, &[base + 0x10, base + 0x20]);
+        for frame in &mut stack.frames {
+            frame.module = Some("/usr/bin/shop".into());
+            frame.build_id = build_id.map(Into::into);
+            frame.offset = Some(frame.address - base);
+        }
+        stack
+    };
+    let [one, other] = [0x5500_0000, 0x7700_0000].map(|base| at(base, Some("0a6b")));
+    let (newer, plain) = (at(0x5500_0000, Some("77ff")), at(0x6600_0000, None));
+    let counts = most_common(vec![&one, &other, &newer, &plain]);
+    assert_eq!(
+        counts.iter().map(|(n, _)| *n).collect::<Vec<_>>(),
+        [2, 1, 1]
+    );
 }
 
 #[test]

@@ -47,6 +47,10 @@ impl Resolved {
                 "which end opened a connection is known only if that was seen",
             ),
             (Need::Queue, "accept queues are not walked"),
+            (
+                Need::Bound,
+                "ports that the kernel chose are not told from others",
+            ),
             (Need::Waiters, "nobody knows who waits for a socket"),
         ];
         lacks

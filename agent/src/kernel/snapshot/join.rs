@@ -311,6 +311,11 @@ fn is_served(ports: &Ports, endpoints: &Endpoints) -> bool {
     endpoints.peer.port() != 0 && listening.is_some_and(|ips| ips.iter().any(serves))
 }
 
+/// Only a listener has one.
+const fn head(address: u64) -> Option<u64> {
+    if address == 0 { None } else { Some(address) }
+}
+
 const fn counters(view: &RowView) -> SocketCounters {
     SocketCounters {
         unread: view.unread,
@@ -328,6 +333,8 @@ const fn counters(view: &RowView) -> SocketCounters {
         fin_received: view.sock_flags & SOCK_DONE != 0,
         backlog: view.backlog,
         max_backlog: view.max_backlog,
+        accept_head: head(view.accept_head),
+        port_chosen: view.port_chosen != 0,
         window: Some(view.window),
         retransmits: view.retransmits,
         backoff: view.backoff,

@@ -1,13 +1,13 @@
 //! An incident on the wire.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::duration::nanos;
-use super::names::{Action, Reason, Role, Severity, Verdict, WaitState};
+use super::names::{Action, Reason, Role, Severity, SeverityChange, Verdict, WaitState};
 use super::socket::Executable;
 use super::stack::Stack;
 use crate::output::clock::{Time, WallClock};
@@ -27,6 +27,9 @@ pub struct Incident<'a> {
     /// Why, if it is worse than `info`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// The severity differs from that of the line before: on the one line that says so first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity_change: Option<SeverityChange>,
     /// What its findings have in common.
     #[serde(borrow)]
     pub cause: IncidentCause<'a>,
@@ -53,6 +56,9 @@ pub struct Incident<'a> {
     pub process_count: u32,
     /// The five most common peers.
     pub peers: Vec<IncidentPeer>,
+    /// Of a relay: the five most common peers of the connections for which these carry on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relays_for: Vec<IncidentPeer>,
     /// Descriptors of the process that has the fewest left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub descriptors: Option<Descriptors>,
@@ -204,6 +210,7 @@ impl<'a> Incident<'a> {
             action: incident.action.into(),
             severity: incident.severity.into(),
             reason: incident.reason.map(Into::into),
+            severity_change: incident.severity_change.map(Into::into),
             cause: IncidentCause {
                 workload: (!cause.workload.is_empty()).then(|| (&*cause.workload).into()),
                 program: (&*cause.program).into(),
@@ -222,7 +229,8 @@ impl<'a> Incident<'a> {
             },
             processes: processes(incident, clock),
             process_count: incident.process_count,
-            peers: peers(incident),
+            peers: peers(&incident.peers),
+            relays_for: peers(&incident.relays_for),
             descriptors: incident
                 .descriptors
                 .map(|used| descriptors(used, per_minute, clock)),
@@ -292,9 +300,9 @@ fn named(process: &socket::Process) -> Executable<'_> {
     }
 }
 
-fn peers(incident: &core::Incident) -> Vec<IncidentPeer> {
-    let counts = incident.peers.iter();
+fn peers(counts: &[(SocketAddr, u32)]) -> Vec<IncidentPeer> {
     counts
+        .iter()
         .map(|(peer, connections)| IncidentPeer {
             address: peer.ip(),
             port: Some(peer.port()).filter(|port| *port != 0),

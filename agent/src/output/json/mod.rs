@@ -6,6 +6,7 @@
 mod connection;
 mod duration;
 mod encode;
+mod evidence;
 mod finding;
 mod incident;
 mod line;
@@ -21,7 +22,8 @@ use serde::{Deserialize, Serialize};
 
 pub use connection::{Life, Spell};
 pub use encode::{About, event};
-pub use finding::{Evidence, Finding, Holder, Past, PortUse};
+pub use evidence::{Evidence, PortUse, Relayed};
+pub use finding::{Finding, Holder, Past};
 pub use incident::{
     AcceptQueue, Descriptors, Incident, IncidentCause, IncidentPeer, IncidentProcess, StackCount,
     Trend, VerdictCount, WaitCount,
@@ -29,7 +31,8 @@ pub use incident::{
 pub use line::write_line;
 pub use names::{
     Action, Attribution, Cause, Confidence, FrameReason, Halt, Means, NetworkType, Peer, Reason,
-    Resolution, Role, Severity, StackAbsence, StackKind, State, Transport, Verdict, WaitState,
+    Resolution, Role, Severity, SeverityChange, StackAbsence, StackKind, State, Transport, Verdict,
+    WaitState,
 };
 pub use socket::{
     Connection, Container, Endpoint, Executable, Network, Process, Socket, SocketId, Subject, User,

@@ -12,7 +12,7 @@ use crate::process::Description;
 use finback_core::model::event as core;
 use finback_core::model::event::{Connection, Transition, WholeLife};
 use finback_core::model::finding::{
-    Action, Confidence, Evidence, Finding, Resolution, Severity, Verdict,
+    Action, Confidence, Evidence, Finding, Resolution, Severity, Verdict, Weight,
 };
 use finback_core::model::incident::{self, DescriptorUse, Incident, IncidentId, Rate};
 use finback_core::model::observation::Loss;
@@ -31,6 +31,9 @@ const NOW: Timestamp = Timestamp::from_nanos(12_345 * SECOND + 123_456_789);
 
 /// Of a host booted 12,345 s before 2026-11-22 13:25:44 UTC.
 pub(crate) const CLOCK: WallClock = WallClock::from_boot((1_795_353_944 - 12_345) * SECOND);
+
+/// The incident of all samples.
+const INCIDENT: IncidentId = IncidentId(0x1c5f_0d5e_8a53_4c3b);
 
 fn process() -> Arc<Process> {
     Arc::new(Process {
@@ -136,7 +139,9 @@ pub(crate) fn finding(action: Action) -> core::Event {
                 id: 1,
                 action,
                 verdict: Verdict::EofUnread,
-                severity: Severity::Warning,
+                severity: Severity::Info,
+                weight: Weight::Shared,
+                incident: Some(INCIDENT),
                 confidence: Confidence::Proven,
                 opened,
                 half_closed_since: Some(NOW),
@@ -175,10 +180,11 @@ pub(crate) fn incident() -> core::Event {
     core::Event {
         time,
         body: core::Body::Incident(Arc::new(Incident {
-            id: IncidentId(0x1c5f_0d5e_8a53_4c3b),
+            id: INCIDENT,
             action: Action::Updated,
             severity: Severity::Warning,
             reason: Some(incident::Reason::Rising),
+            severity_change: Some(incident::SeverityChange::Raised),
             cause: incident::Cause {
                 workload: "shop.service".into(),
                 program: "python shop".into(),
@@ -202,6 +208,7 @@ pub(crate) fn incident() -> core::Event {
                 ("198.51.100.7:0".parse().unwrap(), 12),
                 ("198.51.100.8:0".parse().unwrap(), 2),
             ],
+            relays_for: Vec::new(),
             descriptors: Some(DescriptorUse {
                 process: id,
                 descriptors: Descriptors {

@@ -1,15 +1,19 @@
-//! An incident for human eyes, in at most six lines: how bad and where; who; how it grows and what breaks when; what is
-//! known; where the connections were opened; what to do.
+//! An incident for human eyes, in at most six lines: how bad and whose; who; where; how many, how they grow and what
+//! breaks when; what is known; what to do. What changes later without being better or worse is one line.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Write};
 use std::time::Duration;
 
 use super::super::json::{
     Action, Frame, Incident, IncidentCause, IncidentPeer, Process, Role, StackCount, Subject,
 };
 use super::mark::{Mark, Style};
-use super::word::{Human, clean, named, word};
+use super::page::Page;
+use super::word::{Human, clean, list, named, word};
 use crate::output::clock::Time;
+
+/// Lines of an incident.
+const LINES: usize = 6;
 
 pub(super) fn write(
     time: Time,
@@ -18,183 +22,155 @@ pub(super) fn write(
     style: Style,
     out: &mut impl Write,
 ) -> fmt::Result {
-    head(time, incident, style, out)?;
-    if incident.action == Action::Resolved {
-        return Ok(());
-    }
-    if let Some(process) = &subject.process {
-        who(process, subject, incident, out)?;
-    }
-    line(&growth(incident), out)?;
-    line(&known(incident), out)?;
-    if let Some(most) = incident.stacks.first() {
-        line(&opened(most), out)?;
-    }
-    writeln!(out, "    hint: {}", clean(&incident.hint))
-}
-
-fn line(parts: &[String], out: &mut impl Write) -> fmt::Result {
-    if parts.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "    {}", parts.join("; "))
-}
-
-fn head(time: Time, incident: &Incident<'_>, style: Style, out: &mut impl Write) -> fmt::Result {
     let mark = Mark {
         severity: incident.severity,
         action: incident.action,
         color: style.color,
     };
-    let (cause, resolved) = (&incident.cause, incident.action == Action::Resolved);
-    write!(out, "{} {mark} {}", time.clock(), incident.id)?;
-    if let Some(reason) = incident.reason.filter(|_| !resolved) {
-        write!(out, " ({})", word(reason))?;
-    }
-    write!(out, " {}", clean(&cause.program))?;
-    if let Some(workload) = &cause.workload {
-        write!(out, " in {}", clean(workload))?;
-    }
-    write!(out, ", {}: ", Place(cause))?;
-    if resolved {
-        return writeln!(out, "over, {} connections in all", incident.total);
-    }
-    write!(out, "{} connections", incident.connections)?;
-    if let Some(oldest) = incident.oldest {
-        let age = time.since(oldest);
-        write!(out, " since {} ({})", oldest.clock(), Human(age))?;
-    }
-    writeln!(out)
-}
-
-/// Which end, and the port.
-struct Place<'a>(&'a IncidentCause<'a>);
-
-impl Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0.role {
-            Role::Server => "server on port ",
-            Role::Client => "client of port ",
-            Role::Unknown => "with port ",
-        })?;
-        match self.0.port {
-            Some(port) => write!(f, "{port}"),
-            None => f.write_str("*"),
+    let mut page = Page::new(style.width, LINES, out);
+    let shown = format!("{} {mark} {} ", time.clock(), incident.id);
+    let rest = match incident.action {
+        Action::Resolved => format!("{}: over, {}", cause(incident), in_all(incident)),
+        Action::Updated if incident.severity_change.is_none() => {
+            format!("{}: {}", cause(incident), growth(time, incident))
         }
-    }
+        Action::Updated | Action::Opened => {
+            page.head(&shown, mark.color, &whose(incident))?;
+            return details(time, subject, incident, &mut page);
+        }
+    };
+    page.head(&shown, mark.color, &rest)
 }
 
-fn who(
-    process: &Process<'_>,
+fn details(
+    time: Time,
     subject: &Subject<'_>,
     incident: &Incident<'_>,
-    out: &mut impl Write,
+    page: &mut Page<'_, impl Write>,
 ) -> fmt::Result {
-    write!(out, "    {}", named(process))?;
+    if let Some(process) = &subject.process {
+        page.line(&who(process, subject, incident))?;
+    }
+    page.line(&place(incident))?;
+    page.line(&growth(time, incident))?;
+    page.line(&known(incident))?;
+    page.rest(&clean(&incident.hint))
+}
+
+/// Why, and whose.
+fn whose(incident: &Incident<'_>) -> String {
+    let reason = incident.reason;
+    let reason = reason.map_or_else(String::new, |reason| format!("{}: ", word(reason)));
+    format!("{reason}{}", cause(incident))
+}
+
+fn cause(incident: &Incident<'_>) -> String {
+    let IncidentCause {
+        program, workload, ..
+    } = &incident.cause;
+    let workload = workload.as_ref();
+    let workload = workload.map_or_else(String::new, |name| format!(" in {}", clean(name)));
+    format!("{}{workload}", clean(program))
+}
+
+fn in_all(incident: &Incident<'_>) -> String {
+    match incident.total {
+        1 => "1 connection in all".to_owned(),
+        n => format!("{n} connections in all"),
+    }
+}
+
+fn who(process: &Process<'_>, subject: &Subject<'_>, incident: &Incident<'_>) -> String {
+    let others = incident.process_count.saturating_sub(1);
+    let others = (others > 0).then(|| format!(" and {others} more"));
+    let container = subject.container.as_ref().map(|container| {
+        let id = &container.id;
+        format!(", container {}", clean(id.get(..12).unwrap_or(id)))
+    });
     let path = process.executable.path.as_ref();
-    if let Some(line) = process.command_line.as_ref().or(path) {
-        write!(out, " {}", shortened(&clean(line)))?;
-    }
-    if let Some(container) = &subject.container {
-        let id = container.id.get(..12).unwrap_or(&container.id);
-        write!(out, ", container {}", clean(id))?;
-    }
-    match incident.process_count {
-        0 | 1 => writeln!(out),
-        2 => writeln!(out, ", and one more process"),
-        n => writeln!(out, ", and {} more processes", n - 1),
-    }
+    let line = process.command_line.as_ref().or(path);
+    let line = line.map(|line| format!(": {}", clean(line)));
+    let parts = [Some(named(process)), others, container, line];
+    parts.into_iter().flatten().collect()
 }
 
-/// Longest command line that is shown, in characters.
-const SHOWN: usize = 80;
-
-fn shortened(line: &str) -> String {
-    match line.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
+/// Which end, and with whom.
+fn place(incident: &Incident<'_>) -> String {
+    let peers = list(incident.peers.iter().map(peer));
+    let port = incident.cause.port;
+    let port = port.map_or_else(|| "*".to_owned(), |port| port.to_string());
+    let ends = match incident.cause.role {
+        Role::Server => format!("port {port} <- {peers}"),
+        Role::Client if peers.is_empty() => format!("-> port {port}"),
+        Role::Client => format!("-> {peers}"),
+        Role::Unknown => format!("port {port} with {peers}"),
+    };
+    let others = list(incident.relays_for.iter().map(peer));
+    if others.is_empty() {
+        return ends;
     }
+    format!("{ends}; carries on for {others}")
 }
 
-/// How it grows and what breaks when.
-fn growth(incident: &Incident<'_>) -> Vec<String> {
-    let trend = incident.trend;
-    let rising = trend.per_minute.filter(|_| trend.rising);
-    let mut parts = Vec::from_iter(rising.map(|n| format!("{n:.1} more settle every minute")));
+fn peer(peer: &IncidentPeer) -> String {
+    let address = match peer.port {
+        Some(port) => std::net::SocketAddr::new(peer.address, port).to_string(),
+        None => peer.address.to_string(),
+    };
+    format!("{address} ({})", peer.connections)
+}
+
+/// How many and since when, how they grow and what breaks when.
+fn growth(time: Time, incident: &Incident<'_>) -> String {
+    let mut parts = Vec::new();
+    let oldest = incident.oldest.filter(|_| incident.connections > 0);
+    let age = oldest.map_or_else(String::new, |oldest| {
+        format!(" for {}", Human(time.since(oldest)))
+    });
+    if incident.connections > 0 || incident.lost_requests == 0 {
+        parts.push(format!("{}{age}", incident.connections));
+    }
+    let rising = incident.trend.per_minute.filter(|_| incident.trend.rising);
+    parts.extend(rising.map(|n| format!("{n:.1} more a minute")));
     if let Some(used) = incident.descriptors {
         let left = used.full_in_ns.map(Duration::from_nanos);
-        let left = left.map_or_else(String::new, |left| {
-            format!(", none left in {}", Human(left))
-        });
-        parts.push(format!(
-            "{} of {} descriptors used{left}",
-            used.open, used.limit
-        ));
+        let left = left.map_or_else(String::new, |left| format!(", full in {}", Human(left)));
+        parts.push(format!("{} of {} fds{left}", used.open, used.limit));
     }
     if let Some(queue) = incident.accept_queue {
+        let stuck = Human(Duration::from_nanos(queue.stuck_ns));
         parts.push(format!(
-            "accept queue {} of {}, nothing accepted for {}",
-            queue.waiting,
-            queue.limit,
-            Human(Duration::from_nanos(queue.stuck_ns))
+            "accept queue {} of {}, still for {stuck}",
+            queue.waiting, queue.limit
         ));
     }
     if incident.lost_requests > 0 {
         parts.push(format!("{} requests lost", incident.lost_requests));
     }
-    parts
+    parts.join("; ")
 }
 
 /// What is known of the connections.
-fn known(incident: &Incident<'_>) -> Vec<String> {
+fn known(incident: &Incident<'_>) -> String {
     let verdicts = incident.verdicts.iter();
     let verdicts = verdicts.map(|of| format!("{} {}", of.connections, word(of.verdict)));
     let waits = incident.wait_states.iter();
     let waits = waits.map(|of| format!("{} {}", of.connections, word(of.wait_state)));
-    let peers = incident.peers.iter().map(peer);
-    let mut parts: Vec<String> = [list("", verdicts), list("", waits), list("peers ", peers)]
-        .into_iter()
-        .flatten()
-        .collect();
-    parts.extend(
-        incident
-            .caused_by
-            .as_ref()
-            .map(|id| format!("caused by {id}")),
-    );
-    parts
+    let caused_by = incident.caused_by.iter();
+    let caused_by = caused_by.map(|id| format!("caused by {id}"));
+    let opened = incident.stacks.first().and_then(opened);
+    let opened = opened.unwrap_or_default();
+    let parts = [list(verdicts), opened, list(waits), list(caused_by)].into_iter();
+    let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join("; ")
 }
 
-fn list(name: &str, words: impl Iterator<Item = String>) -> Option<String> {
-    let words: Vec<String> = words.collect();
-    (!words.is_empty()).then(|| format!("{name}{}", words.join(", ")))
-}
-
-fn peer(peer: &IncidentPeer) -> String {
-    let port = peer
-        .port
-        .map_or_else(String::new, |port| format!(" port {port}"));
-    format!("{}{port} ({})", peer.address, peer.connections)
-}
-
-/// Where most were opened: the innermost calls that have a line, else those that have a name.
-fn opened(most: &StackCount<'_>) -> Vec<String> {
-    let frames = || most.stack.frames.iter();
-    let lines: Vec<&Frame<'_>> = frames().filter(|frame| frame.line.is_some()).collect();
-    let shown = if lines.is_empty() {
-        frames().filter(|frame| frame.function.is_some()).collect()
-    } else {
-        lines
-    };
-    let calls: Vec<String> = shown.into_iter().take(2).map(call).collect();
-    if calls.is_empty() {
-        return Vec::new();
-    }
-    vec![format!(
-        "{} opened in {}",
-        most.connections,
-        calls.join(" from ")
-    )]
+/// Where most were opened: the innermost call that has a line, else one that has a name.
+fn opened(most: &StackCount<'_>) -> Option<String> {
+    let mut frames = most.stack.frames.iter();
+    let named = || most.stack.frames.iter().find(|f| f.function.is_some());
+    let frame = frames.find(|frame| frame.line.is_some()).or_else(named)?;
+    Some(format!("{} opened in {}", most.connections, call(frame)))
 }
 
 fn call(frame: &Frame<'_>) -> String {

@@ -9,6 +9,8 @@ use crate::output::json::{Action, Severity};
 pub struct Style {
     /// Colours allowed: a terminal, and `NO_COLOR` not set.
     pub color: bool,
+    /// Columns, if lines are to be cut to them.
+    pub width: Option<u16>,
 }
 
 /// `WARNING`, in the colour of its severity, or of success once it is resolved.

@@ -2,6 +2,8 @@
 
 mod incident;
 mod mark;
+mod page;
+mod proof;
 mod stack;
 mod word;
 
@@ -9,14 +11,13 @@ use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use finback_core::model::{peer, waiting};
-
 use self::mark::Mark;
 pub use self::mark::Style;
+use self::proof::Proof;
 use self::word::{Human, clean, named, word};
 use super::json::{
-    Action, Body, Endpoint, Eof, Event, Evidence, Finding, Hello, Life, Lost, Network, Process,
-    Resync, State, Subject, Transition,
+    Action, Body, Endpoint, Eof, Event, Finding, Hello, Life, Lost, Network, Process, Resync, Role,
+    State, Subject, Transition,
 };
 
 /// Writes an event, with a line feed.
@@ -178,7 +179,8 @@ fn paragraph(
     }
     writeln!(out)?;
     if let Some(network) = &subject.network {
-        ends(network, finding, out)?;
+        let role = subject.socket.as_ref().map(|socket| socket.role);
+        ends(network, role, finding, out)?;
         other_end(network, subject.peer_process.as_ref(), out)?;
     }
     writeln!(out, "    {}", clean(&finding.summary))?;
@@ -197,10 +199,19 @@ fn paragraph(
     writeln!(out, "    hint: {}", clean(&finding.hint))
 }
 
-fn ends(network: &Network, finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
+fn ends(
+    network: &Network,
+    role: Option<Role>,
+    finding: &Finding<'_>,
+    out: &mut impl Write,
+) -> fmt::Result {
+    let arrow = match role {
+        Some(Role::Client) => "->",
+        Some(Role::Server | Role::Unknown) | None => "<-",
+    };
     write!(
         out,
-        "    {} <- {}",
+        "    {} {arrow} {}",
         address(network.local),
         address(network.peer)
     )?;
@@ -243,50 +254,6 @@ fn holders(finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
         })
         .collect();
     writeln!(out, "    held by {}", list.join(", "))
-}
-
-/// The evidence in words.
-struct Proof<'a>(&'a Evidence);
-
-impl Display for Proof<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let evidence = self.0;
-        write!(
-            f,
-            "threshold {}",
-            Human(Duration::from_nanos(evidence.threshold_ns))
-        )?;
-        if let Some(bytes) = evidence.unread_bytes {
-            write!(f, ", {bytes} B unread (the FIN counts as one)")?;
-        }
-        if let Some(bytes) = evidence.unacked_bytes {
-            write!(f, ", {bytes} B unacknowledged")?;
-        }
-        if let Some(bytes) = evidence.sent_since_fin_bytes {
-            write!(f, ", {bytes} B sent since the FIN")?;
-        }
-        if let Some(times) = evidence.eof_deliveries {
-            write!(f, ", end-of-stream delivered {times} times")?;
-        }
-        if let Some(moment) = evidence.eof_delivered {
-            write!(f, ", at first at {}", moment.clock())?;
-        }
-        if let Some(peer) = evidence.peer {
-            write!(f, ", peer {}", peer::Peer::from(peer).name())?;
-        }
-        if let Some(wait) = evidence.wait_state {
-            write!(f, ", {}", waiting::WaitState::from(wait).name())?;
-        }
-        match evidence.accepted {
-            Some(true) => f.write_str(", accepted")?,
-            Some(false) => f.write_str(", never accepted")?,
-            None => {}
-        }
-        if let Some(queue) = evidence.accept_queue {
-            write!(f, ", {queue} in the accept queue")?;
-        }
-        Ok(())
-    }
 }
 
 fn loss(time: &impl Display, lost: &Lost<'_>, out: &mut impl Write) -> fmt::Result {

@@ -1,9 +1,25 @@
-use super::*;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::mark::Style;
+use super::word::Human;
+use super::write;
 use crate::output::json::{self, About};
 use crate::output::samples;
-use finback_core::model::finding::Action as CoreAction;
+use finback_core::model::event::Body;
+use finback_core::model::finding::{Action as CoreAction, Severity, Verdict};
+use finback_core::model::incident::Incident;
+use finback_core::model::socket::Role;
 
-const PLAIN: Style = Style { color: false };
+const PLAIN: Style = Style {
+    color: false,
+    width: None,
+};
+
+const COLORED: Style = Style {
+    color: true,
+    width: None,
+};
 
 fn text(name: &str, style: Style) -> String {
     let (_, event) = samples::wire()
@@ -47,7 +63,7 @@ fn a_finding_is_a_marked_paragraph() {
     assert_eq!(
         text("finding", PLAIN),
         "\
-13:25:54.123 WARNING #1 eof_unread (proven), opened: python3[4711]
+13:25:54.123 INFO #1 eof_unread (proven), opened: python3[4711]
     192.0.2.10:8080 <- 198.51.100.7:51234  CLOSE_WAIT since 13:25:44.123 (10.0 s)
     python3[4711] has not read from 198.51.100.7:51234 since it hung up 10 s ago
     held by python3[4711] fd 7
@@ -60,47 +76,105 @@ fn a_finding_is_a_marked_paragraph() {
     ));
 }
 
-#[test]
-fn an_incident_is_six_lines_at_most() {
-    let event = samples::incident();
+/// An incident on a terminal of 80 columns.
+fn on_terminal(edit: impl FnOnce(&mut Incident)) -> String {
+    let mut event = samples::incident();
+    if let Body::Incident(incident) = &mut event.body {
+        edit(Arc::make_mut(incident));
+    }
     let about = About {
         process: Some(samples::description()),
         opened_at: &[(12, samples::stacks()[0].clone())],
         ..About::default()
     };
+    let terminal = Style {
+        color: false,
+        width: Some(80),
+    };
     let mut out = String::new();
-    write(
-        &json::event(&event, 1, samples::CLOCK, about),
-        PLAIN,
-        &mut out,
-    )
-    .unwrap();
+    let wire = json::event(&event, 1, samples::CLOCK, about);
+    write(&wire, terminal, &mut out).unwrap();
+    let widest = out.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(80), "{out}");
+    assert!(out.lines().count() <= 6, "{out}");
+    out
+}
+
+const HINT: &str = "The receiving side is not being read: a handler may still be at work for a client that has gone, \
+                    or it is blocked, or an event loop has dropped the descriptor.";
+
+#[test]
+fn an_incident_is_six_lines_of_eighty_columns_at_most() {
+    let text = on_terminal(|incident| incident.hint = HINT.to_owned());
     assert_eq!(
-        out,
+        text,
         "\
-13:32:44.123 WARNING 1c5f0d5e8a534c3b (rising) python shop in shop.service, server on port 8080: 14 connections since 13:25:44.123 (7 min 00 s)
-    python3[4711] python3 -m shop --port 8080
-    2.1 more settle every minute; 211 of 1024 descriptors used, none left in 6 h 24 min
-    13 eof_unread, 1 not_closed; 13 epoll_edge_delivered, 1 nobody_waits; peers 198.51.100.7 (12), 198.51.100.8 (2)
-    12 opened in take_one (src/shop.c:42) from serve (src/shop.c:61)
-    hint: read until the end-of-stream and close, or set a read timeout
+13:32:44.123 WARNING 1c5f0d5e8a534c3b rising: python shop in shop.service
+    python3[4711]: python3 -m shop --port 8080
+    port 8080 <- 198.51.100.7 (12), 198.51.100.8 (2)
+    14 for 7 min 00 s; 2.1 more a minute; 211 of 1024 fds, full in 6 h 24 min
+    13 eof_unread, 1 not_closed; 12 opened in take_one (src/shop.c:42); 13 epol…
+    The receiving side is not being read: a handler may still be at work for a…
 "
     );
 }
 
 #[test]
-fn an_incident_that_is_over_is_one_line() {
-    let mut event = samples::incident();
-    if let finback_core::model::event::Body::Incident(incident) = &mut event.body {
-        std::sync::Arc::make_mut(incident).action = CoreAction::Resolved;
+fn a_client_s_incident_names_its_servers_and_the_hint_takes_the_lines_that_are_left() {
+    let text = on_terminal(|incident| {
+        incident.hint = HINT.to_owned();
+        incident.severity = Severity::Info;
+        incident.reason = None;
+        incident.cause.role = Role::Client;
+        incident.peers = vec![("198.51.100.7:5432".parse().unwrap(), 14)];
+        (incident.descriptors, incident.rate, incident.rising) = (None, None, false);
+        (incident.verdicts, incident.waits) = (vec![(Verdict::StalePooled, 14)], Vec::new());
+        incident.processes.clear();
+    });
+    assert_eq!(
+        text,
+        "\
+13:32:44.123 INFO 1c5f0d5e8a534c3b python shop in shop.service
+    -> 198.51.100.7:5432 (14)
+    14 for 7 min 00 s
+    14 stale_pooled; 12 opened in take_one (src/shop.c:42)
+    The receiving side is not being read: a handler may still be at work for a
+    client that has gone, or it is blocked, or an event loop has dropped the de…
+"
+    );
+}
+
+#[test]
+fn an_incident_that_is_over_or_has_only_new_numbers_is_one_line() {
+    assert_eq!(
+        on_terminal(|incident| incident.action = CoreAction::Resolved),
+        "13:32:44.123 RESOLVED 1c5f0d5e8a534c3b python shop in shop.service: over, 15 co…\n"
+    );
+    assert_eq!(
+        on_terminal(|incident| {
+            incident.severity_change = None;
+            (incident.descriptors, incident.rate, incident.rising) = (None, None, false);
+        }),
+        "13:32:44.123 WARNING 1c5f0d5e8a534c3b python shop in shop.service: 14 for 7 min…\n"
+    );
+}
+
+#[test]
+fn the_proof_is_complete_and_says_nothing_of_zero() {
+    let mut event = samples::finding(CoreAction::Opened);
+    if let Body::Finding { finding, .. } = &mut event.body {
+        let evidence = &mut Arc::make_mut(finding).evidence;
+        (evidence.retransmits, evidence.backoff, evidence.probes) = (Some(5), Some(3), Some(2));
+        (evidence.window_bytes, evidence.error) = (Some(4_096), Some(104));
+        evidence.threshold = Duration::ZERO;
     }
     let mut out = String::new();
     let wire = json::event(&event, 1, samples::CLOCK, About::default());
     write(&wire, PLAIN, &mut out).unwrap();
-    assert_eq!(
-        out,
-        "13:32:44.123 RESOLVED 1c5f0d5e8a534c3b python shop in shop.service, server on port 8080: over, 15 connections in all\n"
-    );
+    let proof = "receive window 4096 B, 5 retransmissions unanswered, back-off 3, 2 probes unanswered, \
+                 error Connection reset by peer (os error 104)";
+    assert!(out.contains(proof), "{out}");
+    assert!(!out.contains("threshold"), "{out}");
 }
 
 #[test]
@@ -133,7 +207,7 @@ fn loss_and_repair_are_one_line_each() {
 #[test]
 fn colour_only_where_allowed() {
     assert!(!text("finding", PLAIN).contains('\x1b'));
-    assert!(text("finding", Style { color: true }).contains("\x1b[33mWARNING\x1b[0m"));
+    assert!(text("finding", COLORED).contains("\x1b[36mINFO\x1b[0m"));
 }
 
 #[test]

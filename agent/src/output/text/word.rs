@@ -26,6 +26,11 @@ pub(super) fn named(process: &Process<'_>) -> String {
     format!("{}[{}]", clean(&process.executable.name), process.pid)
 }
 
+/// With commas between them.
+pub(super) fn list(words: impl Iterator<Item = String>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}
+
 /// A duration in two units at most.
 pub(super) struct Human(pub(super) Duration);
 

@@ -1,7 +1,6 @@
 //! What must be found.
 
 use super::super::step::Step::{Burst, Close, Deaf, Flood, Hear, HearAll, Pause, Reset, Say};
-use super::super::wire::Severity;
 use super::Act::{Alone, Both, Call, Serve};
 use super::Language::{C, Go, Java, Node, Php, Python, Ruby, Rust};
 use super::Of::{After, Each, First, Process};
@@ -13,14 +12,10 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 /// More is announced than ever comes.
 const LONG: &str = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
 
-const INFO: &[Severity] = &[Severity::Info];
-const WARNING: &[Severity] = &[Severity::Warning];
-const CRITICAL: &[Severity] = &[Severity::Critical];
-
-const EOF_UNREAD: &[Expect] = &[expect(Each, Program, "eof_unread", WARNING)];
-const NOT_CLOSED: &[Expect] = &[expect(Each, Program, "not_closed", WARNING)];
-const NEVER_ACCEPTED: &[Expect] = &[expect(Each, Program, "never_accepted", WARNING)];
-const STALE_POOLED: &[Expect] = &[expect(Each, Program, "stale_pooled", INFO)];
+const EOF_UNREAD: &[Expect] = &[expect(Each, Program, "eof_unread")];
+const NOT_CLOSED: &[Expect] = &[expect(Each, Program, "not_closed")];
+const NEVER_ACCEPTED: &[Expect] = &[expect(Each, Program, "never_accepted")];
+const STALE_POOLED: &[Expect] = &[expect(Each, Program, "stale_pooled")];
 
 /// The server's answer, then its keep-alive timeout.
 const KEEP_ALIVE_ENDS: &[super::super::step::Step] = &[Hear, Say(OK), Pause(500), Close];
@@ -36,8 +31,8 @@ pub(super) const ALL: &[Scenario] = &[
         },
         &[
             // The proxy has passed the end on: the server at the end of the chain keeps it.
-            expect(After(1), Program, "peer_not_closing", WARNING),
-            expect(After(1), Test, "not_closed", WARNING),
+            expect(After(1), Program, "peer_not_closing"),
+            expect(After(1), Test, "not_closed"),
         ],
     ),
     scenario(
@@ -68,7 +63,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say("the last words"), Close],
         },
-        &[expect(Each, Program, "eof_not_requested", INFO)],
+        &[expect(Each, Program, "eof_not_requested")],
     ),
     scenario(
         "S4",
@@ -92,7 +87,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say(GET), Pause(100), Deaf],
         },
-        &[expect(Each, Program, "dead_peer", WARNING)],
+        &[expect(Each, Program, "dead_peer")],
     ),
     scenario(
         "S7",
@@ -103,8 +98,8 @@ pub(super) const ALL: &[Scenario] = &[
             steps: &[Say(GET), Close],
         },
         &[
-            expect(First(3), Program, "not_closed", WARNING),
-            expect(After(3), Program, "never_accepted", WARNING),
+            expect(First(3), Program, "not_closed"),
+            expect(After(3), Program, "never_accepted"),
         ],
     ),
     scenario(
@@ -115,7 +110,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say(GET), Pause(300), Reset],
         },
-        &[expect(Each, Program, "dead_open", WARNING)],
+        &[expect(Each, Program, "dead_open")],
     ),
     scenario(
         "S9",
@@ -125,7 +120,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Hear, Say(OK), Pause(200), Close],
         },
-        &[expect(Each, Program, "write_after_fin", WARNING)],
+        &[expect(Each, Program, "write_after_fin")],
     ),
     scenario(
         "S10",
@@ -135,7 +130,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 40,
             steps: &[Hear, Say(OK), Pause(200), Close],
         },
-        &[expect(Each, Program, "stale_pooled", INFO)],
+        &[expect(Each, Program, "stale_pooled")],
     ),
     scenario(
         "S11",
@@ -146,8 +141,8 @@ pub(super) const ALL: &[Scenario] = &[
             steps: &[Say(GET), Close],
         },
         &[
-            expect(First(2), Program, "eof_unread", WARNING),
-            expect(After(2), Program, "never_accepted", WARNING),
+            expect(First(2), Program, "eof_unread"),
+            expect(After(2), Program, "never_accepted"),
         ],
     ),
     scenario(
@@ -169,8 +164,8 @@ pub(super) const ALL: &[Scenario] = &[
             steps: &[Say(GET), Close],
         },
         &[
-            expect(First(2), Program, "not_closed", WARNING),
-            expect(After(2), Program, "never_accepted", WARNING),
+            expect(First(2), Program, "not_closed"),
+            expect(After(2), Program, "never_accepted"),
         ],
     ),
     scenario(
@@ -181,7 +176,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Hear, Flood(500)],
         },
-        &[expect(Each, Program, "never_reads", WARNING)],
+        &[expect(Each, Program, "never_reads")],
     ),
     scenario(
         "S14",
@@ -211,7 +206,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Hear, Pause(500), Close],
         },
-        &[expect(Each, Child, "inherited", WARNING)],
+        &[expect(Each, Child, "inherited")],
     ),
     scenario(
         "S18",
@@ -221,7 +216,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say(GET), Close],
         },
-        &[expect(Each, Program, "dead_open", WARNING)],
+        &[expect(Each, Program, "dead_open")],
     ),
     Scenario {
         says: None,
@@ -255,8 +250,8 @@ pub(super) const ALL: &[Scenario] = &[
             steps: &[Say(GET), Pause(300), Close],
         },
         &[
-            expect(First(1), Program, "eof_unread", WARNING),
-            expect(After(1), Program, "never_accepted", WARNING),
+            expect(First(1), Program, "eof_unread"),
+            expect(After(1), Program, "never_accepted"),
         ],
     ),
     scenario(
@@ -353,7 +348,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say(GET), Close],
         },
-        &[expect(Each, Program, "eof_spin", CRITICAL)],
+        &[expect(Each, Program, "eof_spin")],
     ),
     scenario(
         "S29",
@@ -363,7 +358,7 @@ pub(super) const ALL: &[Scenario] = &[
             count: 1,
             steps: &[Say(GET), Close],
         },
-        &[expect(Each, Program, "eof_spin", CRITICAL)],
+        &[expect(Each, Program, "eof_spin")],
     ),
     scenario(
         "S30",
@@ -402,7 +397,7 @@ pub(super) const ALL: &[Scenario] = &[
             Python,
             "time_wait.py",
             Alone,
-            &[expect(Process, Program, "time_wait_pressure", WARNING)],
+            &[expect(Process, Program, "time_wait_pressure")],
         )
     },
 ];

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::setting::setting;
 use super::step::Step;
-use super::wire::Severity;
 
 /// One program and what must come of it.
 #[derive(Debug)]
@@ -123,8 +122,6 @@ pub(crate) struct Expect {
     /// Whose end, which process.
     pub(crate) who: Who,
     pub(crate) verdict: &'static str,
-    /// One of these.
-    pub(crate) severities: &'static [Severity],
 }
 
 /// Connections, in the order in which they were made.
@@ -149,18 +146,8 @@ pub(crate) enum Who {
     Test,
 }
 
-pub(super) const fn expect(
-    of: Of,
-    who: Who,
-    verdict: &'static str,
-    severities: &'static [Severity],
-) -> Expect {
-    Expect {
-        of,
-        who,
-        verdict,
-        severities,
-    }
+pub(super) const fn expect(of: Of, who: Who, verdict: &'static str) -> Expect {
+    Expect { of, who, verdict }
 }
 
 /// Every verdict and its threshold here, in milliseconds: short, but longer than any program's pause. 0 where it does

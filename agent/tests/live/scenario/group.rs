@@ -61,7 +61,7 @@ pub(crate) fn of_its_own() -> Result<()> {
     );
     let daemon = Daemon::start_with(&config, &[])?;
     let mut watch = Watch::new(&daemon);
-    for (inside, severity) in [(true, Severity::Critical), (false, Severity::Warning)] {
+    for (inside, severity) in [(true, Severity::Critical), (false, Severity::Info)] {
         let pair = Pair::new("never_reads", "127.0.0.1")?;
         let conn = pair.server.did("accepted")?;
         if inside {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::ages::Ages;
-use super::standing::Standing;
+use super::standing::{Kind, Standing};
 use crate::model::finding::Severity;
 use crate::model::incident::{DescriptorUse, Reason};
 use crate::model::time::Timestamp;
@@ -25,6 +25,8 @@ pub(super) struct Picture<'a> {
     pub(super) spinning: Option<Timestamp>,
     /// Requests are lost in many of the last minutes.
     pub(super) losing: bool,
+    /// Nobody can act on any of the connections.
+    pub(super) halted: bool,
     /// What is said of single findings.
     pub(super) told: Option<(Severity, Reason)>,
 }
@@ -76,15 +78,20 @@ pub(super) fn judge(picture: &Picture<'_>) -> (Severity, Option<Reason>) {
     };
     let told = picture.told;
     let known = first(&CRITICAL).map(|reason| (Severity::Critical, reason));
+    let known = known.filter(|_| !picture.halted);
     let known = known.or_else(|| first(&WARNING).map(|reason| (Severity::Warning, reason)));
     let worst = match (known, told) {
         (Some(known), Some(told)) if told.0 > known.0 => Some(told),
         (Some(known), _) => Some(known),
         (None, told) => told.filter(|(severity, _)| *severity > Severity::Info),
     };
-    worst.map_or((Severity::Info, None), |(severity, reason)| {
-        (severity, Some(reason))
-    })
+    let most = picture.settings.severity.unwrap_or(Severity::Info);
+    let worst = worst.map(|(severity, reason)| (severity.min(most), reason));
+    worst
+        .filter(|(severity, _)| *severity > Severity::Info)
+        .map_or((Severity::Info, None), |(severity, reason)| {
+            (severity, Some(reason))
+        })
 }
 
 fn is_crowd(picture: &Picture<'_>) -> bool {
@@ -94,7 +101,7 @@ fn is_crowd(picture: &Picture<'_>) -> bool {
         now,
         ..
     } = *picture;
-    let older = |standing, age| ages.older(standing, age, now);
+    let older = |standing, age| older(ages, settings, standing, age, now);
     let certain = older(Standing::Certain, settings.crowd_after);
     let gone = older(Standing::PeerGone, settings.crowd_after);
     let unknown = older(Standing::Open, settings.crowd_after_unknown);
@@ -115,8 +122,29 @@ fn is_old(picture: &Picture<'_>) -> bool {
         now,
         ..
     } = *picture;
-    ages.older(Standing::Certain, settings.age, now) > 0
-        || ages.older(Standing::PeerGone, settings.age_peer_gone, now) > 0
+    older(ages, settings, Standing::Certain, settings.age, now) > 0
+        || older(
+            ages,
+            settings,
+            Standing::PeerGone,
+            settings.age_peer_gone,
+            now,
+        ) > 0
+}
+
+/// How many of a standing have been unnoticed for so long, less the time in which nobody could act on them.
+fn older(
+    ages: &Ages,
+    settings: &IncidentSettings,
+    standing: Standing,
+    age: Duration,
+    now: Timestamp,
+) -> u32 {
+    let halted = Kind {
+        standing,
+        halted: true,
+    };
+    ages.older(standing, age, now) + ages.older(halted, age + settings.halted_after, now)
 }
 
 const fn rises(picture: &Picture<'_>) -> bool {
@@ -167,8 +195,7 @@ fn has_part(picture: &Picture<'_>, share: Share) -> bool {
 impl Share {
     /// Whether so many percent are in use.
     pub(super) fn is_at_least(&self, percent: u32) -> bool {
-        let used = self.usage.descriptors;
-        used.limit > 0 && used.open * 100 >= used.limit * u64::from(percent)
+        self.usage.descriptors.are_used_to(percent)
     }
 }
 

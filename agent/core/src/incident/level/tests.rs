@@ -29,6 +29,7 @@ fn judged(
         queue: QueueState::default(),
         spinning: None,
         losing: false,
+        halted: false,
         told: None,
     };
     edit(&mut picture);

@@ -152,7 +152,7 @@ impl Scale {
         };
         for bucket in ages.until(usual).filter(|bucket| bucket.settled & bit == 0) {
             bucket.settled |= bit;
-            window.settled += bucket.len();
+            window.settled += bucket.running();
         }
     }
 

@@ -113,6 +113,21 @@ fn a_poisson_leak_of_three_in_two_minutes_rises_within_nine_minutes_and_never_en
     assert!(median(first) <= MINUTE * 6);
 }
 
+/// How late it can be: the exponential clock makes pauses of any length.
+#[test]
+fn of_a_thousand_poisson_leaks_nearly_all_rise_within_nine_minutes_and_all_within_twenty() {
+    let late = (1..=1_000).filter(|seed| {
+        let lives = arrivals(&mut random(*seed), Duration::from_secs(40), 1, for_ever);
+        let course = play(&lives, |_| 0, 1);
+        assert_eq!((course.opened, course.ended), (1, 0), "{seed}: {course:?}");
+        let first = course.first.unwrap();
+        assert!(first <= MINUTE * 20, "{seed}: {course:?}");
+        first > MINUTE * 9
+    });
+    let late = late.count();
+    assert!(late <= 50, "{late} of 1,000 after nine minutes");
+}
+
 #[test]
 fn a_leak_of_three_a_minute_rises_with_the_fifth_window_and_a_slow_one_within_the_hour() {
     for course in leaks(Duration::from_secs(20)) {

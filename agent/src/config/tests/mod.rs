@@ -1,10 +1,14 @@
+mod incidents;
+
 use std::path::Path;
 use std::time::Duration;
 
 use finback_common::hook::Flavour;
 
 use super::*;
+use finback_core::model::finding::Severity;
 use finback_core::settings::exception::GroupPattern;
+use finback_core::settings::verdict::NEVER;
 
 fn parse(text: &str) -> Result<File, Error> {
     File::parse(Path::new("f.toml"), text)
@@ -54,7 +58,7 @@ never_accepted = "critical"
     );
     assert_eq!(
         config.severities[&Verdict::NeverAccepted],
-        Severity::Critical
+        Level::Fixed(Severity::Critical)
     );
 }
 
@@ -142,7 +146,7 @@ fn a_wrong_value_says_what_is_accepted() {
         (
             "[severities]\nnot_closed = \"fatal\"",
             "f.toml:2: wrong value for `not_closed`: \"fatal\"",
-            "use one of \"info\", \"warning\", \"critical\"",
+            "use one of \"auto\", \"info\", \"warning\", \"critical\", \"off\"",
         ),
     ] {
         assert_eq!(refusal(text), (what.to_owned(), help.to_owned()));
@@ -287,7 +291,8 @@ fn processes_and_ports_can_differ() {
     assert_eq!(ssh.cgroup, GroupPattern::new("/a/b"));
     assert_eq!(nginx.cgroup, None);
     assert_eq!((ssh.process.as_deref(), ssh.port), (None, Some(22)));
-    assert_eq!(ssh.severities[&Verdict::NotClosed], Severity::Critical);
+    let critical = Level::Fixed(Severity::Critical);
+    assert_eq!(ssh.severities[&Verdict::NotClosed], critical);
 }
 
 #[test]
@@ -317,37 +322,6 @@ fn a_wrong_override_says_what_is_accepted() {
 }
 
 #[test]
-fn incidents_can_be_set_and_differ() {
-    use finback_core::settings::incident::Value;
-
-    let file = parse(
-        "[incidents]\ncrowd = 20\nage = \"1h\"\n\
-         [[override]]\nprocess = \"nginx\"\nincidents = { crowd = 50, spin_after = \"1m\" }",
-    )
-    .unwrap();
-    assert_eq!(file.incidents.crowd, 20);
-    assert_eq!(file.incidents.age, Duration::from_hours(1));
-    let of_nginx = &file.exceptions[0].incidents;
-    assert_eq!(of_nginx["crowd"], Value::Number(50));
-    assert_eq!(of_nginx["spin_after"], Value::Time(Duration::from_mins(1)));
-}
-
-#[test]
-fn a_wrong_setting_of_incidents_says_what_is_accepted() {
-    let (what, help) = refusal("[incidents]\ncroud = 20");
-    assert_eq!(what, "f.toml:2: unknown setting `croud`");
-    assert!(help.starts_with("did you mean `crowd`?"), "{help}");
-    let (_, help) = refusal("[incidents]\ncrowd = \"20\"");
-    assert_eq!(help, "use a whole number");
-    let (_, help) = refusal("[incidents]\ncrowd_percent = 101");
-    assert_eq!(help, "use a number from 0 to 100");
-    let (_, help) = refusal("[incidents]\nage = 300");
-    assert!(help.starts_with("use a string"), "{help}");
-    let (_, help) = refusal("incidents = 1");
-    assert!(help.starts_with("use a section [incidents]"), "{help}");
-}
-
-#[test]
 fn durations_have_units() {
     assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
     assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
@@ -364,12 +338,12 @@ fn the_example_states_the_defaults() {
     use finback_core::settings::incident::IncidentSettings;
     use finback_core::settings::verdict::VerdictSettings;
 
-    let text = include_str!("../../../docs/finback.toml");
+    let text = include_str!("../../../../docs/finback.toml");
     let mut file = parse(text).unwrap();
     for verdict in Verdict::ALL {
         let default = VerdictSettings::default_of(*verdict);
         assert_eq!(file.thresholds.remove(verdict), Some(default.after));
-        assert_eq!(file.severities.remove(verdict), Some(default.severity));
+        assert_eq!(file.severities.remove(verdict), Some(default.level));
     }
     assert!(file.attach.is_some() && file.states.is_some() && file.ring_bytes.is_some());
     assert!(file.max_sockets.is_some() && file.socket.is_some() && file.segment.is_some());

@@ -1,0 +1,107 @@
+//! What is said of incidents as time passes.
+
+use std::sync::Arc;
+
+use super::Incidents;
+use super::cause::Accused;
+use super::entry::{Entry, Told};
+use super::shown::{self, Context};
+use crate::effort;
+use crate::model::event::Body;
+use crate::model::finding::{Action, Severity};
+use crate::model::incident::IncidentId;
+use crate::model::socket::ProcessId;
+use crate::model::time::Timestamp;
+use crate::outbox::Outbox;
+
+impl Incidents {
+    /// Judges every incident, and tells those of which there is something to tell.
+    pub(super) fn judge(&mut self, now: Timestamp, out: &mut Outbox) {
+        let watched = self.clock.read(now);
+        for entry in self.entries.values_mut() {
+            effort::step();
+            entry.judge(&self.processes, watched);
+        }
+        self.forget_untold();
+        let due = self.entries.values();
+        let due = due.filter_map(|entry| Some((entry.id, self.due_action(entry, now, watched)?)));
+        let due: Vec<(IncidentId, Action)> = due.collect();
+        if due.is_empty() {
+            return;
+        }
+        let accused = Accused::of(&self.entries);
+        for (id, action) in due {
+            self.tell_one(id, action, &accused, now, out);
+        }
+    }
+
+    /// Nobody has heard of them, and nothing is wrong any more.
+    fn forget_untold(&mut self) {
+        self.entries
+            .retain(|_, entry| entry.told.is_some() || !entry.is_empty());
+    }
+
+    /// What is to be told of an incident, if its time has come.
+    fn due_action(&self, entry: &Entry, now: Timestamp, watched: Timestamp) -> Option<Action> {
+        entry.settings.severity?;
+        let over = self.is_over(entry, watched);
+        let Some(told) = &entry.told else {
+            let news = entry.connections > 0 || entry.is_losing();
+            return news.then_some(Action::Opened);
+        };
+        if over {
+            return Some(Action::Resolved);
+        }
+        let due = told.level != entry.level || now >= told.at + entry.settings.update_interval;
+        due.then_some(Action::Updated)
+    }
+
+    fn is_over(&self, entry: &Entry, watched: Timestamp) -> bool {
+        let alive = |id: &ProcessId| self.processes.get(*id).is_some_and(|known| !known.ended);
+        entry.is_over(entry.processes.keys().any(alive), watched)
+    }
+
+    fn tell_one(
+        &mut self,
+        id: IncidentId,
+        action: Action,
+        accused: &Accused,
+        now: Timestamp,
+        out: &mut Outbox,
+    ) {
+        let Some(entry) = self.entries.get(&id) else {
+            return;
+        };
+        let watched = self.clock.read(now);
+        let cause = accused.cause(entry, &self.members);
+        let cause = cause.and_then(|cause| self.entries.get(&cause));
+        let context = Context {
+            action,
+            share: entry.share(&self.processes, watched),
+            caused_by: cause.map(|cause| cause.id),
+            at_most: cause.map_or(Severity::Critical, |cause| cause.level.0),
+            watched,
+        };
+        let incident = Arc::new(shown::incident(entry, context));
+        let over = action == Action::Resolved;
+        let told = entry.told.as_ref().map(|told| &told.incident);
+        let news = over || told.is_none_or(|told| !shown::is_same(told, &incident));
+        if news {
+            out.tell(now, Body::Incident(Arc::clone(&incident)));
+        }
+        if over {
+            self.entries.remove(&id);
+        } else if let Some(entry) = self.entries.get_mut(&id) {
+            let incident = entry
+                .told
+                .take()
+                .filter(|_| !news)
+                .map_or(incident, |told| told.incident);
+            entry.told = Some(Told {
+                at: now,
+                level: entry.level,
+                incident,
+            });
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The part of a line that says which connection it is and whose.
+
+use std::net::IpAddr;
+
+use super::Line;
+use crate::output::json::{
+    Attribution, Endpoint, Network, NetworkType, Process, Role, Socket, Subject,
+};
+use finback_core::model::state;
+
+impl Line<'_> {
+    pub(super) fn subject(&mut self, subject: &Subject<'_>) {
+        if let Some(socket) = &subject.socket {
+            self.socket(socket);
+        }
+        if let Some(network) = &subject.network {
+            self.network(network);
+        }
+        if let Some(process) = &subject.process {
+            self.raw(",\"process\":");
+            self.process(process);
+        }
+        if let Some(process) = &subject.peer_process {
+            self.raw(",\"peer_process\":");
+            self.process(process);
+        }
+        if let Some(cgroup) = &subject.cgroup {
+            self.raw(",\"cgroup\":");
+            self.text(cgroup);
+        }
+        if let Some(container) = &subject.container {
+            self.raw(",\"container\":{\"id\":");
+            self.text(&container.id);
+            self.raw("}");
+        }
+    }
+
+    fn socket(&mut self, socket: &Socket) {
+        self.raw(",\"socket\":{\"id\":\"");
+        socket.id.render(|text| self.raw(text));
+        self.raw("\"");
+        self.optional(",\"cookie\":", socket.cookie);
+        self.optional(",\"inode\":", socket.inode);
+        self.number(",\"netns\":", socket.netns);
+        self.raw(",\"role\":\"");
+        self.raw(role(socket.role));
+        self.raw("\"}");
+    }
+
+    fn network(&mut self, network: &Network) {
+        self.raw(",\"network\":{\"transport\":\"tcp\",\"type\":\"");
+        self.raw(kind(network.kind));
+        self.raw("\",\"local\":");
+        self.endpoint(&network.local);
+        self.raw(",\"peer\":");
+        self.endpoint(&network.peer);
+        self.raw(",\"connection\":{\"state\":\"");
+        self.raw(state::TcpState::from(network.connection.state).name());
+        if let Some(peer) = network.connection.peer_state {
+            self.raw("\",\"peer_state\":\"");
+            self.raw(state::TcpState::from(peer).name());
+        }
+        self.raw("\"}}");
+    }
+
+    fn endpoint(&mut self, endpoint: &Endpoint) {
+        self.raw("{\"address\":\"");
+        self.address(endpoint.address);
+        self.number("\",\"port\":", endpoint.port);
+        self.raw("}");
+    }
+
+    fn address(&mut self, address: IpAddr) {
+        match address {
+            IpAddr::V4(address) => {
+                let [a, b, c, d] = address.octets();
+                self.number("", a);
+                self.number(".", b);
+                self.number(".", c);
+                self.number(".", d);
+            }
+            // The rules of RFC 5952 are the standard library's.
+            IpAddr::V6(address) => self.raw(&address.to_string()),
+        }
+    }
+
+    fn process(&mut self, process: &Process<'_>) {
+        self.number("{\"pid\":", process.pid);
+        self.raw(",\"start_time\":");
+        self.time(process.start_time);
+        self.raw(",\"executable\":{\"name\":");
+        self.text(&process.executable.name);
+        if let Some(path) = &process.executable.path {
+            self.raw(",\"path\":");
+            self.text(path);
+        }
+        self.raw("}");
+        if let Some(command_line) = &process.command_line {
+            self.raw(",\"command_line\":");
+            self.text(command_line);
+        }
+        if let Some(user) = &process.user {
+            self.number(",\"user\":{\"id\":", user.id);
+            self.raw("}");
+        }
+        self.raw(",\"attribution\":\"");
+        self.raw(attribution(process.attribution));
+        self.raw("\"}");
+    }
+}
+
+const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Client => "client",
+        Role::Server => "server",
+        Role::Unknown => "unknown",
+    }
+}
+
+const fn kind(kind: NetworkType) -> &'static str {
+    match kind {
+        NetworkType::Ipv4 => "ipv4",
+        NetworkType::Ipv6 => "ipv6",
+    }
+}
+
+const fn attribution(attribution: Attribution) -> &'static str {
+    match attribution {
+        Attribution::Connect => "connect",
+        Attribution::Accept => "accept",
+        Attribution::Holder => "holder",
+        Attribution::Listener => "listener",
+        Attribution::Inherited => "inherited",
+        Attribution::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,171 @@
+use std::net::SocketAddr;
+
+use proptest::option;
+use proptest::prelude::*;
+
+use super::*;
+use crate::output::json::{
+    Attribution, Cause, Connection, Container, Executable, Network, NetworkType, Process, Role,
+    SCHEMA, Socket, SocketId, Spell, State, Transport, User,
+};
+use finback_core::model::socket::SocketKey;
+use finback_core::model::time::Timestamp;
+
+fn states() -> impl Strategy<Value = State> {
+    (0..=12_u8).prop_filter_map("no such state", |number| {
+        state::TcpState::from_kernel(number).map(State::from)
+    })
+}
+
+/// The names of all are compared where they are defined.
+fn causes() -> impl Strategy<Value = Cause> {
+    prop::sample::select(vec![Cause::FinReceived, Cause::AppClose, Cause::Unknown])
+}
+
+fn times() -> impl Strategy<Value = Time> {
+    any::<u64>().prop_map(Time::from_unix_nanos)
+}
+
+prop_compose! {
+    fn sockets()(
+        sock in any::<u64>(),
+        birth in any::<u64>(),
+        cookie in any::<Option<u64>>(),
+        inode in any::<Option<u64>>(),
+        netns in any::<u32>(),
+        role in prop::sample::select(vec![Role::Client, Role::Server, Role::Unknown]),
+    ) -> Socket {
+        let id = SocketId::from(SocketKey { sock, birth: Timestamp::from_nanos(birth) });
+        Socket { id, cookie, inode, netns, role }
+    }
+}
+
+prop_compose! {
+    fn networks()(
+        local in any::<SocketAddr>(),
+        peer in any::<SocketAddr>(),
+        state in states(),
+        peer_state in option::of(states()),
+    ) -> Network {
+        Network {
+            transport: Transport::Tcp,
+            kind: NetworkType::from(&local),
+            local: local.into(),
+            peer: peer.into(),
+            connection: Connection { state, peer_state },
+        }
+    }
+}
+
+prop_compose! {
+    fn processes()(
+        pid in any::<u32>(),
+        start_time in times(),
+        name in any::<String>(),
+        path in any::<Option<String>>(),
+        command_line in any::<Option<String>>(),
+        user in any::<Option<u32>>(),
+        attribution in prop::sample::select(vec![
+            Attribution::Connect, Attribution::Accept, Attribution::Holder,
+            Attribution::Listener, Attribution::Inherited, Attribution::Unknown,
+        ]),
+    ) -> Process<'static> {
+        Process {
+            pid,
+            start_time,
+            executable: Executable { name: name.into(), path: path.map(Into::into) },
+            command_line: command_line.map(Into::into),
+            user: user.map(|id| User { id }),
+            attribution,
+        }
+    }
+}
+
+prop_compose! {
+    fn subjects()(
+        socket in option::of(sockets()),
+        network in option::of(networks()),
+        process in option::of(processes()),
+        peer_process in option::of(processes()),
+        cgroup in any::<Option<String>>(),
+        container in any::<Option<String>>(),
+    ) -> Subject<'static> {
+        Subject {
+            socket,
+            network,
+            process,
+            peer_process,
+            cgroup: cgroup.map(Into::into),
+            container: container.map(|id| Container { id: id.into() }),
+        }
+    }
+}
+
+fn bodies() -> impl Strategy<Value = Body<'static>> {
+    let transition = (
+        subjects(),
+        states(),
+        states(),
+        any::<Option<u64>>(),
+        causes(),
+        option::of(times()),
+    )
+        .prop_map(
+            |(subject, from, to, after_ns, cause, segment_refused)| Body::Transition {
+                subject,
+                transition: Transition {
+                    from,
+                    to,
+                    after_ns,
+                    cause,
+                    segment_refused,
+                },
+            },
+        );
+    let eof = (subjects(), any::<Option<u64>>(), any::<u32>()).prop_map(
+        |(subject, after_ns, thread_id)| Body::Eof {
+            subject,
+            eof: Eof {
+                after_ns,
+                thread_id,
+            },
+        },
+    );
+    let spells = prop::collection::vec((states(), any::<u64>()), 0..6);
+    let life = (
+        subjects(),
+        option::of(times()),
+        times(),
+        any::<(Option<u64>, u64, u64)>(),
+        spells,
+        causes(),
+    )
+        .prop_map(|(subject, opened, closed, numbers, spells, cause)| {
+            let (duration_ns, sent_bytes, received_bytes) = numbers;
+            let spell = |(state, duration_ns)| Spell { state, duration_ns };
+            Body::Connection {
+                subject,
+                connection: Life {
+                    opened,
+                    closed,
+                    duration_ns,
+                    sent_bytes,
+                    received_bytes,
+                    states: spells.into_iter().map(spell).collect(),
+                    cause,
+                },
+            }
+        });
+    prop_oneof![transition, eof, life]
+}
+
+proptest! {
+    #[test]
+    fn a_line_written_by_hand_is_serde_s(seq in any::<u64>(), time in times(), body in bodies()) {
+        let event = Event { schema: SCHEMA, seq, time, body };
+        let mut line = Vec::new();
+        write_line(&event, &mut line).unwrap();
+        let expected = serde_json::to_string(&event).unwrap() + "\n";
+        prop_assert_eq!(String::from_utf8(line).unwrap(), expected);
+    }
+}
