@@ -265,7 +265,7 @@ pub(crate) const CRATES: [Crate; 5] = [
             ("zoo/judge", &[]),
             ("zoo/life", &[]),
             ("zoo/trouble", &[]),
-            ("zoo/root", &["process", "vm", "workspace"]),
+            ("zoo/root", &["apt", "process", "vm", "workspace"]),
             ("zoo/cage", &["process", "workspace", "zoo/root"]),
             (
                 "zoo/report",

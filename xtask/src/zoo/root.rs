@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::apt::{self, Package};
 use crate::{process, vm, workspace};
 
 /// What every line may use.
@@ -118,7 +119,7 @@ pub(super) struct Root {
 }
 
 impl Root {
-    /// Fetches what is missing, and compiles the Go program if there is a compiler.
+    /// Fetches what is missing, and compiles the Go program.
     ///
     /// # Errors
     /// It is neither there nor to be fetched, or does not compile.
@@ -127,6 +128,9 @@ impl Root {
         let tree = vm::unpacked_with_dependencies("zoo", &packages)?;
         let built = workspace::target_dir().join("zoo/built");
         fs::create_dir_all(&built)?;
+        if process::find("go").is_none() {
+            apt::ensure(&[Package::new("golang-go", "compiles the zoo's Go program")])?;
+        }
         let mut go = Command::new("go");
         // Static: the cage's C library is another one.
         go.args(["build", "-o"])
