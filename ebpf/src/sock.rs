@@ -97,11 +97,10 @@ impl<M: Memory> Sock<M> {
     /// The request that is accepted next; 0 for none.
     #[inline(always)]
     fn accept_head(self) -> u64 {
-        if has!(accept_head) {
-            self.0.probed().get(global!(OFFSETS.accept_head))
-        } else {
-            0
+        if !has!(accept_head) {
+            return 0;
         }
+        self.0.probed().get(global!(OFFSETS.accept_head))
     }
 
     /// Whether nobody asked for its local port by number; no where that cannot be told.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::around::{Counted, around};
 use super::book::Book;
 use super::chain::caused_by;
 use super::departure::absent;
+use super::descriptors::Counted;
 use super::evidence::{Charge, evidence, holders};
 use super::facing::{facing, relays_for, see_other_end};
 use super::finding::{self, resolve, resolve_only, turn};
@@ -22,11 +22,12 @@ use crate::connection::{Connection, Fin, entered};
 use crate::model::finding::{Resolution, Verdict};
 use crate::model::look::{Snapshot, SocketView};
 use crate::model::peer::Peer;
-use crate::model::socket::SocketKey;
+use crate::model::socket::{ProcessId, SocketKey};
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
 use crate::verdict::case::{Case, Grade, Proof};
 use crate::verdict::pool::Pools;
+use crate::verdict::wording::{Around, Listening};
 use crate::verdict::{self, Judgement};
 
 /// The pause between two looks that tell nothing grows to `inspection_interval << LONGEST_BACKOFF`.
@@ -306,4 +307,18 @@ fn look_again_later(book: &mut Book<'_>, sock: u64, now: Timestamp) {
     let pause = interval * (1 << watched.in_vain.min(LONGEST_BACKOFF));
     watched.in_vain = watched.in_vain.saturating_add(1);
     book.table.arm(sock, now + pause);
+}
+
+/// What is known beside a connection whose finding names this process: it fits the hint to the case.
+fn around(view: &SocketView, look: &Look<'_>, named: Option<ProcessId>) -> Around {
+    let queued = view.queued.as_ref();
+    Around {
+        listening: queued.map_or(Listening::default(), |queued| {
+            look.acceptors.listening(queued.listener, &queued.listeners)
+        }),
+        used_up: named
+            .filter(|_| queued.is_some())
+            .and_then(|process| look.counted.used_up(process)),
+        asks: look.relays.asks(view),
+    }
 }

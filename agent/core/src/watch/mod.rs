@@ -3,12 +3,12 @@
 //! The table of what is half-closed now names candidates; a look at everything shows them, and what no FIN announces.
 //! Records of connections that have a finding make it end sooner, no more.
 
-mod around;
 mod book;
 mod candidates;
 mod chain;
 mod deadlines;
 mod departure;
+mod descriptors;
 mod evidence;
 mod facing;
 mod finding;
@@ -27,9 +27,9 @@ mod watched;
 
 use std::sync::Arc;
 
-use self::around::Counted;
 use self::book::{Book, Numbers};
 use self::candidates::Candidates;
+use self::descriptors::Counted;
 use self::listeners::Acceptors;
 use self::look::Look;
 use self::names::Names;

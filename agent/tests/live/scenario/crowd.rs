@@ -43,7 +43,7 @@ pub(crate) fn short_connections() -> Result<()> {
             let ends = ends.filter(|(_, peer)| is_in(event, netns) && peer.port() != 0);
             let at = ends.map(|(local, peer)| match role {
                 Role::Server => local.port(),
-                _ => peer.port(),
+                Role::Client | Role::Unknown => peer.port(),
             });
             let told = event.socket.as_ref().map(|socket| socket.role);
             event.to() == Some(to)

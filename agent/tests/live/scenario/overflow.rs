@@ -14,7 +14,7 @@ use crate::program::Program;
 use crate::scenario::crowd::{is_in, run};
 use crate::setting::setting;
 use crate::traffic::Pair;
-use crate::watch::Watch;
+use crate::watch::{Ends, Watch};
 use crate::wire::Kind;
 
 /// Enough to overflow the ring again and again; an emulated processor is slow on both sides of it.
@@ -74,7 +74,7 @@ pub(crate) fn lost_and_repaired() -> Result<()> {
         finding.verdict
     );
     check_announcements(&watch)?;
-    compare_with_ss(&watch, &namespace)?;
+    compare_with_ss(&watch, &namespace, ends)?;
     drop((pair.server, keeper));
     watch.resolved(&finding)?;
     watch.finish()?;
@@ -125,11 +125,17 @@ fn check_announcements(watch: &Watch<'_>) -> Result<()> {
 
 type Sockets = BTreeSet<(SocketAddr, SocketAddr, &'static str)>;
 
-fn compare_with_ss(watch: &Watch<'_>, namespace: &Netns) -> Result<()> {
+/// The leak's client has closed: of its end, all of whose records were lost, only a minisock is left to `ss`.
+fn compare_with_ss(watch: &Watch<'_>, namespace: &Netns, leak: Ends) -> Result<()> {
     let netns = namespace.inode()?;
     let deadline = Instant::now() + setting().patience();
+    let is_left = |(local, peer, _): &(SocketAddr, SocketAddr, &str)| {
+        (local.port(), peer.port()) == (leak.peer, leak.local)
+    };
     loop {
-        let (ours, theirs) = (from_stream(watch, netns), from_ss(namespace)?);
+        let (mut ours, mut theirs) = (from_stream(watch, netns), from_ss(namespace)?);
+        ours.retain(|socket| !is_left(socket));
+        theirs.retain(|socket| !is_left(socket));
         if ours == theirs && !theirs.is_empty() {
             return Ok(());
         }

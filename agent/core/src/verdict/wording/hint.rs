@@ -54,7 +54,8 @@ pub(crate) fn hint_around(facts: Facts<'_>, around: Around) -> String {
         return resume(halt).to_owned();
     }
     let general = general(facts, around);
-    let own = runtime(facts.comm).and_then(|runtime| advice(runtime, facts));
+    let client = matches!(facts.role, Role::Client);
+    let own = runtime(facts.comm).and_then(|runtime| advice(runtime, facts.verdict, client));
     let asks = Some(BACKEND).filter(|_| around.asks && may_be_at_work(facts));
     let all = [Some(&*general), asks, own];
     let all: Vec<&str> = all.into_iter().flatten().collect();

@@ -1,8 +1,6 @@
 //! What to do about it in the words of a runtime.
 
-use super::hint::Facts;
 use crate::model::finding::Verdict;
-use crate::model::socket::Role;
 
 /// Runtimes that a process's name tells.
 #[derive(Clone, Copy, Debug)]
@@ -32,9 +30,13 @@ pub(super) fn runtime(comm: &str) -> Option<Runtime> {
 }
 
 /// Only where whoever holds the connection has let go of it.
-pub(super) const fn advice(runtime: Runtime, facts: Facts<'_>) -> Option<&'static str> {
+pub(super) const fn advice(
+    runtime: Runtime,
+    verdict: Verdict,
+    client: bool,
+) -> Option<&'static str> {
     let forgotten = matches!(
-        facts.verdict,
+        verdict,
         Verdict::EofUnread
             | Verdict::EofNotRequested
             | Verdict::NotClosed
@@ -44,7 +46,6 @@ pub(super) const fn advice(runtime: Runtime, facts: Facts<'_>) -> Option<&'stati
     if !forgotten {
         return None;
     }
-    let client = matches!(facts.role, Role::Client);
     Some(match runtime {
         Runtime::Java if client => {
             "In Java: close response bodies and streams (try-with-resources), and let the pool evict idle connections."

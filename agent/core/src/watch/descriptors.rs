@@ -1,12 +1,9 @@
-//! What is known of a process beside the connection that is judged: it fits the hint to the case.
+//! The descriptors of processes that are accused.
 
 use rustc_hash::FxHashMap;
 
-use super::look::Look;
-use crate::model::look::SocketView;
 use crate::model::process::{Descriptors, ProcessView};
 use crate::model::socket::ProcessId;
-use crate::verdict::wording::{Around, Listening};
 
 /// Percent of its descriptors: who uses so many has none left whenever there is much to do.
 const USED_UP: u64 = 95;
@@ -28,22 +25,9 @@ impl Counted {
         }
     }
 
-    fn used_up(&self, process: ProcessId) -> Option<Descriptors> {
+    /// How many they are, if they are nearly all that it may have.
+    pub(super) fn used_up(&self, process: ProcessId) -> Option<Descriptors> {
         let counted = self.by_process.get(&process).copied();
         counted.filter(|used| used.open * 100 >= used.limit * USED_UP)
-    }
-}
-
-/// Of a connection whose finding names this process.
-pub(super) fn around(view: &SocketView, look: &Look<'_>, named: Option<ProcessId>) -> Around {
-    let queued = view.queued.as_ref();
-    Around {
-        listening: queued.map_or(Listening::default(), |queued| {
-            look.acceptors.listening(queued.listener, &queued.listeners)
-        }),
-        used_up: named
-            .filter(|_| queued.is_some())
-            .and_then(|process| look.counted.used_up(process)),
-        asks: look.relays.asks(view),
     }
 }
