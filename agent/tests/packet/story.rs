@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use crate::daemon::lines;
 use crate::watch::{Ends, Watch};
-use crate::wire::Event;
+use crate::wire::{Event, Finding};
 
 /// A change of state and its cause, as the stream names them.
 pub(crate) type Step<'a> = (&'a str, &'a str);
@@ -46,6 +46,16 @@ impl Watch<'_> {
             lines(&told)
         );
         Ok(())
+    }
+
+    /// Waits until this finding has this verdict.
+    pub(crate) fn becomes(&self, opened: &Finding, verdict: &str) -> Result<()> {
+        let what = format!("{verdict} in finding {}", opened.id);
+        let is_it = |event: &Event| {
+            let finding = event.finding.as_ref();
+            finding.is_some_and(|now| now.id == opened.id && now.verdict == verdict)
+        };
+        self.wait_for(&what, is_it).map(drop)
     }
 
     /// Waits this long and fails if there is a finding about it.

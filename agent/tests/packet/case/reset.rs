@@ -9,7 +9,7 @@ use rustix::net::sockopt::socket_error;
 use crate::case::Accepted;
 use crate::case::fin::Served;
 use crate::codec::{ACK, FIN, PSH, RST, SYN};
-use crate::daemon::{EOF_UNREAD, NOT_CLOSED};
+use crate::daemon::NOT_CLOSED;
 use crate::link::Link;
 use crate::proof::Leak;
 use crate::watch::Watch;
@@ -17,7 +17,8 @@ use crate::watch::Watch;
 /// Longer than the kernel leaves between two answers to segments out of place (`tcp_invalid_ratelimit`).
 const BETWEEN: Duration = Duration::from_millis(550);
 
-/// The peer has hung up, nobody has noticed, now it resets: the one finding ends, once, with the reason.
+/// The peer has hung up, nobody has noticed, now it resets: the one finding goes on with another verdict until the
+/// descriptor is closed.
 pub(crate) fn after_fin(mut watch: Watch<'_>) -> Result<()> {
     let link = Link::new()?;
     let mut served = Served::new(&link, "never_reads")?;
@@ -25,7 +26,7 @@ pub(crate) fn after_fin(mut watch: Watch<'_>) -> Result<()> {
     served.peer.expect_all_acknowledged()?;
     let opened = watch.expect(served.ends, &Leak::of_server(&watch, &served.conn))?;
     served.peer.send(RST | ACK, &[])?;
-    watch.expect_end(&opened, &["reset"])?;
+    watch.becomes(&opened.1, "dead_open")?;
     watch.expect_steps(
         served.ends,
         &[
@@ -34,11 +35,13 @@ pub(crate) fn after_fin(mut watch: Watch<'_>) -> Result<()> {
             ("closed", "rst_received"),
         ],
     )?;
+    served.server.tell("close")?;
+    watch.expect_end(&opened, &["closed_by_app"])?;
     watch.finish()
 }
 
-/// The same before anything is flagged; the application is told `EPIPE`.
-pub(crate) fn after_fin_unflagged(watch: Watch<'_>) -> Result<()> {
+/// The same before anything is flagged; the application is told `EPIPE`, and keeps the connection.
+pub(crate) fn after_fin_unflagged(mut watch: Watch<'_>) -> Result<()> {
     let link = Link::new()?;
     let mut accepted = Accepted::new(&link)?;
     accepted.peer.send(FIN | ACK, &[])?;
@@ -57,7 +60,14 @@ pub(crate) fn after_fin_unflagged(watch: Watch<'_>) -> Result<()> {
         error == Err(rustix::io::Errno::PIPE),
         "the application is told {error:?}"
     );
-    watch.expect_no_finding(accepted.ends, 2 * EOF_UNREAD)?;
+    let opened = watch.opened(accepted.ends)?;
+    ensure!(
+        opened.1.verdict == "dead_open",
+        "verdict {}",
+        opened.1.verdict
+    );
+    drop(accepted.end);
+    watch.expect_end(&opened, &["closed_by_app"])?;
     watch.finish()
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn vanishes(mut watch: Watch<'_>) -> Result<()> {
         gaps.is_sorted(),
         "the kernel does not wait longer each time: {gaps:?}"
     );
-    expect_if_known(&mut watch, accepted.ends, "dead_peer")?;
+    let opened = expect_if_known(&mut watch, accepted.ends, "dead_peer")?;
     watch.check_never(accepted.ends, "close_wait")?;
     watch.check_never(accepted.ends, "closed")?;
     // It comes back without its memory.
@@ -32,6 +32,10 @@ pub(crate) fn vanishes(mut watch: Watch<'_>) -> Result<()> {
         accepted.ends,
         &[("established", "handshake"), ("closed", "rst_received")],
     )?;
+    drop(accepted.end);
+    if let Some(opened) = opened {
+        watch.expect_end(&opened, &["closed_by_app"])?;
+    }
     watch.finish()
 }
 
