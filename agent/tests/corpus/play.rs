@@ -35,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) namespaces: BTreeSet<u32>,
     /// Processes that the corpus has started.
     pub(crate) programs: BTreeSet<u32>,
+    /// Those whose scene does not count: what is found of them later does not, either.
+    pub(crate) void: BTreeSet<u32>,
     /// Findings that were expected.
     pub(crate) claimed: BTreeSet<String>,
     pub(crate) outcomes: Vec<Outcome>,
@@ -166,6 +168,7 @@ impl Run {
         {
             judgement.void = true;
             judge::claim_all(self, &scene, from);
+            self.shared().void.insert(scene.pid);
         }
         // The test's ends first: they must not be the next thing to be found.
         links.clear();

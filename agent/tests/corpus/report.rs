@@ -51,9 +51,12 @@ fn false_alarms(run: &Run) -> Vec<Event> {
             || event
                 .pid()
                 .is_some_and(|pid| shared.programs.contains(&pid));
-        ours && event.finding.as_ref().is_some_and(|finding| {
-            finding.action == Action::Opened && !shared.claimed.contains(&finding.id.to_string())
-        })
+        let void = event.pid().is_some_and(|pid| shared.void.contains(&pid));
+        ours && !void
+            && event.finding.as_ref().is_some_and(|finding| {
+                finding.action == Action::Opened
+                    && !shared.claimed.contains(&finding.id.to_string())
+            })
     })
 }
 

@@ -9,10 +9,12 @@ mod both;
 mod causes;
 mod doubt;
 mod lines;
+mod loss;
 mod model;
 mod order;
 mod properties;
 mod repair;
+mod room;
 mod run;
 mod time_wait;
 
@@ -162,6 +164,11 @@ fn view(n: u64, state: TcpState) -> SocketView {
         waiting: None,
         counters: None,
     }
+}
+
+/// Records that were dropped.
+fn loss(reason: &'static str) -> Loss {
+    Loss { records: 3, reason }
 }
 
 /// What no descriptor refers to in the namespaces that the tests use.
@@ -321,6 +328,12 @@ impl World {
     fn look(&mut self, ms: u64, snapshot: &Snapshot) {
         self.stream
             .handle_look(snapshot, &|_, _| None, at(ms), &mut self.out);
+        self.drain();
+    }
+
+    fn lost(&mut self, ms: u64) {
+        let loss = loss("ring_full");
+        self.stream.handle_loss(loss, at(ms), &mut self.out);
         self.drain();
     }
 
