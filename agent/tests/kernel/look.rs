@@ -1,5 +1,6 @@
 //! Looks at real sockets.
 
+use std::cell::Cell;
 use std::io::Write as _;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd as _;
@@ -93,8 +94,10 @@ fn a_long_accept_queue_is_walked_to_its_end() {
                 drop(client);
             }
         }
+        let missed = Cell::new(0);
         rig.eventually(|rig| {
             let snapshot = rig.look();
+            missed.set(missed.get() + rig.kernel.missed_runs());
             let queued: Vec<&SocketView> = snapshot
                 .sockets
                 .iter()
@@ -104,8 +107,10 @@ fn a_long_accept_queue_is_walked_to_its_end() {
                 .iter()
                 .filter(|view| view.state == TcpState::Closed)
                 .count();
-            let remembered = queued.iter().filter(|view| view.half.is_some()).count();
-            (queued.len(), reset, remembered) == (WAITING, WAITING / 3, WAITING)
+            let remembered = queued.iter().filter(|view| view.half.is_some()).count() as u64;
+            // What a program that was left out has not remembered, the kernel counts.
+            (queued.len(), reset) == (WAITING, WAITING / 3)
+                && remembered + missed.get() >= WAITING as u64
         });
     });
 }

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Error, Result};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -103,9 +105,20 @@ fn with_shared(test: fn(Watch<'_>) -> Result<()>) -> Result<()> {
     let daemon = shared.insert(daemon);
     let result = test(Watch::new(daemon));
     if result.as_ref().is_err_and(|error| !error.is::<Skip>()) {
+        wait_for_what_was_missed();
         *shared = None;
     }
     result
+}
+
+/// The daemon counts programs that were left out once a second.
+fn wait_for_what_was_missed() {
+    for _ in 0..20 {
+        if MISSED.load(Ordering::Relaxed) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Looks at the stream of the shared daemon, if one runs.
