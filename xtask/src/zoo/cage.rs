@@ -136,16 +136,22 @@ impl Cage {
     /// # Errors
     /// It has ended.
     pub(super) fn networks(&self) -> Result<BTreeSet<u64>> {
-        let of = |path: String| fs::metadata(path).map(|meta| meta.ino());
-        let near = of(format!("/proc/{}/ns/net", self.first))?;
-        let far = of(format!("/proc/{}/root/run/netns/far", self.first))?;
+        let of = |path: PathBuf| fs::metadata(path).map(|meta| meta.ino());
+        let near = of(format!("/proc/{}/ns/net", self.first).into())?;
+        let far = of(self.inside("run/netns/far"))?;
         Ok([near, far].into())
     }
 
     /// When the line of that name called `mark`.
     pub(super) fn marked(&self, name: &str) -> Option<SystemTime> {
-        let mark = format!("/proc/{}/root/run/mark-{}", self.first, group(name));
+        let mark = self.inside(&format!("run/mark-{}", group(name)));
         fs::metadata(mark).and_then(|meta| meta.modified()).ok()
+    }
+
+    /// A path as its inhabitants name it, without the slash at its beginning.
+    fn inside(&self, path: &str) -> PathBuf {
+        let own = Path::new("/proc").join(self.first.to_string());
+        own.join("root").join(path)
     }
 
     /// The control group of all, as the kernel names it in `/proc/PID/cgroup`.
