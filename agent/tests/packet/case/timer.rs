@@ -32,7 +32,7 @@ pub(crate) fn retransmission(mut watch: Watch<'_>) -> Result<()> {
     let opened = expect_if_known(&mut watch, accepted.ends, "dead_peer")?;
     gives_up(&watch, accepted, 900..1_100)?;
     if let Some(opened) = opened {
-        watch.expect_end(&opened, &["timed_out"])?;
+        watch.expect_end(&opened, &["closed_by_app"])?;
     }
     watch.finish()
 }
@@ -51,12 +51,12 @@ pub(crate) fn keep_alive(mut watch: Watch<'_>) -> Result<()> {
     let opened = expect_if_known(&mut watch, accepted.ends, "dead_peer")?;
     gives_up(&watch, accepted, 7_870..8_900)?;
     if let Some(opened) = opened {
-        watch.expect_end(&opened, &["timed_out"])?;
+        watch.expect_end(&opened, &["closed_by_app"])?;
     }
     watch.finish()
 }
 
-/// The kernel ends it after so many seconds, and tells the application.
+/// The kernel ends it after so many seconds, and tells the application, which closes it then.
 fn gives_up(watch: &Watch<'_>, mut accepted: Accepted<'_>, after: Range<u64>) -> Result<()> {
     let closed = watch.transition(accepted.ends, "closed")?;
     check_after(&closed, "established", "timeout", after)?;
