@@ -34,13 +34,19 @@ eof_unread = "600ms"
 eof_not_requested = "800ms"
 not_closed = "800ms"
 inherited = "600ms"
-dead_open = "800ms"
 "#;
+
+/// What only a look at all sockets finds sets the pause between two of them.
+const FOUND_BY_LOOKING: &str = "dead_open = \"800ms\"\n";
 
 /// Where hours pass in seconds, a look at all sockets every second would be all there is.
 fn config_text() -> String {
-    let scan = if setting().virtual_time { "60s" } else { "1s" };
-    format!("scan_interval = \"{scan}\"\n{CONFIG}")
+    let (scan, found) = if setting().virtual_time {
+        ("60s", "")
+    } else {
+        ("1s", FOUND_BY_LOOKING)
+    };
+    format!("scan_interval = \"{scan}\"\n{CONFIG}{found}")
 }
 
 /// A running daemon.
