@@ -11,6 +11,7 @@ use clap::ValueEnum as _;
 use super::{
     args::VmArgs,
     debian::{
+        apt::PrivateApt,
         host,
         kernel::Kernel,
         series::Series,
@@ -111,11 +112,7 @@ pub(super) fn unpacked(
     packages: &[&str],
 ) -> Result<PathBuf> {
     let name = store::folder_name(what, &packages.join(" "));
-    let there = dir.join(&name);
-    if there.is_dir() {
-        return Ok(there);
-    }
-    open(args, dir)?.folder(&name, |apt, into| apt.unpack(packages, into))
+    folder(args, dir, &name, |apt, into| apt.unpack(packages, into))
 }
 
 /// As [`unpacked`], with all that the packages need, down to the C library.
@@ -129,11 +126,23 @@ pub(super) fn unpacked_with_dependencies(
     packages: &[&str],
 ) -> Result<PathBuf> {
     let name = store::folder_name(what, &packages.join(" "));
-    let there = dir.join(&name);
+    folder(args, dir, &name, |apt, into| {
+        apt.unpack(&apt.closure(packages)?, into)
+    })
+}
+
+/// The folder of that name, filled if it is not there.
+fn folder(
+    args: &VmArgs,
+    dir: &Path,
+    name: &str,
+    fill: impl FnOnce(&PrivateApt, &Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let there = dir.join(name);
     if there.is_dir() {
         return Ok(there);
     }
-    open(args, dir)?.folder(&name, |apt, into| apt.unpack(&apt.closure(packages)?, into))
+    open(args, dir)?.folder(name, fill)
 }
 
 fn open(args: &VmArgs, dir: &Path) -> Result<Store> {

@@ -62,13 +62,16 @@ fn chain() -> World {
     world
 }
 
+/// Process and verdict of each finding, sorted.
 fn accused(world: &World) -> Vec<(u32, Verdict)> {
     let findings = world.engine.findings();
     let all = findings.iter().map(|finding| {
         let pid = finding.holders[0].process.id.pid;
         (pid, finding.verdict)
     });
-    all.collect()
+    let mut all: Vec<_> = all.collect();
+    all.sort_unstable();
+    all
 }
 
 #[test]
@@ -94,10 +97,8 @@ fn must_not_hide_the_last_link_of_a_chain_whose_first_client_is_gone() {
         all.extend((now < 100_000).then(client));
         all
     });
-    let mut accused = accused(&world);
-    accused.sort_unstable();
     assert_eq!(
-        accused,
+        accused(&world),
         [(7, Verdict::NotClosed), (RELAY, Verdict::PeerNotClosing)]
     );
     let findings = world.engine.findings();
@@ -131,10 +132,8 @@ fn must_not_hide_a_leak_beside_a_connection_that_was_ended_before() {
     world.run(120_000, |_| {
         vec![front(), heard(900, back(TcpState::FinWait2))]
     });
-    let mut accused = accused(&world);
-    accused.sort_unstable();
     assert_eq!(
-        accused,
+        accused(&world),
         [
             (RELAY, Verdict::NotClosed),
             (RELAY, Verdict::PeerNotClosing)
@@ -164,10 +163,8 @@ fn must_not_hide_what_a_client_keeps_while_another_of_its_connections_is_half_cl
         vec![own, back(TcpState::FinWait2)]
     };
     world.run(120_000, kept);
-    let mut accused = accused(&world);
-    accused.sort_unstable();
     assert_eq!(
-        accused,
+        accused(&world),
         [
             (RELAY, Verdict::NotClosed),
             (RELAY, Verdict::PeerNotClosing)
@@ -179,10 +176,8 @@ fn must_not_hide_what_a_client_keeps_while_another_of_its_connections_is_half_cl
 fn a_pair_that_does_not_move_for_ten_minutes_excuses_no_more() {
     let mut world = chain();
     world.run(900_000, |_| vec![front(), back(TcpState::FinWait2)]);
-    let mut accused = accused(&world);
-    accused.sort_unstable();
     assert_eq!(
-        accused,
+        accused(&world),
         [
             (RELAY, Verdict::NotClosed),
             (RELAY, Verdict::PeerNotClosing)
