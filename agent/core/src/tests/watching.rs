@@ -65,6 +65,23 @@ fn what_ends_is_watched_no_longer() {
     assert_eq!(world.resolution(), Some(Resolution::Resync));
 }
 
+/// A look takes time, and records that are newer than it come first: a program ends, all its connections with it, and the
+/// look still shows them.
+#[test]
+fn a_look_that_is_older_than_a_connection_s_end_does_not_bring_it_back() {
+    let mut world = World::scanning(Settings::default());
+    world.half_closed(1, 0);
+    world.run(20_000, |_| vec![view(1)]);
+    assert_eq!(world.verdicts(), [(Action::Opened, Verdict::EofUnread)]);
+    let old = world.snapshot(20_500, vec![view(1)]);
+    world.end(20_501, 1);
+    world.engine.handle_look(&old, at(20_600));
+    world.drain(at(20_600), &|_| Vec::new());
+    assert_eq!(world.verdicts().len(), 2, "{:?}", world.verdicts());
+    assert_eq!(world.last().action, Action::Resolved);
+    assert_eq!(world.engine.stats().watched, 0);
+}
+
 /// Where only `sock_diag` was asked, its cookie is the socket's name, and no place is known by that.
 #[test]
 fn a_socket_that_is_named_by_its_cookie_is_followed() {

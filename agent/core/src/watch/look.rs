@@ -65,7 +65,7 @@ pub(super) fn at(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
         _ => {}
     }
     match book.table.get(sock) {
-        None if !is_candidate(view) => return,
+        None if !is_candidate(view) || book.table.has_ended_since(sock, taken) => return,
         None => book.table.insert(meet(view, look)),
         // Something was done meanwhile.
         Some(watched) if watched.recorded >= taken => {

@@ -164,6 +164,7 @@ impl Watch {
         for sock in gone {
             departure::absent(&mut book, sock, taken);
         }
+        book.table.looked(taken);
         self.pressure.count(snapshot, &mut book);
     }
 

@@ -17,6 +17,13 @@ pub(super) fn handle(book: &mut Book<'_>, observation: &Observation) {
     if !concerns(book, sock, time, what) {
         return;
     }
+    take(book, sock, time, what);
+    if book.table.get(sock).is_none() {
+        book.table.end(sock, time);
+    }
+}
+
+fn take(book: &mut Book<'_>, sock: u64, time: Timestamp, what: &What) {
     match what {
         What::State(change) => state_changed(book, sock, time, change),
         What::Open(open) => opened(book, sock, time, open),

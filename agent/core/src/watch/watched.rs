@@ -84,6 +84,8 @@ impl Watched {
 pub(super) struct Table {
     by_sock: BTreeMap<u64, Watched>,
     deadlines: Deadlines,
+    /// Sockets whose end a record told, until a look has begun after it: an older one still shows them.
+    ended: BTreeMap<u64, Timestamp>,
 }
 
 impl Table {
@@ -120,6 +122,21 @@ impl Table {
         let removed = self.by_sock.remove(&sock)?;
         self.deadlines.replace(sock, removed.deadline, None);
         Some(removed)
+    }
+
+    /// A record of this moment has told the end of a connection that was watched.
+    pub(super) fn end(&mut self, sock: u64, time: Timestamp) {
+        self.ended.insert(sock, time);
+    }
+
+    /// Whether what a look shows of this socket is older than its end.
+    pub(super) fn has_ended_since(&self, sock: u64, taken: Timestamp) -> bool {
+        self.ended.get(&sock).is_some_and(|time| *time >= taken)
+    }
+
+    /// No look that is older than this one is still to come.
+    pub(super) fn looked(&mut self, taken: Timestamp) {
+        self.ended.retain(|_, time| *time >= taken);
     }
 
     /// Sets or moves the deadline.
