@@ -10,6 +10,7 @@ mod evidence;
 mod finding;
 mod incident;
 mod line;
+mod listed;
 mod names;
 mod socket;
 mod stack;
@@ -29,6 +30,7 @@ pub use incident::{
     Trend, VerdictCount, WaitCount,
 };
 pub use line::write_line;
+pub use listed::Listed;
 pub use names::{
     Action, Attribution, Cause, Confidence, FrameReason, Halt, Means, NetworkType, Peer, Reason,
     Resolution, Role, Severity, SeverityChange, StackAbsence, StackKind, State, Transport, Verdict,
@@ -109,6 +111,15 @@ pub enum Body<'a> {
         subject: Subject<'a>,
         /// Its life.
         connection: Life,
+    },
+    /// A socket as one look found it: a line of a list, not of the stream.
+    Socket {
+        /// The connection.
+        #[serde(flatten, borrow)]
+        subject: Subject<'a>,
+        /// What it is like now.
+        #[serde(borrow)]
+        listed: Box<Listed<'a>>,
     },
     /// Something was dropped.
     Lost {

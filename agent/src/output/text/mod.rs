@@ -16,8 +16,8 @@ pub use self::mark::Style;
 use self::proof::Proof;
 use self::word::{Human, clean, named, word};
 use super::json::{
-    Action, Body, Endpoint, Eof, Event, Finding, Hello, Life, Lost, Network, Process, Resync, Role,
-    State, Subject, Transition,
+    Action, Body, Endpoint, Eof, Event, Finding, Hello, Life, Listed, Lost, Network, Process,
+    Resync, Role, State, Subject, Transition,
 };
 
 /// Writes an event, with a line feed.
@@ -49,6 +49,10 @@ pub fn write(event: &Event<'_>, style: Style, out: &mut impl Write) -> fmt::Resu
         }
         Body::Incident { subject, incident } => {
             incident::write(event.time, subject, incident, style, out)
+        }
+        Body::Socket { subject, listed } => {
+            write!(out, "{time} {}", Line(subject))?;
+            socket(subject, listed, out)
         }
         Body::Lost { lost } => loss(&time, lost, out),
         Body::Resync { resync } => comparison(&time, *resync, out),
@@ -123,6 +127,12 @@ fn delivery(eof: &Eof, out: &mut impl Write) -> fmt::Result {
         "end-of-stream delivered",
         Millis(eof.after_ns)
     )
+}
+
+fn socket(subject: &Subject<'_>, listed: &Listed<'_>, out: &mut impl Write) -> fmt::Result {
+    let state = subject.network.map(|network| network.connection.state);
+    let state = state.map_or("-", label);
+    writeln!(out, " {state:<28} {:>11}", Millis(listed.age_ns))
 }
 
 fn life(life: &Life, out: &mut impl Write) -> fmt::Result {
