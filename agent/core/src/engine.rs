@@ -59,10 +59,10 @@ impl Engine {
     /// Nothing is known yet; the first thing it wants is a look.
     pub fn new(settings: Settings) -> Self {
         Self {
+            incidents: Incidents::new(&settings),
             rules: Rules::new(settings),
             watch: Watch::default(),
             stream: None,
-            incidents: Incidents::default(),
             looks: Looks::default(),
             out: Outbox::default(),
         }
@@ -261,6 +261,11 @@ impl Engine {
         let mut findings: Vec<_> = self.watch.findings().collect();
         findings.sort_unstable_by_key(|finding| finding.id);
         findings
+    }
+
+    /// Every open finding about a connection, with the address of the kernel's socket, as it was told last.
+    pub fn accused(&self) -> impl Iterator<Item = (u64, Arc<Finding>)> {
+        self.watch.accused()
     }
 
     /// Every incident as it was told last, sorted by id.

@@ -9,6 +9,7 @@
 mod connection;
 mod effort;
 pub mod engine;
+pub mod glance;
 mod incident;
 mod looks;
 pub mod model;

@@ -10,6 +10,7 @@ pub mod record;
 mod address;
 mod cgroup;
 mod count;
+mod glance;
 mod processes;
 mod snapshot;
 mod sys;
@@ -27,6 +28,7 @@ use finback_common::record::kind;
 use self::cgroup::Groups;
 use self::count::Counts;
 pub use self::error::{ErrorKind, KernelError};
+pub use self::glance::Glance;
 use self::load::demand::Demand;
 use self::load::logs;
 use self::load::missed::Missed;
@@ -73,7 +75,8 @@ impl Kernel {
         let (mut demand, report) = load::load(options, found.release, found.limits)?;
         let object = &mut demand.programs.object;
         let tables = Tables::take(object, options.opener_places)?;
-        let looker = looker(object, &report, tables.clone(), options)?;
+        let threads = threads(object, &report)?;
+        let looker = looker(object, &report.snapshot, threads, tables.clone(), options)?;
         let mut kernel = Self {
             ring: Ring::take(object)?,
             failures: Counts::failures(object)?,
@@ -216,16 +219,16 @@ fn log_failure(done: Result<(), KernelError>) {
 
 fn looker(
     object: &mut Ebpf,
-    report: &HookReport,
+    report: &SnapshotReport,
+    threads: Option<Threads>,
     tables: Tables,
     options: &Options,
 ) -> Result<Looker, KernelError> {
-    let program = match report.snapshot {
+    let program = match report {
         SnapshotReport::Iterator => Some(descriptor(object, ITERATOR)?),
         SnapshotReport::Proc { .. } => None,
     };
     let processes = Processes::new(groups(options));
-    let threads = threads(object, report)?;
     Ok(Looker::new(
         program,
         threads,

@@ -58,6 +58,16 @@ pub(crate) struct Seen {
 }
 
 impl Progress {
+    /// As if it had been looked at when it last showed a sign of life, and had been then as it is now.
+    pub(crate) fn suppose(&mut self, view: &SocketView, times: Times) {
+        self.last = view.counters;
+        // A reset leaves no stamp: what is over may have ended just now.
+        self.still_since = (view.state != TcpState::Closed).then_some(times.heard);
+        self.reads.begin(times.received);
+        let unanswered = view.counters.is_some_and(|c| c.is_unanswered());
+        self.unanswered_since = unanswered.then_some(times.heard);
+    }
+
     /// Compares a look with the last one. `fin` is the peer's, while it is half-closed.
     pub(crate) fn look(
         &mut self,

@@ -15,8 +15,9 @@ const GAPS: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct WatchedClock {
     latest: Option<Timestamp>,
-    /// Nothing was watched before.
+    /// Nothing was watched before, unless it has always been.
     began: Timestamp,
+    always: bool,
     /// Time of all gaps together.
     lost: Duration,
     gaps: VecDeque<Gap>,
@@ -31,10 +32,20 @@ struct Gap {
 }
 
 impl WatchedClock {
+    /// Counts what was before its first tick, too.
+    pub(super) fn since_ever() -> Self {
+        Self {
+            always: true,
+            ..Self::default()
+        }
+    }
+
     /// It is `now`.
     pub(super) fn tick(&mut self, now: Timestamp) {
         let latest = *self.latest.get_or_insert_with(|| {
-            self.began = now;
+            if !self.always {
+                self.began = now;
+            }
             now
         });
         let lost = now.since(latest).saturating_sub(LONGEST_TICK);

@@ -72,6 +72,19 @@ pub(crate) struct Incidents {
 }
 
 impl Incidents {
+    /// None yet.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let clock = if settings.single_look {
+            WatchedClock::since_ever()
+        } else {
+            WatchedClock::default()
+        };
+        Self {
+            clock,
+            ..Self::default()
+        }
+    }
+
     /// Takes what is told of a finding, and requests that were lost without one. A finding is told with its incident and
     /// as severe as that is.
     pub(crate) fn hear(&mut self, output: &mut Output, settings: &Settings, now: Timestamp) {

@@ -49,6 +49,9 @@ pub struct Settings {
     pub watching_since: Timestamp,
     /// Changes with every boot of the host.
     pub boot_id: Box<str>,
+    /// There is one look and nobody has watched before: how long something has been so is what sockets' own stamps say, and
+    /// every finding lacks what happened before (`glance`).
+    pub single_look: bool,
     /// No hook tells of TIME_WAIT (tracepoint flavour): entries are inferred, exits found by sweeping.
     pub time_wait_by_sweep: bool,
 }
@@ -74,6 +77,7 @@ impl Default for Settings {
             signals: Signal::ALL.iter().copied().collect(),
             watching_since: Timestamp::default(),
             boot_id: Box::default(),
+            single_look: false,
             time_wait_by_sweep: false,
         }
     }

@@ -22,6 +22,7 @@ mod properties;
 mod reading;
 mod relay;
 mod run;
+mod single_look;
 mod spin;
 mod tunnel;
 mod verdicts;
@@ -188,7 +189,7 @@ fn numbers() -> SocketCounters {
 
 /// The n-th connection as a look finds it: in CLOSE_WAIT, its FIN unread, held by process 7 as descriptor 5. The world
 /// adds what it remembers of the FIN and of the opener.
-fn view(n: u64) -> SocketView {
+pub(crate) fn view(n: u64) -> SocketView {
     SocketView {
         sock: sock(n),
         endpoints: ends(n),

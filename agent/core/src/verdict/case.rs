@@ -44,6 +44,8 @@ pub(crate) mod missing {
     pub(crate) const ANSWER: &str = "answer";
     /// Whether another connection of the process carries on what came on this one.
     pub(crate) const MATE: &str = "mate";
+    /// What happened before the only look.
+    pub(crate) const HISTORY: &str = "history";
     /// What was written: a request, or a farewell that nobody needs.
     pub(crate) const PURPOSE: &str = "purpose";
 }

@@ -25,7 +25,8 @@ use crate::model::peer::Peer;
 use crate::model::socket::{ProcessId, SocketKey};
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
-use crate::verdict::case::{Case, Grade, Proof};
+use crate::settings::rules::Rules;
+use crate::verdict::case::{Case, Grade, Proof, missing};
 use crate::verdict::pool::Pools;
 use crate::verdict::wording::{Around, Listening};
 use crate::verdict::{self, Judgement};
@@ -66,7 +67,7 @@ pub(super) fn at(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
     }
     match book.table.get(sock) {
         None if !is_candidate(view) || book.table.has_ended_since(sock, taken) => return,
-        None => book.table.insert(meet(view, look)),
+        None => book.table.insert(meet(view, look, book.rules)),
         // Something was done meanwhile.
         Some(watched) if watched.recorded >= taken => {
             let soon = look.now + book.rules.slack();
@@ -88,7 +89,7 @@ pub(super) fn at(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>) {
 }
 
 /// Begins to watch a connection.
-fn meet(view: &SocketView, look: &Look<'_>) -> Watched {
+fn meet(view: &SocketView, look: &Look<'_>, rules: &Rules) -> Watched {
     let taken = look.snapshot.taken;
     let known = look.names.known(view.sock, view.endpoints);
     let known = known.map(|known| known.key);
@@ -100,6 +101,11 @@ fn meet(view: &SocketView, look: &Look<'_>) -> Watched {
     });
     let mut watched = Watched::new(Connection::found(key, view, taken));
     watched.entered_after = look.before;
+    if rules.settings.single_look
+        && let Some(times) = Times::of(view, look.snapshot, look.sleeps)
+    {
+        watched.progress.suppose(view, times);
+    }
     watched
 }
 
@@ -262,7 +268,11 @@ fn flag(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>, verdict: Verdic
     let Some(watched) = book.table.get(view.sock) else {
         return;
     };
-    let mut evidence = evidence(watched, view, look.snapshot, proof.missing);
+    let mut lacking = proof.missing;
+    if book.rules.settings.single_look {
+        lacking.push(missing::HISTORY);
+    }
+    let mut evidence = evidence(watched, view, look.snapshot, lacking);
     let pooled = look.pools.of(view).map(|pool| pool.size);
     evidence.pooled = pooled.filter(|_| verdict == Verdict::StalePooled);
     evidence.caused_by = caused_by(book.table, look.relays, watched, verdict);

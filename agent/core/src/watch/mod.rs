@@ -242,6 +242,12 @@ impl Watch {
         watched.chain(self.pressure.findings())
     }
 
+    /// Those about connections, with the address of the kernel's socket.
+    pub(crate) fn accused(&self) -> impl Iterator<Item = (u64, Arc<Finding>)> {
+        let watched = self.table.iter();
+        watched.filter_map(|w| Some((w.sock(), w.finding.clone()?)))
+    }
+
     /// How many connections are watched.
     pub(crate) fn len(&self) -> usize {
         self.table.len()

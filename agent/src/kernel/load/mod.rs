@@ -15,8 +15,8 @@ mod prove;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aya::EbpfLoader;
 use aya::maps::{Array, MapData};
+use aya::{Ebpf, EbpfLoader};
 use finback_common::hook::{self, Flavour, Hook, Signal};
 use finback_common::interest::PROVING;
 use finback_common::settings::Settings;
@@ -44,6 +44,18 @@ pub(super) fn load(
 ) -> Result<(Demand, HookReport), KernelError> {
     lift_memory_lock();
     with_types(|types| search(options, kernel, limits, types))?
+}
+
+/// Loads what looks need and nothing else: no hook is attached, no connection is made. Gives the object, which must live as
+/// long as looks are made, and how they are made.
+pub(super) fn load_look(options: &Options) -> Result<(Ebpf, SnapshotReport), KernelError> {
+    lift_memory_lock();
+    with_types(|types| {
+        let resolved = Resolved::new(types.kernel);
+        let mut trial = Trial::begin(options, &settings(options, 0), &resolved)?;
+        let report = trial.load_look(types, &resolved);
+        Ok((trial.programs.object, report))
+    })?
 }
 
 /// Before 5.11 maps and programs count as locked memory, of which 64 KiB are allowed by default.

@@ -41,6 +41,15 @@ impl Options {
     /// Allocated by the kernel at start, 96 bytes each.
     pub const OPENER_PLACES: u32 = finback_common::place::OPENER_PLACES;
 
+    /// For looks alone: nothing is told and nothing remembered, so the tables are as small as they may be.
+    pub fn for_looks() -> Self {
+        Self {
+            ring_bytes: u32::try_from(rustix::param::page_size()).unwrap_or(Self::RING_BYTES),
+            opener_places: 64,
+            ..Self::default()
+        }
+    }
+
     /// Refuses sizes that the kernel would refuse without a reason.
     pub fn check(&self) -> Result<(), KernelError> {
         let page = rustix::param::page_size();

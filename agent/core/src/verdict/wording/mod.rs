@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 pub(crate) use self::hint::{Around, Facts, Listening, hint, hint_around};
+use super::case::missing;
 use crate::model::finding::{Confidence, Finding, PortUse, Verdict};
 use crate::model::run::Halt;
 use crate::model::socket::{Endpoints, Owner, Process};
@@ -24,7 +25,7 @@ pub(crate) fn summary(
         append(&mut who, format_args!(", which {},", halted(halt)));
     }
     let peer = endpoints.peer;
-    let age = age(lasted(finding));
+    let age = since(finding);
     let mut text = match finding.verdict {
         Verdict::EofUnread => {
             format!("{who} has not read the end-of-stream that {peer} sent {age} ago")
@@ -86,6 +87,19 @@ const fn halted(halt: Halt) -> &'static str {
         Halt::Stopped => "is stopped (T)",
         Halt::Frozen => "is frozen",
         Halt::Dumping => "is dumping its core",
+    }
+}
+
+/// How long the condition has lasted, in words. From one look alone only the least is known, or nothing.
+fn since(finding: &Finding) -> String {
+    let lasted = lasted(finding);
+    if !finding.evidence.missing.contains(&missing::HISTORY) {
+        return age(lasted);
+    }
+    if lasted.is_zero() {
+        "an unknown time".to_owned()
+    } else {
+        format!("at least {}", age(lasted))
     }
 }
 
