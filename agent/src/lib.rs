@@ -10,3 +10,4 @@ pub mod kernel;
 pub mod output;
 pub mod process;
 pub mod server;
+pub mod survey;

@@ -16,9 +16,10 @@ use std::time::Duration;
 use crate::kernel;
 use finback_core::model::finding::Verdict;
 use finback_core::model::state::TcpState;
+use finback_core::settings::Settings;
 use finback_core::settings::exception::Exception;
 use finback_core::settings::incident::IncidentSettings;
-use finback_core::settings::verdict::Level;
+use finback_core::settings::verdict::{Level, VerdictSettings};
 
 pub use error::Error;
 pub use file::File;
@@ -131,6 +132,29 @@ impl Config {
             incidents: file.incidents,
             exceptions: file.exceptions,
             severities: file.severities,
+        }
+    }
+
+    /// What the engine is told of it.
+    pub fn settings(&self) -> Settings {
+        let verdicts = Verdict::ALL.iter().map(|verdict| {
+            let default = VerdictSettings::default_of(*verdict);
+            let after = self.thresholds.get(verdict).copied();
+            let level = self.severities.get(verdict).copied();
+            let own = VerdictSettings {
+                after: after.unwrap_or(default.after),
+                level: level.unwrap_or(default.level),
+            };
+            (*verdict, own)
+        });
+        Settings {
+            verdicts: verdicts.collect(),
+            incidents: self.incidents,
+            exceptions: self.exceptions.clone(),
+            scan_interval: self.scan_interval,
+            peer_quiet: self.peer_quiet,
+            max_connections: usize::try_from(self.max_sockets).unwrap_or(usize::MAX),
+            ..Settings::default()
         }
     }
 

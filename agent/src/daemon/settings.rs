@@ -4,15 +4,13 @@ use std::borrow::Cow;
 
 use crate::config::{Attach, Config};
 use crate::kernel::load::report::{HookReport, Means};
-use crate::kernel::{self, Options};
+use crate::kernel::{self, Options, boot_id};
 use crate::output::json;
 use crate::output::select::{Kind, Selection};
-use finback_core::model::finding::Verdict;
 use finback_core::model::interest::Interest;
 use finback_core::model::state::TcpState;
 use finback_core::model::time::Timestamp;
 use finback_core::settings::Settings;
-use finback_core::settings::verdict::VerdictSettings;
 
 /// What the kernel side is told.
 pub fn kernel_options(config: &Config, log_level: u8) -> Options {
@@ -35,36 +33,14 @@ pub fn kernel_options(config: &Config, log_level: u8) -> Options {
 
 /// What the engine is told.
 pub(super) fn engine(config: &Config, report: &HookReport, now: Timestamp) -> Settings {
-    let verdicts = Verdict::ALL.iter().map(|verdict| {
-        let default = VerdictSettings::default_of(*verdict);
-        let own = VerdictSettings {
-            after: config
-                .thresholds
-                .get(verdict)
-                .copied()
-                .unwrap_or(default.after),
-            level: config
-                .severities
-                .get(verdict)
-                .copied()
-                .unwrap_or(default.level),
-        };
-        (*verdict, own)
-    });
     let rows = report.signals.iter();
     let available = rows.filter(|row| row.is_available()).map(|row| row.signal);
     Settings {
-        verdicts: verdicts.collect(),
-        incidents: config.incidents,
-        exceptions: config.exceptions.clone(),
         boot_id: boot_id().into(),
-        scan_interval: config.scan_interval,
-        peer_quiet: config.peer_quiet,
-        max_connections: usize::try_from(config.max_sockets).unwrap_or(usize::MAX),
         signals: available.collect(),
         watching_since: now,
         time_wait_by_sweep: report.signals.iter().any(|row| row.means == Means::Sweep),
-        ..Settings::default()
+        ..config.settings()
     }
 }
 
@@ -98,12 +74,6 @@ impl Stream {
         interest.connections = wanted.has(Kind::Connection);
         interest
     }
-}
-
-/// Changes with every boot of the host.
-fn boot_id() -> String {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    text.trim().to_owned()
 }
 
 /// What subscribers are greeted with.

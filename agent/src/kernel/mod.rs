@@ -210,6 +210,12 @@ impl Kernel {
     }
 }
 
+/// Changes with every boot of the host; empty where the kernel does not say.
+pub fn boot_id() -> String {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    text.trim().to_owned()
+}
+
 /// Hooks on demand that do not come or go are told once each time; nothing else depends on them.
 fn log_failure(done: Result<(), KernelError>) {
     if let Err(error) = done {

@@ -13,6 +13,7 @@ use crate::process::stack::model::Stack;
 use finback_core::model::event as core;
 use finback_core::model::incident;
 use finback_core::model::socket::{self, Attribution, Owner};
+use finback_core::model::state::TcpState;
 
 /// What `/proc` knows of an event's processes, where somebody has asked it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -127,14 +128,11 @@ fn subject<'a>(
             role: connection.role.into(),
         }),
         network: Some(Network {
-            transport: Transport::Tcp,
-            kind: NetworkType::from(&endpoints.local),
-            local: Endpoint::from(endpoints.local),
-            peer: Endpoint::from(endpoints.peer),
             connection: Connection {
                 state: connection.state.into(),
                 peer_state: connection.peer_state.map(Into::into),
             },
+            ..network(*endpoints, connection.state)
         }),
         process: connection
             .owner
@@ -146,6 +144,20 @@ fn subject<'a>(
             .map(|owner| owned(owner, clock, about.peer_process)),
         cgroup: cgroup(about),
         container: container(about),
+    }
+}
+
+/// Both ends and the state of this one.
+pub(super) fn network(endpoints: socket::Endpoints, state: TcpState) -> Network {
+    Network {
+        transport: Transport::Tcp,
+        kind: NetworkType::from(&endpoints.local),
+        local: Endpoint::from(endpoints.local),
+        peer: Endpoint::from(endpoints.peer),
+        connection: Connection {
+            state: state.into(),
+            peer_state: None,
+        },
     }
 }
 
@@ -178,12 +190,12 @@ fn alone<'a>(owner: &'a Owner, clock: WallClock, about: About<'a>) -> Subject<'a
     }
 }
 
-fn cgroup(about: About<'_>) -> Option<Cow<'_, str>> {
+pub(super) fn cgroup(about: About<'_>) -> Option<Cow<'_, str>> {
     let path = about.process?.cgroup.as_deref()?;
     Some(path.into())
 }
 
-fn container(about: About<'_>) -> Option<Container<'_>> {
+pub(super) fn container(about: About<'_>) -> Option<Container<'_>> {
     let id = about.process?.container.as_deref()?;
     Some(Container { id: id.into() })
 }
@@ -192,7 +204,7 @@ fn owned<'a>(owner: &'a Owner, clock: WallClock, known: Option<&'a Description>)
     process(&owner.process, owner.attribution, clock, known)
 }
 
-fn process<'a>(
+pub(super) fn process<'a>(
     process: &'a socket::Process,
     attribution: Attribution,
     clock: WallClock,

@@ -10,6 +10,7 @@ mod evidence;
 mod finding;
 mod incident;
 mod line;
+mod list;
 mod listed;
 mod names;
 mod socket;
@@ -30,6 +31,7 @@ pub use incident::{
     Trend, VerdictCount, WaitCount,
 };
 pub use line::write_line;
+pub use list::List;
 pub use listed::Listed;
 pub use names::{
     Action, Attribution, Cause, Confidence, FrameReason, Halt, Means, NetworkType, Peer, Reason,

@@ -1,0 +1,238 @@
+//! What one look found, as lines of a list.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use super::duration::nanos;
+use super::encode::{About, cgroup, container, network, process};
+use super::finding::Holder;
+use super::listed::Listed;
+use super::socket::{Connection, Network, Process, Socket, Subject};
+use super::{Body, Event, SCHEMA};
+use crate::output::clock::{Time, WallClock};
+use finback_core::glance::last_heard;
+use finback_core::model::finding::Finding;
+use finback_core::model::look::{Snapshot, SocketCounters, SocketView, Unheld};
+use finback_core::model::socket::{self, Attribution, Endpoints, SocketKey};
+use finback_core::model::state::TcpState;
+use finback_core::model::time::Timestamp;
+
+/// A look and what is wrong with what it shows.
+#[derive(Debug)]
+pub struct List<'a> {
+    snapshot: &'a Snapshot,
+    clock: WallClock,
+    /// Findings, by the address of the kernel's socket.
+    accused: &'a FxHashMap<u64, Arc<Finding>>,
+    /// Every end that a descriptor refers to.
+    ends: FxHashMap<Endpoints, &'a SocketView>,
+}
+
+impl<'a> List<'a> {
+    /// Of a look.
+    pub fn new(
+        snapshot: &'a Snapshot,
+        clock: WallClock,
+        accused: &'a FxHashMap<u64, Arc<Finding>>,
+    ) -> Self {
+        let held = snapshot.sockets.iter();
+        let held = held.filter(|view| view.state != TcpState::Listen);
+        let mut ends =
+            HashMap::with_capacity_and_hasher(snapshot.sockets.len(), rustc_hash::FxBuildHasher);
+        ends.extend(held.map(|view| (view.endpoints, view)));
+        Self {
+            snapshot,
+            clock,
+            accused,
+            ends,
+        }
+    }
+
+    /// The process that a socket's line names.
+    pub fn owner(view: &'a SocketView) -> Option<&'a Arc<socket::Process>> {
+        let holders = match &view.queued {
+            Some(queued) => &queued.listeners,
+            None => &view.holders,
+        };
+        socket::Holder::first(holders).map(|holder| &holder.process)
+    }
+
+    /// The same of the other end, where that is on this host.
+    pub fn peer_owner(&self, view: &SocketView) -> Option<&'a Arc<socket::Process>> {
+        Self::owner(self.ends.get(&view.endpoints.reversed())?)
+    }
+
+    /// The `seq`-th line: a socket to which a descriptor or an accept queue leads.
+    pub fn held(&self, view: &'a SocketView, seq: u64, about: About<'a>) -> Event<'a> {
+        let peer = self.ends.get(&view.endpoints.reversed());
+        let subject = Subject {
+            socket: Some(Socket {
+                id: key(view).into(),
+                cookie: view.cookie,
+                inode: view.inode,
+                netns: view.endpoints.netns,
+                role: view.role.into(),
+            }),
+            network: Some(between(
+                view.endpoints,
+                view.state,
+                peer.map(|peer| peer.state),
+            )),
+            process: Self::owner(view).map(|owner| self.process(owner, view, about)),
+            peer_process: self
+                .peer_owner(view)
+                .map(|owner| process(owner, Attribution::Holder, self.clock, about.peer_process)),
+            cgroup: cgroup(about),
+            container: container(about),
+        };
+        self.event(seq, subject, self.listed(view))
+    }
+
+    /// The `seq`-th line: one that goes on without a descriptor.
+    pub fn unheld(&self, unheld: &Unheld, seq: u64) -> Event<'a> {
+        let endpoints = unheld.endpoints;
+        let peer = self.ends.get(&endpoints.reversed());
+        let subject = Subject {
+            socket: None,
+            network: Some(between(
+                endpoints,
+                unheld.state,
+                peer.map(|peer| peer.state),
+            )),
+            process: None,
+            peer_process: None,
+            cgroup: None,
+            container: None,
+        };
+        self.event(seq, subject, Listed::default())
+    }
+
+    fn event(&self, seq: u64, subject: Subject<'a>, listed: Listed<'a>) -> Event<'a> {
+        Event {
+            schema: SCHEMA,
+            seq,
+            time: self.clock.at(self.snapshot.taken),
+            body: Body::Socket {
+                subject,
+                listed: Box::new(listed),
+            },
+        }
+    }
+
+    fn process(
+        &self,
+        owner: &'a socket::Process,
+        view: &SocketView,
+        about: About<'a>,
+    ) -> Process<'a> {
+        let opener = view.opener.as_ref();
+        let opener = opener.filter(|opener| opener.process.id == owner.id);
+        let attribution = match (opener, &view.queued) {
+            (Some(opener), _) => opener.attribution,
+            (None, Some(_)) => Attribution::Listener,
+            (None, None) => Attribution::Holder,
+        };
+        process(owner, attribution, self.clock, about.process)
+    }
+
+    fn listed(&self, view: &'a SocketView) -> Listed<'a> {
+        let finding = self.accused.get(&view.sock);
+        let holders = match &view.queued {
+            Some(queued) => &queued.listeners,
+            None => &view.holders,
+        };
+        let since = self.since(view);
+        let age = since.map(|(since, _)| self.snapshot.taken.since(since));
+        let holders = holders.iter();
+        Listed {
+            since: since.map(|(since, _)| self.clock.at(since)),
+            since_at_least: since.is_some_and(|(_, exact)| !exact),
+            age_ns: age.map(nanos),
+            wait_state: view.waiting.map(|waiting| waiting.state.into()),
+            queued: view.queued.is_some(),
+            holders: holders
+                .map(|holder| Holder::from_core(holder, self.clock))
+                .collect(),
+            verdict: finding.map(|finding| finding.verdict.into()),
+            severity: finding.map(|finding| finding.severity.into()),
+            finding: finding.map(|finding| finding.id),
+            ..self.numbers(view)
+        }
+    }
+
+    fn numbers(&self, view: &SocketView) -> Listed<'a> {
+        let Some(counters) = view.counters else {
+            return Listed::default();
+        };
+        if view.state == TcpState::Listen {
+            return Listed {
+                unread_bytes: Some(counters.backlog),
+                unacked_bytes: Some(counters.max_backlog),
+                ..Listed::default()
+            };
+        }
+        let stamped = counters.snd_una.is_some();
+        let stamp = |stamp| self.stamp(stamp).filter(|_| stamped);
+        Listed {
+            unread_bytes: Some(counters.unread),
+            unacked_bytes: Some(counters.unacked),
+            sent_bytes: stamped.then_some(counters.bytes_sent),
+            received_bytes: stamped.then_some(counters.bytes_received),
+            last_sent: stamp(counters.last_sent).filter(|_| counters.bytes_sent > 0),
+            last_received: stamp(counters.last_received).filter(|_| counters.bytes_received > 0),
+            last_heard: self.heard(view, &counters),
+            window_bytes: counters.window,
+            retransmits: counters.retransmits,
+            probes: counters.probes,
+            error: Some(counters.error).filter(|error| *error != 0),
+            ..Listed::default()
+        }
+    }
+
+    fn stamp(&self, stamp: u32) -> Option<Time> {
+        let jiffies = self.snapshot.jiffies?;
+        Some(self.clock.at(jiffies.moment(stamp)))
+    }
+
+    fn heard(&self, view: &SocketView, counters: &SocketCounters) -> Option<Time> {
+        let anything = counters.bytes_received > 0 || counters.bytes_acked > 0;
+        let heard = last_heard(view, self.snapshot.jiffies?)?;
+        anything.then(|| self.clock.at(heard))
+    }
+
+    /// Since when it is in its state, and whether that is exact.
+    fn since(&self, view: &SocketView) -> Option<(Timestamp, bool)> {
+        match (view.state, view.half) {
+            (TcpState::CloseWait, Some(half)) => Some((half.fin_at, true)),
+            (TcpState::Closed, Some(half)) if half.by_reset => Some((half.fin_at, true)),
+            (TcpState::CloseWait, None) => {
+                let heard = last_heard(view, self.snapshot.jiffies?)?;
+                Some((heard, false))
+            }
+            (TcpState::Established, _) => Some((view.opener.as_ref()?.since, true)),
+            _ => None,
+        }
+    }
+}
+
+/// As the watch names it, as far as the look tells; one whose birth nobody has seen has none.
+fn key(view: &SocketView) -> SocketKey {
+    let born = view.opener.as_ref().map(|opener| opener.since);
+    let fin_at = view.half.map(|half| half.fin_at);
+    SocketKey {
+        sock: view.sock,
+        birth: born.or(fin_at).unwrap_or_default(),
+    }
+}
+
+fn between(ends: Endpoints, state: TcpState, peer: Option<TcpState>) -> Network {
+    Network {
+        connection: Connection {
+            state: state.into(),
+            peer_state: peer.map(Into::into),
+        },
+        ..network(ends, state)
+    }
+}
