@@ -2,19 +2,25 @@
 
 use std::cell::Cell;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{self as threads, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use finback_core::model::finding::Finding;
 use finback_core::model::look::{LocalPorts, Snapshot, UnheldList};
 use finback_core::model::process::ProcessView;
 use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
+use rustc_hash::FxHashMap;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::oneshot;
 
 use crate::kernel::{KernelError, Looker, clock};
+use crate::output::clock::WallClock;
 use crate::process;
 use crate::process::stack;
+use crate::server::Shown;
 
 /// Requests under way at most: the engine has one of each kind, findings wait for the threads of 64.
 const UNDER_WAY: usize = 128;
@@ -37,6 +43,12 @@ pub(super) enum Request {
     Processes(Vec<ProcessId>),
     /// The threads of the processes that a finding's stacks are asked of.
     Threads(stack::Request),
+    /// Every socket, for somebody who has asked for a list.
+    Show {
+        accused: FxHashMap<u64, Arc<Finding>>,
+        clock: WallClock,
+        answer: oneshot::Sender<Shown>,
+    },
 }
 
 /// What was found.
@@ -54,6 +66,8 @@ pub(super) enum Answer {
     },
     Processes(Vec<ProcessView>),
     Threads(stack::Request),
+    /// A list was handed to who had asked for it.
+    Shown,
     /// The look could not be made: whoever waits for it must know.
     NoLook(KernelError),
     /// Something else could not be done. It is asked for again when it is due again.
@@ -142,7 +156,8 @@ const fn refusal(request: &Request) -> fn(KernelError) -> Answer {
         Request::TimeWait(_)
         | Request::Ports { .. }
         | Request::Processes(_)
-        | Request::Threads(_) => Answer::Nothing,
+        | Request::Threads(_)
+        | Request::Show { .. } => Answer::Nothing,
     }
 }
 
@@ -172,6 +187,20 @@ fn fulfil(looker: &mut Looker, request: Request) -> Result<Answer, KernelError> 
                 *rows = looker.threads(process.pid);
             }
             Answer::Threads(request)
+        }
+        Request::Show {
+            accused,
+            clock,
+            answer,
+        } => {
+            let shown = Shown {
+                snapshot: looker.look(true)?,
+                accused,
+                clock,
+            };
+            // Refused only if whoever asked has gone.
+            drop(answer.send(shown));
+            Answer::Shown
         }
     })
 }

@@ -28,6 +28,7 @@ impl Beginners {
                 // Refused only if the client has gone.
                 drop(answer.send(document));
             }
+            Query::Look { answer } => work.show(answer),
             Query::Subscribe { select, answer } => {
                 self.waiting.push((select, answer));
                 work.expect(self.wanted());

@@ -11,6 +11,7 @@ use finback_core::model::interest::Interest;
 use finback_core::model::look::{Candidate, UnheldList};
 use finback_core::model::observation::Observation;
 use finback_core::model::time::Timestamp;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::desk::Desk;
@@ -28,6 +29,7 @@ use crate::output::select::Selection;
 use crate::process::Descriptions;
 use crate::process::stack::Stacks;
 use crate::process::stack::model::Stack;
+use crate::server::Shown;
 
 /// The counters of losses are read at most so often; each reading is a system call per counter.
 const LOSS_PERIOD: Duration = Duration::from_millis(100);
@@ -170,6 +172,7 @@ impl Work {
                     stacks.ask(request);
                 }
             }
+            Answer::Shown => {}
             Answer::NoLook(error) => {
                 tracing::warn!(%error, "the kernel's sockets cannot be looked at; trying again");
                 self.engine.handle_failed_look(now);
@@ -217,6 +220,15 @@ impl Work {
         for loss in losses {
             self.engine.handle_loss(loss, now);
         }
+    }
+
+    /// Has a look made for somebody who asks for every socket.
+    pub(super) fn show(&self, answer: oneshot::Sender<Shown>) {
+        self.looker.ask(Request::Show {
+            accused: self.engine.accused().collect(),
+            clock: self.clock,
+            answer,
+        });
     }
 
     /// Once a second, whatever happens.

@@ -1,5 +1,6 @@
 //! HTTP over a Unix socket: the stream for many readers, findings, status.
 
+mod connections;
 mod lock;
 mod query;
 mod routes;
@@ -10,6 +11,7 @@ use std::io;
 use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 
+pub use connections::Shown;
 pub use lock::{Error, Guard};
 pub use query::{About, Query};
 

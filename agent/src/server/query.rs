@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
+use super::connections::Shown;
 use crate::output::feed::Subscription;
 use crate::output::select::Selection;
 
@@ -17,6 +18,11 @@ pub enum Query {
         about: About,
         /// Where the answer goes.
         answer: oneshot::Sender<Bytes>,
+    },
+    /// A look at every socket.
+    Look {
+        /// Where it goes.
+        answer: oneshot::Sender<Shown>,
     },
     /// A subscription, given once everything that was selected is being told.
     Subscribe {
@@ -59,6 +65,13 @@ impl Queries {
         let (answer, answered) = oneshot::channel();
         self.0.try_send(Query::Document { about, answer }).ok()?;
         tokio::time::timeout(PATIENCE, answered).await.ok()?.ok()
+    }
+
+    /// A look takes its time, and others may be before it.
+    pub(super) async fn look(&self) -> Option<Shown> {
+        let (answer, answered) = oneshot::channel();
+        self.0.try_send(Query::Look { answer }).ok()?;
+        tokio::time::timeout(BEGINNING, answered).await.ok()?.ok()
     }
 
     /// Hooks may have to be attached, and a look to be waited for.

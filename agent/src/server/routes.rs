@@ -15,6 +15,7 @@ use crate::output::select::{Selection, Unknown};
 pub(super) fn router(queries: Queries) -> Router {
     Router::new()
         .route("/v1/events", get(events))
+        .route("/v1/connections", get(connections))
         .route("/v1/findings", get(findings))
         .route("/v1/incidents", get(incidents))
         .route("/v1/status", get(status))
@@ -49,6 +50,14 @@ async fn events(State(queries): State<Queries>, Query(wanted): Query<Wanted>) ->
         Body::from_stream(lines),
     )
         .into_response()
+}
+
+/// Every socket as it is now.
+async fn connections(State(queries): State<Queries>) -> Response {
+    match queries.look().await {
+        Some(shown) => super::connections::answer(shown),
+        None => unavailable(),
+    }
 }
 
 async fn findings(State(queries): State<Queries>) -> Response {

@@ -83,23 +83,7 @@ impl Survey {
     /// A line for each socket.
     pub fn sockets(&mut self, take: &mut Take<'_>) -> io::Result<()> {
         let list = List::new(&self.snapshot, self.clock, &self.accused);
-        let mut seq = 0;
-        for view in &self.snapshot.sockets {
-            seq += 1;
-            let owners = [List::owner(view), list.peer_owner(view)];
-            let [own, peer] = owners.map(|owner| owner.map(|process| process.id));
-            for id in [own, peer].into_iter().flatten() {
-                self.people.get(id);
-            }
-            let about = about(&self.people, own, peer);
-            take(&list.held(view, seq, about))?;
-        }
-        let unheld = self.snapshot.unheld.iter();
-        for socket in unheld.flat_map(|unheld| &unheld.sockets) {
-            seq += 1;
-            take(&list.unheld(socket, seq))?;
-        }
-        Ok(())
+        list.each(&mut self.people, take)
     }
 
     /// A line for each finding.

@@ -1,6 +1,7 @@
 //! What one look found, as lines of a list.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -12,6 +13,7 @@ use super::listed::Listed;
 use super::socket::{Connection, Network, Process, Socket, Subject};
 use super::{Body, Event, SCHEMA};
 use crate::output::clock::{Time, WallClock};
+use crate::process::Descriptions;
 use finback_core::glance::last_heard;
 use finback_core::model::finding::Finding;
 use finback_core::model::look::{Snapshot, SocketCounters, SocketView, Unheld};
@@ -50,8 +52,37 @@ impl<'a> List<'a> {
         }
     }
 
+    /// Tells every line: those to which a descriptor or an accept queue leads, then those that go on without.
+    pub fn each(
+        &self,
+        people: &mut Descriptions,
+        take: &mut dyn FnMut(&Event<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut seq = 0;
+        for view in &self.snapshot.sockets {
+            seq += 1;
+            let owners = [Self::owner(view), self.peer_owner(view)];
+            let [own, peer] = owners.map(|owner| owner.map(|process| process.id));
+            for id in [own, peer].into_iter().flatten() {
+                people.get(id);
+            }
+            let about = About {
+                process: own.and_then(|id| people.known(id)),
+                peer_process: peer.and_then(|id| people.known(id)),
+                ..About::default()
+            };
+            take(&self.held(view, seq, about))?;
+        }
+        let unheld = self.snapshot.unheld.iter();
+        for socket in unheld.flat_map(|unheld| &unheld.sockets) {
+            seq += 1;
+            take(&self.unheld(socket, seq))?;
+        }
+        Ok(())
+    }
+
     /// The process that a socket's line names.
-    pub fn owner(view: &'a SocketView) -> Option<&'a Arc<socket::Process>> {
+    fn owner(view: &'a SocketView) -> Option<&'a Arc<socket::Process>> {
         let holders = match &view.queued {
             Some(queued) => &queued.listeners,
             None => &view.holders,
@@ -60,12 +91,12 @@ impl<'a> List<'a> {
     }
 
     /// The same of the other end, where that is on this host.
-    pub fn peer_owner(&self, view: &SocketView) -> Option<&'a Arc<socket::Process>> {
+    fn peer_owner(&self, view: &SocketView) -> Option<&'a Arc<socket::Process>> {
         Self::owner(self.ends.get(&view.endpoints.reversed())?)
     }
 
     /// The `seq`-th line: a socket to which a descriptor or an accept queue leads.
-    pub fn held(&self, view: &'a SocketView, seq: u64, about: About<'a>) -> Event<'a> {
+    fn held(&self, view: &'a SocketView, seq: u64, about: About<'a>) -> Event<'a> {
         let peer = self.ends.get(&view.endpoints.reversed());
         let subject = Subject {
             socket: Some(Socket {
@@ -91,7 +122,7 @@ impl<'a> List<'a> {
     }
 
     /// The `seq`-th line: one that goes on without a descriptor.
-    pub fn unheld(&self, unheld: &Unheld, seq: u64) -> Event<'a> {
+    fn unheld(&self, unheld: &Unheld, seq: u64) -> Event<'a> {
         let endpoints = unheld.endpoints;
         let peer = self.ends.get(&endpoints.reversed());
         let subject = Subject {

@@ -1,0 +1,82 @@
+//! Every socket as a look finds it now, one line for each.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use rustc_hash::FxHashMap;
+use tokio::sync::mpsc::{self, Sender};
+
+use crate::output::clock::WallClock;
+use crate::output::json::{self, Event, List};
+use crate::process::Descriptions;
+use finback_core::model::finding::Finding;
+use finback_core::model::look::Snapshot;
+
+/// Lines are sent in pieces of about so many bytes …
+const PIECE: usize = 64 << 10;
+/// … of which so many wait for a reader; a slow one holds up nobody but the thread that encodes for him.
+const PIECES: usize = 4;
+
+/// A look, and what is wrong with what it shows.
+#[derive(Debug)]
+pub struct Shown {
+    /// The look.
+    pub snapshot: Snapshot,
+    /// Findings, by the address of the kernel's socket.
+    pub accused: FxHashMap<u64, Arc<Finding>>,
+    /// Its clock.
+    pub clock: WallClock,
+}
+
+/// The answer: lines of type `socket`.
+pub(super) fn answer(shown: Shown) -> Response {
+    let (pieces, received) = mpsc::channel(PIECES);
+    // It ends when the reader has gone.
+    drop(tokio::task::spawn_blocking(move || {
+        let mut lines = Lines {
+            piece: Vec::with_capacity(PIECE + PIECE / 4),
+            to: pieces,
+        };
+        drop(encode(&shown, &mut lines).and_then(|()| lines.flush()));
+    }));
+    let body = stream::unfold(received, |mut received| async {
+        let piece: Bytes = received.recv().await?;
+        Some((Ok::<_, Infallible>(piece), received))
+    });
+    let kind = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    (kind, Body::from_stream(body)).into_response()
+}
+
+fn encode(shown: &Shown, lines: &mut Lines) -> io::Result<()> {
+    let list = List::new(&shown.snapshot, shown.clock, &shown.accused);
+    list.each(&mut Descriptions::default(), &mut |event| lines.add(event))
+}
+
+struct Lines {
+    piece: Vec<u8>,
+    to: Sender<Bytes>,
+}
+
+impl Lines {
+    fn add(&mut self, event: &Event<'_>) -> io::Result<()> {
+        json::write_line(event, &mut self.piece)?;
+        if self.piece.len() < PIECE {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    /// Waits until there is room.
+    fn flush(&mut self) -> io::Result<()> {
+        let piece = std::mem::take(&mut self.piece);
+        self.to
+            .blocking_send(piece.into())
+            .map_err(|_gone| io::ErrorKind::BrokenPipe.into())
+    }
+}
