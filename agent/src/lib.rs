@@ -10,4 +10,5 @@ pub mod kernel;
 pub mod output;
 pub mod process;
 pub mod server;
+pub mod source;
 pub mod survey;

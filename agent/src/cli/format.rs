@@ -29,7 +29,7 @@ impl FormatArg {
 }
 
 /// Colours on a terminal that has them, unless `NO_COLOR` is set to anything (no-color.org).
-fn style() -> Style {
+pub(super) fn style() -> Style {
     let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let size = rustix::termios::tcgetwinsize(io::stdout());

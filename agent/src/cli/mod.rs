@@ -1,5 +1,6 @@
 //! The command line.
 
+mod ask;
 mod doctor;
 mod events;
 mod exit;
@@ -27,7 +28,7 @@ use crate::process::stack::reader;
     version,
     max_term_width = 100,
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 not permitted, 4 the kernel lacks \
-                  what is needed.\nFINBACK_LOG sets what is logged to standard error, for example FINBACK_LOG=debug."
+                  what is needed, 10 something was found.\nFINBACK_LOG sets what is logged to standard error, for example FINBACK_LOG=debug."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -38,6 +39,14 @@ struct Cli {
 enum Command {
     /// Follow every TCP connection of this host and tell what happens to it (the daemon)
     Run(run::Run),
+    /// Look now: does anybody leak connections? No daemon needed
+    Check(ask::check::Check),
+    /// List every socket with its owner, its age and what is wrong with it
+    Ls(ask::ls::Ls),
+    /// List what is wrong, connection by connection
+    Findings(ask::findings::Findings),
+    /// List what is wrong, cause by cause
+    Incidents(ask::incidents::Incidents),
     /// Show what a running daemon sees, from now on
     Events(events::Events),
     /// Say whether this host has all that is needed, and what is attached how
@@ -53,21 +62,29 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
-    let done = match cli.command {
-        Command::Run(run) => run.run(),
-        Command::Events(events) => events.run(),
-        Command::Doctor(doctor) => doctor.run(),
-        Command::Generate(generate) => generate.run(),
-        Command::ReadPrograms => reader::main().map_err(Failure::from),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    match obey(&cli.command) {
+        Ok(code) => code,
         Err(failure) => {
             // Nothing can be done if even that cannot be said.
             drop(io::stderr().write_all(failure.lines().as_bytes()));
             failure.code.into()
         }
     }
+}
+
+fn obey(command: &Command) -> Result<ExitCode, Failure> {
+    let done = match command {
+        Command::Check(check) => return check.run(),
+        Command::Run(run) => run.run(),
+        Command::Ls(ls) => ls.run(),
+        Command::Findings(findings) => findings.run(),
+        Command::Incidents(incidents) => incidents.run(),
+        Command::Events(events) => events.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Generate(generate) => generate.run(),
+        Command::ReadPrograms => reader::main().map_err(Failure::from),
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 fn log_to_stderr() {

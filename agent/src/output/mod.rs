@@ -7,4 +7,5 @@ pub mod json;
 pub(crate) mod samples;
 pub mod select;
 pub mod sink;
+pub mod table;
 pub mod text;

@@ -1,0 +1,56 @@
+//! `finback incidents`: what is wrong, cause by cause.
+
+use clap::Args;
+
+use super::args::SourceArgs;
+use super::show::{Form, Out, ShowArgs, unless_gone};
+use crate::cli::exit::Failure;
+use crate::cli::format;
+use crate::output::json::Event;
+use crate::output::text;
+use crate::source::{Source, Wanted};
+
+/// Arguments of `finback incidents`.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Examples:
+  finback incidents                        what is wrong, at most six lines for each cause
+  finback incidents --watch 10s            again and again
+  finback incidents --format json | jq '.incident | {id, severity, connections, summary}'")]
+pub(in crate::cli) struct Incidents {
+    #[command(flatten)]
+    show: ShowArgs,
+
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+impl Incidents {
+    pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
+        self.show.again(|out| {
+            let mut source = self.source.open(false)?;
+            self.write(&mut source, out)
+        })
+    }
+
+    fn write(&self, source: &mut Source, out: &mut Out) -> Result<(), Failure> {
+        if self.show.form() == Form::Json {
+            return unless_gone(source.each(Wanted::Incidents, &mut |event| out.line(event)));
+        }
+        let style = text::Style {
+            width: self
+                .show
+                .width()
+                .and_then(|width| u16::try_from(width).ok()),
+            ..format::style()
+        };
+        let mut page = String::new();
+        let mut take =
+            |event: &Event<'_>| text::write(event, style, &mut page).map_err(std::io::Error::other);
+        source.each(Wanted::Incidents, &mut take)?;
+        if page.is_empty() {
+            page = format!("No incidents ({}).\n", source.describe());
+        }
+        out.text(&page)
+    }
+}

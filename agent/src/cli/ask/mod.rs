@@ -1,0 +1,43 @@
+//! Commands that ask: of the daemon, of the kernel itself, or of a file.
+
+mod args;
+pub(super) mod check;
+pub(super) mod findings;
+pub(super) mod incidents;
+pub(super) mod ls;
+mod show;
+
+use crate::source;
+
+use super::exit::{Code, Failure};
+
+impl From<source::Error> for Failure {
+    fn from(error: source::Error) -> Self {
+        let help = match &error {
+            source::Error::Refused { status: 404, .. } => {
+                "it is of another version: restart it, or look without it (--no-daemon)"
+            }
+            source::Error::Refused { .. } => {
+                "is it ending? try again, or look without it (--no-daemon)"
+            }
+            source::Error::Answer(_) => {
+                "it is of another version: restart it, or look without it (--no-daemon)"
+            }
+            source::Error::Line { .. } => {
+                "a file holds one JSON object per line, as finback writes them"
+            }
+            source::Error::Unreadable { .. } => {
+                "name another file with --input, or `-` for standard input"
+            }
+            source::Error::Runtime(_) | source::Error::Output(_) => "try again",
+            source::Error::Kernel(_) | source::Error::Client(_) => {
+                return match error {
+                    source::Error::Kernel(error) => error.into(),
+                    source::Error::Client(error) => error.into(),
+                    other => Self::new(Code::Failed, other, "try again"),
+                };
+            }
+        };
+        Self::new(Code::Failed, &error, help)
+    }
+}

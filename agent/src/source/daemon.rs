@@ -1,0 +1,134 @@
+//! The daemon that runs.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::Response;
+use hyper::body::Incoming;
+use serde::Deserialize;
+use tokio::runtime::{Builder, Runtime};
+
+use super::{Error, Wanted, is_wanted};
+use crate::client;
+use crate::output::json::Event;
+use crate::survey::Take;
+
+/// A document is no longer than that; the daemon bounds what it keeps.
+const LONGEST: usize = 256 << 20;
+/// Of a refusal so much is shown.
+const REASON: usize = 4 << 10;
+
+/// One that answered.
+#[derive(Debug)]
+pub struct Daemon {
+    socket: PathBuf,
+    runtime: Runtime,
+}
+
+/// A list of events, under either name.
+#[derive(Deserialize)]
+struct Document<'a> {
+    #[serde(borrow, alias = "findings", alias = "incidents")]
+    events: Vec<Event<'a>>,
+}
+
+impl Daemon {
+    /// The one that listens there, if there is one.
+    pub(super) fn find(socket: &Path) -> Result<Option<Self>, Error> {
+        match UnixStream::connect(socket) {
+            Ok(_) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+                ) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(client::Error::Connect(error).into()),
+        }
+        let runtime = Builder::new_current_thread().enable_all().build();
+        Ok(Some(Self {
+            socket: socket.to_owned(),
+            runtime: runtime.map_err(Error::Runtime)?,
+        }))
+    }
+
+    pub(super) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    pub(super) fn each(&self, wanted: Wanted, take: &mut Take<'_>) -> Result<(), Error> {
+        let path = match wanted {
+            Wanted::Sockets => "/v1/connections",
+            Wanted::Findings => "/v1/findings",
+            Wanted::Incidents => "/v1/incidents",
+        };
+        self.runtime.block_on(async {
+            let response = client::get(&self.socket, path).await?;
+            if !response.status().is_success() {
+                return Err(refused(path, response).await);
+            }
+            match wanted {
+                Wanted::Sockets => lines(response.into_body(), take).await,
+                Wanted::Findings | Wanted::Incidents => {
+                    document(response.into_body(), wanted, take).await
+                }
+            }
+        })
+    }
+}
+
+async fn refused(path: &'static str, response: Response<Incoming>) -> Error {
+    let status = response.status().as_u16();
+    let body = Limited::new(response.into_body(), REASON).collect().await;
+    let text = body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
+    let text = String::from_utf8_lossy(&text);
+    let text = text.trim();
+    let reason = if text.is_empty() {
+        String::new()
+    } else {
+        format!(": {text}")
+    };
+    Error::Refused {
+        path,
+        status,
+        reason,
+    }
+}
+
+async fn document(body: Incoming, wanted: Wanted, take: &mut Take<'_>) -> Result<(), Error> {
+    let body = Limited::new(body, LONGEST).collect().await;
+    let text = body.map_err(|error| Error::Output(io::Error::other(error)))?;
+    let text = text.to_bytes();
+    let document: Document<'_> = serde_json::from_slice(&text).map_err(Error::Answer)?;
+    let mut events = document.events.iter();
+    events
+        .by_ref()
+        .filter(|event| is_wanted(event, wanted))
+        .try_for_each(|event| take(event))
+        .map_err(Error::Output)
+}
+
+async fn lines(mut body: Incoming, take: &mut Take<'_>) -> Result<(), Error> {
+    let mut pending = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(client::Error::from)?;
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
+        pending.extend_from_slice(data);
+        let Some(end) = pending.iter().rposition(|byte| *byte == b'\n') else {
+            continue;
+        };
+        for line in pending[..end].split(|byte| *byte == b'\n') {
+            let event = serde_json::from_slice(line).map_err(Error::Answer)?;
+            take(&event).map_err(Error::Output)?;
+        }
+        pending.advance(end + 1);
+    }
+    Ok(())
+}

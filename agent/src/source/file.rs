@@ -1,0 +1,89 @@
+//! Lines that were saved: a stream, a list, a history.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use super::{Error, Wanted, is_wanted, unreadable};
+use crate::output::json::{Action, Body, Event};
+use crate::survey::Take;
+
+/// A file, or standard input.
+#[derive(Debug)]
+pub struct File {
+    path: PathBuf,
+    /// What has been read; standard input can be read once only.
+    text: Vec<u8>,
+}
+
+/// No longer than that: what finback writes by itself is bounded.
+const LONGEST: u64 = 1 << 30;
+
+impl File {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let wrong = |source| unreadable(path, source);
+        let mut text = Vec::new();
+        let read = if path == Path::new("-") {
+            let input = std::io::stdin().lock();
+            input.take(LONGEST).read_to_end(&mut text)
+        } else {
+            let input = fs::File::open(path).map_err(wrong)?;
+            input.take(LONGEST).read_to_end(&mut text)
+        };
+        read.map_err(wrong)?;
+        Ok(Self {
+            path: path.to_owned(),
+            text,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Of findings and incidents those that are open at the end, each as it was told last.
+    pub(super) fn each(&self, wanted: Wanted, take: &mut Take<'_>) -> Result<(), Error> {
+        let mut open: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        for (number, line) in (1..).zip(BufReader::new(&*self.text).split(b'\n')) {
+            let line = line.map_err(|source| unreadable(&self.path, source))?;
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let event = self.read(&line, number)?;
+            if !is_wanted(&event, wanted) {
+                continue;
+            }
+            match name(&event) {
+                None => take(&event).map_err(Error::Output)?,
+                Some((id, true)) => drop(open.remove(&id)),
+                Some((id, false)) => drop(open.insert(id, line)),
+            }
+        }
+        for line in open.values() {
+            take(&self.read(line, 0)?).map_err(Error::Output)?;
+        }
+        Ok(())
+    }
+
+    fn read<'a>(&self, line: &'a [u8], number: usize) -> Result<Event<'a>, Error> {
+        serde_json::from_slice(line).map_err(|source| Error::Line {
+            path: self.path.clone(),
+            line: number,
+            source,
+        })
+    }
+}
+
+/// What a later line may tell anew, and whether this is its last.
+fn name(event: &Event<'_>) -> Option<(String, bool)> {
+    match &event.body {
+        Body::Finding { finding, .. } => {
+            Some((finding.id.to_string(), finding.action == Action::Resolved))
+        }
+        Body::Incident { incident, .. } => {
+            Some((incident.id.to_string(), incident.action == Action::Resolved))
+        }
+        _ => None,
+    }
+}
