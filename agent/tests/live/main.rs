@@ -38,7 +38,7 @@ use std::process::ExitCode;
 use libtest_mimic::Trial;
 
 use scenario::{
-    before, both, command, crowd, ends, family, group, half_close, limit, long, namespace,
+    ask, before, both, command, crowd, ends, family, group, half_close, limit, long, namespace,
     overflow, owner, protocol, stacks, steered, table, tcpstates, verdict, wait,
 };
 use trial::{alone, watching};
@@ -141,6 +141,20 @@ fn of_the_agent() -> Vec<Trial> {
             stacks::of_a_file_that_is_cut,
         ),
         alone("stacks_not_asked_for", stacks::not_asked_for),
+        alone("check_on_a_bare_host", ask::check_on_a_bare_host),
+        alone("check_for_monitoring", ask::check_for_monitoring),
+        alone(
+            "ls_has_what_the_kernel_has_and_more",
+            ask::ls_has_what_the_kernel_has_and_more,
+        ),
+        alone(
+            "the_daemon_is_asked_if_one_runs",
+            ask::the_daemon_is_asked_if_one_runs,
+        ),
+        alone(
+            "a_reader_that_goes_is_no_failure",
+            ask::a_reader_that_goes_is_no_failure,
+        ),
         alone("second_daemon", command::second_daemon),
         alone("closed_output", command::closed_output),
         alone("interrupted", command::interrupted),

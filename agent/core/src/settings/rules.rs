@@ -9,6 +9,9 @@ use crate::model::time::Timestamp;
 /// A threshold of nothing does not mean to look all the time.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
+/// Nothing is done more often for the sake of one threshold.
+const SHORTEST_SLACK: Duration = Duration::from_millis(10);
+
 /// What the engines go by.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
@@ -25,7 +28,7 @@ impl Rules {
             .unwrap_or(Duration::from_secs(10));
         let regular = smallest_scanned(&settings);
         Self {
-            slack: (smallest / 10).clamp(Duration::from_millis(10), Duration::from_secs(1)),
+            slack: (smallest / 10).clamp(SHORTEST_SLACK, Duration::from_secs(1)),
             first_look: settings.first_look.min(smallest / 2),
             scan_pause: regular,
             pressure: settings.shortest(Verdict::TimeWaitPressure),
@@ -41,6 +44,11 @@ impl Rules {
     /// When a connection that became half-closed at `since` is looked at first.
     pub(crate) fn first_look_at(&self, since: Timestamp) -> Timestamp {
         since + self.first_look
+    }
+
+    /// Between two readings of the table of what is half-closed: a connection is known before it is looked at first.
+    pub(crate) fn scan_table_every(&self) -> Duration {
+        (self.first_look / 2).max(SHORTEST_SLACK)
     }
 
     /// Between two looks at everything, short enough for every threshold; `None` if there are none.

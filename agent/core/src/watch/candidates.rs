@@ -40,7 +40,7 @@ impl Candidates {
 
     /// The scan was asked for.
     pub(super) fn scanning(&mut self, now: Timestamp, rules: &Rules) {
-        self.scan_due = now + rules.slack();
+        self.scan_due = now + rules.scan_table_every();
     }
 
     /// When a candidate wants to be looked at.

@@ -125,8 +125,19 @@ impl<'a> List<'a> {
     fn unheld(&self, unheld: &Unheld, seq: u64) -> Event<'a> {
         let endpoints = unheld.endpoints;
         let peer = self.ends.get(&endpoints.reversed());
+        // Nothing is known of it but its addresses.
+        let nameless = SocketKey {
+            sock: 0,
+            birth: Timestamp::default(),
+        };
         let subject = Subject {
-            socket: None,
+            socket: Some(Socket {
+                id: nameless.into(),
+                cookie: None,
+                inode: None,
+                netns: endpoints.netns,
+                role: socket::Role::Unknown.into(),
+            }),
             network: Some(between(
                 endpoints,
                 unheld.state,

@@ -29,8 +29,6 @@ impl Table<7> {
 }
 
 fn row(event: &Event<'_>, subject: &Subject<'_>, finding: &Finding<'_>) -> [String; 7] {
-    let age = finding.half_closed_ns.map(Duration::from_nanos);
-    let age = age.unwrap_or_else(|| event.time.since(finding.opened));
     let ends = subject.network.as_ref();
     let end = |end: fn(&Network) -> Endpoint| ends.map(end).map(address).unwrap_or_default();
     let process = subject.process.as_ref();
@@ -38,11 +36,23 @@ fn row(event: &Event<'_>, subject: &Subject<'_>, finding: &Finding<'_>) -> [Stri
         finding.id.to_string(),
         word(finding.severity),
         word(finding.verdict),
-        short(age),
+        age(event, finding),
         end(|network| network.local),
         end(|network| network.peer),
         process.map_or_else(String::new, |process| {
             format!("{}[{}]", process.executable.name, process.pid)
         }),
     ]
+}
+
+/// From one look alone only the least is known, or nothing.
+fn age(event: &Event<'_>, finding: &Finding<'_>) -> String {
+    let known = finding.half_closed_ns.map(Duration::from_nanos);
+    let age = known.unwrap_or_else(|| event.time.since(finding.opened));
+    let least = finding.missing.iter().any(|part| part == "history");
+    match (least, age.is_zero()) {
+        (true, true) => String::new(),
+        (true, false) => format!("≥{}", short(age)),
+        (false, _) => short(age),
+    }
 }

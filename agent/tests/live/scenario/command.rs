@@ -91,7 +91,7 @@ pub(crate) fn without_capabilities() -> Result<()> {
     refused(&mut command, NOT_PERMITTED, &["CAP_BPF", "CAP_PERFMON"])
 }
 
-fn public_dir() -> Result<TempDir> {
+pub(crate) fn public_dir() -> Result<TempDir> {
     let dir = tempfile::tempdir_in("/tmp")?;
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777))?;
     Ok(dir)

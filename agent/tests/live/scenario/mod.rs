@@ -1,5 +1,6 @@
 //! The scenarios of the tests, one theme a file.
 
+pub(crate) mod ask;
 pub(crate) mod before;
 pub(crate) mod both;
 pub(crate) mod command;
