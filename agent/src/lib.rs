@@ -12,3 +12,4 @@ pub mod process;
 pub mod server;
 pub mod source;
 pub mod survey;
+pub mod tui;

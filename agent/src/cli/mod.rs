@@ -47,6 +47,8 @@ enum Command {
     Findings(ask::findings::Findings),
     /// List what is wrong, cause by cause
     Incidents(ask::incidents::Incidents),
+    /// Watch incidents on a live screen
+    Top(ask::top::Top),
     /// Show what a running daemon sees, from now on
     Events(events::Events),
     /// Say whether this host has all that is needed, and what is attached how
@@ -79,6 +81,7 @@ fn obey(command: &Command) -> Result<ExitCode, Failure> {
         Command::Ls(ls) => ls.run(),
         Command::Findings(findings) => findings.run(),
         Command::Incidents(incidents) => incidents.run(),
+        Command::Top(top) => top.run(),
         Command::Events(events) => events.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Generate(generate) => generate.run(),

@@ -116,7 +116,7 @@ impl Time {
     }
 
     /// Time since an earlier moment; zero if that is later.
-    pub(super) const fn since(self, earlier: Self) -> Duration {
+    pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.unix_ns.saturating_sub(earlier.unix_ns))
     }
 

@@ -61,6 +61,17 @@ impl Daemon {
         &self.socket
     }
 
+    /// What it costs; `None` if it does not say.
+    pub(super) fn cost(&self) -> Option<String> {
+        let text = self.runtime.block_on(async {
+            let response = client::get(&self.socket, "/v1/status").await.ok()?;
+            let body = Limited::new(response.into_body(), LONGEST).collect().await;
+            Some(body.ok()?.to_bytes())
+        })?;
+        let status: Status = serde_json::from_slice(&text).ok()?;
+        Some(status.cost())
+    }
+
     pub(super) fn each(&self, wanted: Wanted, take: &mut Take<'_>) -> Result<(), Error> {
         let path = match wanted {
             Wanted::Sockets => "/v1/connections",
@@ -80,6 +91,46 @@ impl Daemon {
             }
         })
     }
+}
+
+/// What of `/v1/status` is shown.
+#[derive(Deserialize)]
+struct Status {
+    pid: u32,
+    uptime_ns: u64,
+    #[serde(default)]
+    counters: std::collections::BTreeMap<String, u64>,
+}
+
+impl Status {
+    fn cost(&self) -> String {
+        let lost: u64 = self.counters.values().sum();
+        let cpu = spent(self.pid).map(|spent| {
+            let whole = std::time::Duration::from_nanos(self.uptime_ns).as_secs_f64();
+            format!("{:.2} % CPU", 100.0 * spent.as_secs_f64() / whole.max(1e-9))
+        });
+        let memory = resident(self.pid).map(|bytes| format!("{} MiB", bytes >> 20));
+        let lost = (lost > 0).then(|| format!("{lost} records lost"));
+        let parts: Vec<String> = [cpu, memory, lost].into_iter().flatten().collect();
+        format!("daemon: {}", parts.join(", "))
+    }
+}
+
+/// Processor time of a process since its start.
+fn spent(pid: u32) -> Option<std::time::Duration> {
+    let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
+    let stat = process.stat().ok()?;
+    // The kernel counts them in hundredths of a second for `/proc`.
+    Some(std::time::Duration::from_millis(
+        (stat.utime + stat.stime) * 10,
+    ))
+}
+
+/// Resident memory of a process, bytes.
+fn resident(pid: u32) -> Option<u64> {
+    let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
+    let pages = process.statm().ok()?.resident;
+    Some(pages * rustix::param::page_size() as u64)
 }
 
 async fn refused(path: &'static str, response: Response<Incoming>) -> Error {

@@ -90,6 +90,14 @@ impl Source {
         }
     }
 
+    /// What the daemon costs and what it has lost, in a few words.
+    pub fn cost(&self) -> Option<String> {
+        match self {
+            Self::Daemon(daemon) => daemon.cost(),
+            Self::Look(_) | Self::File(_) => None,
+        }
+    }
+
     /// Whether nobody has watched before.
     pub const fn is_one_look(&self) -> bool {
         matches!(self, Self::Look(_))

@@ -9,7 +9,7 @@ use crate::config::{Config, DEFAULT_SOCKET, Flags};
 use crate::source::{Choice, Source};
 
 /// Whom to ask.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct SourceArgs {
     /// The daemon's Unix socket
     #[arg(long, default_value = DEFAULT_SOCKET, value_name = "PATH")]

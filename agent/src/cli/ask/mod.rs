@@ -6,6 +6,7 @@ pub(super) mod findings;
 pub(super) mod incidents;
 pub(super) mod ls;
 mod show;
+pub(super) mod top;
 
 use crate::source;
 

@@ -181,7 +181,7 @@ fn others(holders: &[Holder<'_>], pid: u32) -> usize {
 }
 
 /// The wire's word.
-pub(super) fn word(value: impl Serialize) -> String {
+pub fn word(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         Ok(other) => other.to_string(),
