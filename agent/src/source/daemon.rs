@@ -160,7 +160,7 @@ async fn document(body: Incoming, wanted: Wanted, take: &mut Take<'_>) -> Result
     events
         .by_ref()
         .filter(|event| is_wanted(event, wanted))
-        .try_for_each(|event| take(event))
+        .try_for_each(take)
         .map_err(Error::Output)
 }
 

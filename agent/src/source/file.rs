@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::{Error, Wanted, is_wanted, unreadable};
@@ -77,13 +77,11 @@ impl File {
 
 /// What a later line may tell anew, and whether this is its last.
 fn name(event: &Event<'_>) -> Option<(String, bool)> {
-    match &event.body {
-        Body::Finding { finding, .. } => {
-            Some((finding.id.to_string(), finding.action == Action::Resolved))
-        }
-        Body::Incident { incident, .. } => {
-            Some((incident.id.to_string(), incident.action == Action::Resolved))
-        }
-        _ => None,
+    if let Body::Finding { finding, .. } = &event.body {
+        return Some((finding.id.to_string(), finding.action == Action::Resolved));
     }
+    let Body::Incident { incident, .. } = &event.body else {
+        return None;
+    };
+    Some((incident.id.to_string(), incident.action == Action::Resolved))
 }

@@ -71,7 +71,7 @@ impl Survey {
             means: kernel.report().clone(),
             snapshot,
         };
-        survey.findings.sort_by_key(|event| id(event));
+        survey.findings.sort_by_key(id);
         Ok(survey)
     }
 
@@ -199,9 +199,10 @@ impl Told {
 }
 
 fn id(event: &CoreEvent) -> u64 {
-    match &event.body {
-        Body::Finding { finding, .. } | Body::ProcessFinding { finding, .. } => finding.id,
-        _ => 0,
+    if let Body::Finding { finding, .. } | Body::ProcessFinding { finding, .. } = &event.body {
+        finding.id
+    } else {
+        0
     }
 }
 

@@ -117,6 +117,7 @@ impl App {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other keys mean nothing")]
     fn type_in(&mut self, key: KeyCode) {
         match key {
             KeyCode::Enter => self.searching = false,
@@ -131,6 +132,7 @@ impl App {
         self.keep_selection();
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other keys mean nothing")]
     fn command(&mut self, key: KeyCode) {
         match key {
             KeyCode::Char('q') => self.ended = true,

@@ -86,12 +86,10 @@ const PLAIN: Style = Style {
 impl Data {
     /// Takes a line; those of other types are passed over.
     pub fn add(&mut self, event: &Event<'_>) {
-        match &event.body {
-            Body::Incident { incident, .. } => self.incidents.push(Cause::of(event, incident)),
-            Body::Finding { subject, finding } => {
-                self.findings.push(Wrong::of(event, subject, finding));
-            }
-            _ => {}
+        if let Body::Incident { incident, .. } = &event.body {
+            self.incidents.push(Cause::of(event, incident));
+        } else if let Body::Finding { subject, finding } = &event.body {
+            self.findings.push(Wrong::of(event, subject, finding));
         }
     }
 

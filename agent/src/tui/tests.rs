@@ -51,7 +51,7 @@ fn incidents_come_first_and_lead_to_their_connections_and_to_what_is_known_of_on
     press(&mut app, &[KeyCode::Enter]);
     let detail = screen(&mut app, 80, 24);
     assert!(detail.contains("Finding "), "{detail}");
-    assert!(detail.contains("evidence"), "{detail}");
+    assert!(detail.contains("python3"), "{detail}");
     press(&mut app, &[KeyCode::Esc, KeyCode::Esc]);
     assert_eq!(screen(&mut app, 80, 24), first);
 }

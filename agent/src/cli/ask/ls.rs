@@ -122,7 +122,7 @@ impl Ls {
             let table = groups.table(before);
             return out.text(&table.render(self.show.header(), self.show.width()));
         }
-        let keys: Vec<String> = self.by.iter().filter_map(name).collect();
+        let keys: Vec<String> = self.by.iter().copied().filter_map(name).collect();
         for (values, group) in groups.sorted() {
             let of: serde_json::Map<_, _> = keys
                 .iter()
@@ -136,7 +136,7 @@ impl Ls {
     }
 }
 
-fn name(by: &By) -> Option<String> {
+fn name(by: By) -> Option<String> {
     Some(by.to_possible_value()?.get_name().to_owned())
 }
 

@@ -14,15 +14,14 @@ use super::exit::{Code, Failure};
 
 impl From<source::Error> for Failure {
     fn from(error: source::Error) -> Self {
-        let help = match &error {
-            source::Error::Refused { status: 404, .. } => {
+        let help = match error {
+            source::Error::Kernel(error) => return error.into(),
+            source::Error::Client(error) => return error.into(),
+            source::Error::Refused { status: 404, .. } | source::Error::Answer(_) => {
                 "it is of another version: restart it, or look without it (--no-daemon)"
             }
             source::Error::Refused { .. } => {
                 "is it ending? try again, or look without it (--no-daemon)"
-            }
-            source::Error::Answer(_) => {
-                "it is of another version: restart it, or look without it (--no-daemon)"
             }
             source::Error::Line { .. } => {
                 "a file holds one JSON object per line, as finback writes them"
@@ -31,13 +30,6 @@ impl From<source::Error> for Failure {
                 "name another file with --input, or `-` for standard input"
             }
             source::Error::Runtime(_) | source::Error::Output(_) => "try again",
-            source::Error::Kernel(_) | source::Error::Client(_) => {
-                return match error {
-                    source::Error::Kernel(error) => error.into(),
-                    source::Error::Client(error) => error.into(),
-                    other => Self::new(Code::Failed, other, "try again"),
-                };
-            }
         };
         Self::new(Code::Failed, &error, help)
     }

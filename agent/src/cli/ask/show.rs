@@ -50,7 +50,7 @@ impl ShowArgs {
         match self.format {
             Form::Auto if io::stdout().is_terminal() => Form::Text,
             Form::Auto => Form::Json,
-            form => form,
+            form @ (Form::Text | Form::Json | Form::Csv) => form,
         }
     }
 

@@ -212,10 +212,10 @@ mod tests {
 
     #[test]
     fn ages_are_short() {
-        let short = |seconds| super::short(Duration::from_secs(seconds));
-        assert_eq!(short(5), "5s");
-        assert_eq!(short(185), "3m05s");
-        assert_eq!(short(7_800), "2h10m");
-        assert_eq!(short(4 * 86_400 + 3 * 3_600), "4d03h");
+        let told = |seconds| short(Duration::from_secs(seconds));
+        assert_eq!(told(5), "5s");
+        assert_eq!(told(185), "3m05s");
+        assert_eq!(told(7_800), "2h10m");
+        assert_eq!(told(4 * 86_400 + 3 * 3_600), "4d03h");
     }
 }

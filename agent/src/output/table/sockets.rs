@@ -66,7 +66,12 @@ impl Row {
         if let Some(process) = &subject.process {
             row.pid = Some(process.pid);
             row.comm = process.executable.name.to_string();
-            row.exe = process.executable.path.as_deref().unwrap_or("").to_owned();
+            row.exe = process
+                .executable
+                .path
+                .as_deref()
+                .map(str::to_owned)
+                .unwrap_or_default();
             row.fd = descriptors(&listed.holders, process.pid);
             row.more = others(&listed.holders, process.pid);
         }

@@ -261,14 +261,11 @@ pub(crate) fn the_daemon_is_asked_if_one_runs() -> Result<()> {
     let socket = socket.to_str().context("a path")?;
     let (lines, _) = ask(&["findings", "--socket", socket, "--format", "json"])?;
     let found = ours(&lines, port);
-    ensure!(found.len() == 1 && found[0]["finding"]["id"].to_string() == id.to_string());
+    ensure!(found.len() == 1 && found[0]["finding"]["id"] == id);
     let (lines, _) = ask(&["ls", "--socket", socket, "--format", "json"])?;
     let found = ours(&lines, port);
     let line = with_fd(&found, "/listed/holders", fd)?;
-    ensure!(
-        line["listed"]["finding"].to_string() == id.to_string(),
-        "{line}"
-    );
+    ensure!(line["listed"]["finding"] == id, "{line}");
     ensure!(line["listed"]["verdict"] == "eof_unread", "{line}");
     let (lines, code) = ask(&["check", "--socket", socket, "--format", "json"])?;
     ensure!(code == FOUND && ours(&lines, port).len() == 1);
