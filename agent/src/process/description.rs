@@ -57,7 +57,7 @@ pub(super) fn describe(
         return None;
     }
     let status = process.status().ok();
-    let vpid = status.as_ref().and_then(|status| innermost(status));
+    let vpid = status.as_ref().and_then(innermost);
     Some(Description {
         path: process.exe().ok().map(|path| path.to_string_lossy().into()),
         command_line: process.cmdline().ok().and_then(|words| join(&words)),

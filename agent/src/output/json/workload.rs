@@ -52,19 +52,15 @@ pub struct Pod<'a> {
     pub uid: Option<Cow<'a, str>>,
 }
 
-fn text(text: &Option<Box<str>>) -> Option<Cow<'_, str>> {
-    text.as_deref().map(Into::into)
-}
-
-fn named(name: &Option<Box<str>>) -> Option<Named<'_>> {
-    text(name).map(|name| Named { name })
+fn named(name: Option<&str>) -> Option<Named<'_>> {
+    name.map(|name| Named { name: name.into() })
 }
 
 impl<'a> From<&'a core::Container> for Container<'a> {
     fn from(known: &'a core::Container) -> Self {
         Self {
             id: (&*known.id).into(),
-            name: text(&known.name),
+            name: known.name.as_deref().map(Into::into),
             runtime: known.runtime.map(|runtime| Named {
                 name: runtime.name().into(),
             }),
@@ -75,12 +71,12 @@ impl<'a> From<&'a core::Container> for Container<'a> {
 impl<'a> From<&'a core::Pod> for K8s<'a> {
     fn from(known: &'a core::Pod) -> Self {
         Self {
-            namespace: named(&known.namespace),
+            namespace: named(known.namespace.as_deref()),
             pod: Pod {
-                name: text(&known.name),
+                name: known.name.as_deref().map(Into::into),
                 uid: Some((&*known.uid).into()),
             },
-            container: named(&known.container),
+            container: named(known.container.as_deref()),
         }
     }
 }

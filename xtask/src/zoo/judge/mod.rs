@@ -112,9 +112,7 @@ impl Record {
         let said = Said {
             at,
             who: self.who(line),
-            program: process
-                .map(|one| one.comm.clone())
-                .unwrap_or_default(),
+            program: process.map(|one| one.comm.clone()).unwrap_or_default(),
             pid: process.map_or(0, |one| one.pid),
             verdict: finding.verdict.clone(),
             role,

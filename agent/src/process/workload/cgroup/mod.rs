@@ -55,7 +55,7 @@ impl Group {
             }
             if let Some(found) = container(before, part) {
                 group.container = Some(found);
-            } else if part.ends_with(".service") || part.ends_with(".scope") {
+            } else if is_unit(part) {
                 group.unit = Some(part.to_owned());
             }
             if let Some(user) = user(part) {
@@ -65,6 +65,10 @@ impl Group {
         }
         group
     }
+}
+
+fn is_unit(part: &str) -> bool {
+    matches!(part.rsplit_once('.'), Some((_, "service" | "scope")))
 }
 
 /// `kubepods-burstable-podUID.slice` with `_` for `-` (also `kubelet-kubepods-…`, and with `:cri-containerd:ID` behind
