@@ -39,6 +39,11 @@ pub(super) struct KernelArgs {
     #[arg(long)]
     stacks: bool,
 
+    /// Where the host's file system is mounted, if finback is in a container: names of containers are looked up below
+    /// it [default: /]
+    #[arg(long, value_name = "DIR")]
+    host_root: Option<PathBuf>,
+
     /// Level of the kernel programs' own log, which goes to standard error
     #[arg(long, value_enum, default_value_t = LogLevel::Off, value_name = "LEVEL")]
     pub(super) log_level: LogLevel,
@@ -60,6 +65,7 @@ impl KernelArgs {
             attach: self.attach,
             ring_bytes: self.ring_bytes,
             max_sockets: self.max_sockets,
+            host_root: self.host_root.clone(),
             no_segment: self.no_segment,
             stacks: self.stacks,
             ..Flags::default()

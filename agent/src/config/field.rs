@@ -59,14 +59,11 @@ pub(super) fn switch(key: &Key<'_>, value: &Value<'_>) -> Result<bool, Wrong> {
     switch.ok_or_else(|| Wrong::value(key, value, "use true or false"))
 }
 
-pub(super) fn absolute(key: &Key<'_>, value: &Value<'_>) -> Result<PathBuf, Wrong> {
+pub(super) fn absolute(key: &Key<'_>, value: &Value<'_>, example: &str) -> Result<PathBuf, Wrong> {
     let path = value.get_ref().as_str().map(PathBuf::from);
     path.filter(|path| path.is_absolute()).ok_or_else(|| {
-        Wrong::value(
-            key,
-            value,
-            "use an absolute path, for example \"/run/finback/finback.sock\"",
-        )
+        let help = format!("use an absolute path, for example \"{example}\"");
+        Wrong::value(key, value, help)
     })
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
+use super::DEFAULT_SOCKET;
 use super::error::Error;
 use super::exception::exceptions;
 use super::field::{
@@ -39,6 +40,8 @@ pub struct File {
     pub peer_quiet: Option<Duration>,
     /// `socket`.
     pub socket: Option<PathBuf>,
+    /// `host_root`.
+    pub host_root: Option<PathBuf>,
     /// `segment`.
     pub segment: Option<bool>,
     /// `stacks`.
@@ -55,6 +58,7 @@ pub struct File {
 
 const KEYS: &[&str] = &[
     "attach",
+    "host_root",
     "incidents",
     "max_sockets",
     "openers",
@@ -94,6 +98,7 @@ impl File {
     fn set(&mut self, key: &Key<'_>, value: &Value<'_>) -> Result<(), Wrong> {
         match &**key.get_ref() {
             "attach" => self.attach = Some(word(key, value)?),
+            "host_root" => self.host_root = Some(absolute(key, value, "/host")?),
             "incidents" => incident::all(key, value, &mut self.incidents)?,
             "max_sockets" => self.max_sockets = Some(sockets(key, value)?),
             "openers" => self.openers = Some(openers(key, value)?),
@@ -102,7 +107,7 @@ impl File {
             "peer_quiet" => self.peer_quiet = Some(time(key, value)?),
             "scan_interval" => self.scan_interval = Some(time(key, value)?),
             "segment" => self.segment = Some(switch(key, value)?),
-            "socket" => self.socket = Some(absolute(key, value)?),
+            "socket" => self.socket = Some(absolute(key, value, DEFAULT_SOCKET)?),
             "stacks" => self.stacks = Some(switch(key, value)?),
             "states" => self.states = Some(states(key, value)?),
             "severities" => self.severities = per_verdict(key, value, level)?,

@@ -64,6 +64,8 @@ pub struct Flags {
     pub max_sockets: Option<u32>,
     /// `--socket`.
     pub socket: Option<PathBuf>,
+    /// `--host-root`.
+    pub host_root: Option<PathBuf>,
     /// `--no-segment`.
     pub no_segment: bool,
     /// `--stacks`.
@@ -89,6 +91,8 @@ pub struct Config {
     pub peer_quiet: Duration,
     /// Where the daemon listens.
     pub socket: PathBuf,
+    /// Where the host's file system is mounted.
+    pub host_root: PathBuf,
     /// Whether to look at segments (FIN and RST on the wire).
     pub segment: bool,
     /// Whether to take user stacks.
@@ -126,6 +130,10 @@ impl Config {
                 .socket
                 .or(file.socket)
                 .unwrap_or_else(|| DEFAULT_SOCKET.into()),
+            host_root: flags
+                .host_root
+                .or(file.host_root)
+                .unwrap_or_else(|| "/".into()),
             segment: segment.unwrap_or(true),
             stacks: flags.stacks || file.stacks.unwrap_or(false),
             thresholds: file.thresholds,

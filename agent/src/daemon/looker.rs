@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self as threads, SyncSender};
 use std::thread::{self, JoinHandle};
@@ -19,7 +20,7 @@ use tokio::sync::oneshot;
 use crate::kernel::{KernelError, Looker, clock};
 use crate::output::clock::WallClock;
 use crate::process;
-use crate::process::stack;
+use crate::process::{Workloads, stack};
 use crate::server::Shown;
 
 /// Requests under way at most: the engine has one of each kind, findings wait for the threads of 64.
@@ -47,6 +48,7 @@ pub(super) enum Request {
     Show {
         accused: FxHashMap<u64, Arc<Finding>>,
         clock: WallClock,
+        host_root: PathBuf,
         answer: oneshot::Sender<Shown>,
     },
 }
@@ -84,12 +86,12 @@ pub(super) struct LookThread {
 }
 
 impl LookThread {
-    pub(super) fn spawn(looker: Looker) -> io::Result<Self> {
+    pub(super) fn spawn(looker: Looker, workloads: Workloads) -> io::Result<Self> {
         let (requests, asked) = threads::sync_channel(UNDER_WAY);
         let (answer, answers) = mpsc::channel(UNDER_WAY);
         let thread = thread::Builder::new()
             .name("finback-look".into())
-            .spawn(move || work(looker, &asked, &answer))?;
+            .spawn(move || work(looker, workloads, &asked, &answer))?;
         Ok(Self {
             requests: Some(requests),
             answers,
@@ -139,10 +141,15 @@ impl Drop for LookThread {
     }
 }
 
-fn work(mut looker: Looker, asked: &threads::Receiver<Request>, answer: &Sender<Answer>) {
+fn work(
+    mut looker: Looker,
+    mut workloads: Workloads,
+    asked: &threads::Receiver<Request>,
+    answer: &Sender<Answer>,
+) {
     while let Ok(request) = asked.recv() {
         let refusal = refusal(&request);
-        let found = fulfil(&mut looker, request).unwrap_or_else(refusal);
+        let found = fulfil(&mut looker, &mut workloads, request).unwrap_or_else(refusal);
         if answer.blocking_send(found).is_err() {
             return;
         }
@@ -161,7 +168,11 @@ const fn refusal(request: &Request) -> fn(KernelError) -> Answer {
     }
 }
 
-fn fulfil(looker: &mut Looker, request: Request) -> Result<Answer, KernelError> {
+fn fulfil(
+    looker: &mut Looker,
+    workloads: &mut Workloads,
+    request: Request,
+) -> Result<Answer, KernelError> {
     Ok(match request {
         Request::Look { unheld } => Answer::Look {
             snapshot: looker.look(unheld)?,
@@ -180,7 +191,9 @@ fn fulfil(looker: &mut Looker, request: Request) -> Result<Answer, KernelError> 
             }
         }
         Request::Processes(processes) => {
-            Answer::Processes(processes.into_iter().map(process::look).collect())
+            let looked = processes.into_iter();
+            let looked = looked.map(|id| process::look(id, workloads));
+            Answer::Processes(looked.collect())
         }
         Request::Threads(mut request) => {
             for (process, rows) in &mut request.processes {
@@ -191,12 +204,14 @@ fn fulfil(looker: &mut Looker, request: Request) -> Result<Answer, KernelError> 
         Request::Show {
             accused,
             clock,
+            host_root,
             answer,
         } => {
             let shown = Shown {
                 snapshot: looker.look(true)?,
                 accused,
                 clock,
+                host_root,
             };
             // Refused only if whoever asked has gone.
             drop(answer.send(shown));

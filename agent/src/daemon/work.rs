@@ -1,6 +1,7 @@
 //! What the daemon does with what the kernel says.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,9 +27,9 @@ use crate::output::clock::WallClock;
 use crate::output::feed::Feed;
 use crate::output::json::About;
 use crate::output::select::Selection;
-use crate::process::Descriptions;
 use crate::process::stack::Stacks;
 use crate::process::stack::model::Stack;
+use crate::process::{Descriptions, Workloads};
 use crate::server::Shown;
 
 /// The counters of losses are read at most so often; each reading is a system call per counter.
@@ -36,6 +37,9 @@ const LOSS_PERIOD: Duration = Duration::from_millis(100);
 
 /// The ring is read to its end before the daemon goes, but not for longer: traffic may fill it as fast.
 const FAREWELL: Duration = Duration::from_millis(300);
+
+/// Processes of a finding that `/proc` is asked for; a socket can be inherited by any number.
+const DESCRIBED: usize = 64;
 
 /// Kernel side, engine and feed, joined.
 pub(super) struct Work {
@@ -51,6 +55,7 @@ pub(super) struct Work {
     batch: Vec<Observation>,
     candidates: Vec<Candidate>,
     losses_read: Instant,
+    host_root: PathBuf,
     states: settings::Stream,
     interest: Interest,
     /// What those want who are about to subscribe.
@@ -67,7 +72,7 @@ impl Work {
         let stacks = config.stacks.then(Stacks::spawn).transpose();
         let stacks = stacks.map_err(failed("start a thread"))?;
         let looker = kernel.looker().ok_or(KernelError::Object("looker"))?;
-        let looker = LookThread::spawn(looker);
+        let looker = LookThread::spawn(looker, Workloads::new(&config.host_root));
         Ok(Box::new(Self {
             looker: looker.map_err(failed("start a thread"))?,
             stacks: stacks.map(FindingStacks::new),
@@ -75,12 +80,13 @@ impl Work {
             kernel,
             feed,
             clock: WallClock::measure(),
-            people: Descriptions::default(),
+            people: Descriptions::new(&config.host_root),
             desk: Desk::new(),
             looks: Looks::default(),
             batch: Vec::new(),
             candidates: Vec::new(),
             losses_read: Instant::now(),
+            host_root: config.host_root.clone(),
             states: settings::Stream::of(config),
             interest: Interest::NONE,
             expected: Selection::NONE,
@@ -227,6 +233,7 @@ impl Work {
         self.looker.ask(Request::Show {
             accused: self.engine.accused().collect(),
             clock: self.clock,
+            host_root: self.host_root.clone(),
             answer,
         });
     }
@@ -317,13 +324,12 @@ impl Work {
                 return;
             }
         };
-        let [own, peer] = owners.map(|owner| owner.map(|owner| owner.process.id));
-        for id in [own, peer].into_iter().flatten() {
-            self.people.get(id);
-        }
+        let owners = owners.into_iter().flatten().map(|owner| &owner.process);
+        let holders = finding.holders.iter().map(|holder| &holder.process);
+        let told = owners.chain(holders).take(DESCRIBED);
+        self.people.get(told.map(|process| process.id));
         let about = About {
-            process: own.and_then(|id| self.people.known(id)),
-            peer_process: peer.and_then(|id| self.people.known(id)),
+            processes: Some(&self.people),
             stacks,
             ..About::default()
         };
@@ -334,12 +340,10 @@ impl Work {
     fn publish_incident(&mut self, event: &Event, incident: &Incident) {
         let opened_at = self.stacks.as_ref();
         let opened_at = opened_at.map(|stacks| stacks.opened_at(&incident.findings));
-        let most = incident.processes.first().map(|(process, _)| process.id);
-        if let Some(id) = most {
-            self.people.get(id);
-        }
+        let told = incident.processes.iter().map(|(process, _)| process.id);
+        self.people.get(told);
         let about = About {
-            process: most.and_then(|id| self.people.known(id)),
+            processes: Some(&self.people),
             opened_at: opened_at.as_deref().unwrap_or_default(),
             ..About::default()
         };

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -32,6 +33,8 @@ pub struct Shown {
     pub accused: FxHashMap<u64, Arc<Finding>>,
     /// Its clock.
     pub clock: WallClock,
+    /// Where the host's files are.
+    pub host_root: PathBuf,
 }
 
 /// The answer: lines of type `socket`.
@@ -55,7 +58,8 @@ pub(super) fn answer(shown: Shown) -> Response {
 
 fn encode(shown: &Shown, lines: &mut Lines) -> io::Result<()> {
     let list = List::new(&shown.snapshot, shown.clock, &shown.accused);
-    list.each(&mut Descriptions::default(), &mut |event| lines.add(event))
+    let mut people = Descriptions::new(&shown.host_root);
+    list.each(&mut people, &mut |event| lines.add(event))
 }
 
 struct Lines {

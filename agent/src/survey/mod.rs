@@ -14,7 +14,7 @@ use crate::kernel::load::report::SnapshotReport;
 use crate::kernel::{self, Glance, KernelError, clock};
 use crate::output::clock::WallClock;
 use crate::output::json::{self, About, Event, List};
-use crate::process::{self, Descriptions};
+use crate::process::{self, Descriptions, Workloads};
 use finback_core::engine::Engine;
 use finback_core::glance;
 use finback_core::model::event::{Body, Event as CoreEvent, Output};
@@ -67,7 +67,7 @@ impl Survey {
             findings: told.findings.into_values().collect(),
             incidents: told.incidents.into_values().collect(),
             clock: WallClock::measure(),
-            people: Descriptions::default(),
+            people: Descriptions::new(&config.host_root),
             means: kernel.report().clone(),
             snapshot,
         };
@@ -103,41 +103,38 @@ fn tell(
     people: &mut Descriptions,
     take: &mut Take<'_>,
 ) -> io::Result<()> {
+    people.get(events.iter().flat_map(|event| accused(&event.body)));
+    let about = About {
+        processes: Some(people),
+        ..About::default()
+    };
     for (seq, event) in (1..).zip(events) {
-        let [own, peer] = accused(&event.body);
-        for id in [own, peer].into_iter().flatten() {
-            people.get(id);
-        }
-        take(&json::event(event, seq, clock, about(people, own, peer)))?;
+        take(&json::event(event, seq, clock, about))?;
     }
     Ok(())
 }
 
-fn about(people: &Descriptions, own: Option<ProcessId>, peer: Option<ProcessId>) -> About<'_> {
-    About {
-        process: own.and_then(|id| people.known(id)),
-        peer_process: peer.and_then(|id| people.known(id)),
-        ..About::default()
-    }
-}
-
 /// The processes that an event names.
-fn accused(body: &Body) -> [Option<ProcessId>; 2] {
+fn accused(body: &Body) -> Vec<ProcessId> {
     match body {
         Body::Finding { connection, .. } => {
             let owners = [&connection.owner, &connection.peer_owner];
-            owners.map(|owner| owner.as_ref().map(|owner| owner.process.id))
+            owners
+                .into_iter()
+                .flatten()
+                .map(|owner| owner.process.id)
+                .collect()
         }
-        Body::ProcessFinding { owner, .. } => [Some(owner.process.id), None],
+        Body::ProcessFinding { owner, .. } => vec![owner.process.id],
         Body::Incident(incident) => {
-            let most = incident.processes.first();
-            [most.map(|(process, _)| process.id), None]
+            let processes = incident.processes.iter();
+            processes.map(|(process, _)| process.id).collect()
         }
         Body::Transition { .. }
         | Body::Eof { .. }
         | Body::Connection { .. }
         | Body::Lost { .. }
-        | Body::Resync { .. } => [None, None],
+        | Body::Resync { .. } => Vec::new(),
     }
 }
 
@@ -154,12 +151,16 @@ fn judge(config: &Config, snapshot: &Snapshot) -> Told {
         findings: FxHashMap::default(),
         incidents: std::collections::BTreeMap::new(),
     };
+    let mut workloads = Workloads::new(&config.host_root);
     told.engine.handle_look(snapshot, clock::now());
     while let Some(output) = told.engine.next_output() {
         match output {
             Output::Event(event) => told.keep(event),
             Output::LookAtProcesses(processes) => {
-                let found: Vec<ProcessView> = processes.into_iter().map(process::look).collect();
+                let found: Vec<ProcessView> = processes
+                    .into_iter()
+                    .map(|id| process::look(id, &mut workloads))
+                    .collect();
                 told.engine.handle_processes(&found, clock::now());
             }
             // There is one look, and nothing remembers.

@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod actor;
 #[cfg(test)]
+mod cgroup;
+#[cfg(test)]
 mod daemon;
 #[cfg(test)]
 mod leaker;
@@ -38,8 +40,8 @@ use std::process::ExitCode;
 use libtest_mimic::Trial;
 
 use scenario::{
-    ask, before, both, command, crowd, ends, family, group, half_close, limit, long, namespace,
-    overflow, owner, protocol, stacks, steered, table, tcpstates, verdict, wait,
+    ask, before, both, command, crowd, ends, family, group, half_close, limit, long, names,
+    namespace, overflow, owner, protocol, stacks, steered, table, tcpstates, verdict, wait,
 };
 use trial::{alone, watching};
 
@@ -131,6 +133,11 @@ fn of_the_agent() -> Vec<Trial> {
         alone("long_random_run", long::random_run),
         alone("without_capabilities", command::without_capabilities),
         alone("settings_of_a_control_group", group::of_its_own),
+        alone("names_in_a_pod", names::in_a_pod),
+        alone(
+            "names_in_a_container_of_version_1",
+            names::in_a_container_of_version_1,
+        ),
         alone("wrong_ring_size", command::wrong_ring_size),
         alone("unknown_config_key", command::unknown_config_key),
         alone("stacks_of_c", stacks::c_with_and_without_symbols),

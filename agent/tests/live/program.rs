@@ -53,13 +53,12 @@ impl Program {
         args: impl IntoIterator<Item = A>,
     ) -> Result<Self> {
         let setting = setting();
-        let life = 4 * setting.patience().as_secs();
         let mut command = Command::new(&setting.python);
         command
             .args(["-B", "-S", "-E"])
             .arg(setting.scenarios.join(script))
             .args(args)
-            .env("FINBACK_SCENARIO_LIFE", life.to_string());
+            .env("FINBACK_SCENARIO_LIFE", setting.life().to_string());
         Self::launch(script, command)
     }
 

@@ -180,8 +180,9 @@ fn check(event: &Event, finding: &Finding, leak: &Leak<'_>) -> Result<()> {
         process.attribution
     );
     ensure!(
-        process.executable.name.starts_with("python3"),
-        "executable {}",
+        process.comm.starts_with("python3") && process.executable.name.starts_with("python3"),
+        "{} executes {}",
+        process.comm,
         process.executable.name
     );
     let holders: Vec<_> = finding

@@ -55,6 +55,11 @@ impl Setting {
         }
     }
 
+    /// No program of a test lives longer, in seconds.
+    pub(crate) fn life(&self) -> u64 {
+        4 * self.patience().as_secs()
+    }
+
     /// How long to wait for something that happens at once on a machine with nothing else to do.
     pub(crate) fn patience(&self) -> Duration {
         Duration::from_secs(if self.virtual_time {

@@ -37,6 +37,11 @@ impl Pair {
         Self::connected(Program::start(script, [manner, address])?, address)
     }
 
+    /// Connects to a server that was started.
+    pub(crate) fn served_by(server: Program) -> Result<Self> {
+        Self::connected(server, "127.0.0.1")
+    }
+
     fn connected(server: Program, address: &str) -> Result<Self> {
         let listening = server.did("listening")?;
         let client = TcpStream::connect((address.parse::<IpAddr>()?, listening.port))?;

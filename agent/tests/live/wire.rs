@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Deserializer, de};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A word of a closed list (`words!`). An alias: serde takes a plain reference for one into the line.
 pub(crate) type Word = &'static str;
@@ -29,6 +29,14 @@ pub(crate) struct Event {
     pub(crate) process: Option<Process>,
     #[serde(default)]
     pub(crate) peer_process: Option<Process>,
+    #[serde(default)]
+    pub(crate) cgroup: Option<String>,
+    #[serde(default)]
+    pub(crate) systemd_unit: Option<String>,
+    #[serde(default)]
+    pub(crate) container: Option<Value>,
+    #[serde(default)]
+    pub(crate) k8s: Option<Value>,
     #[serde(default)]
     pub(crate) transition: Option<Transition>,
     #[serde(default)]
@@ -114,10 +122,22 @@ pub(crate) struct ConnectionState {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Process {
     pub(crate) pid: u32,
+    #[serde(default)]
+    pub(crate) vpid: Option<u32>,
     pub(crate) start_time: String,
+    pub(crate) comm: String,
     pub(crate) executable: Executable,
+    #[serde(default)]
+    pub(crate) user: Option<User>,
+    #[serde(default)]
+    pub(crate) real_user: Option<User>,
     #[serde(deserialize_with = "attribution")]
     pub(crate) attribution: Word,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct User {
+    pub(crate) id: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -198,6 +218,7 @@ pub(crate) enum Confidence {
 pub(crate) struct Holder {
     pub(crate) pid: u32,
     pub(crate) fd: u32,
+    pub(crate) comm: String,
     pub(crate) executable: Executable,
 }
 
@@ -290,6 +311,16 @@ impl Event {
             return Some("network.transport or network.type does not fit");
         }
         self.finding.as_ref().and_then(|finding| finding.fault())
+    }
+
+    /// What its process is part of.
+    pub(crate) fn part_of(&self) -> Value {
+        json!({
+            "cgroup": self.cgroup,
+            "systemd_unit": self.systemd_unit,
+            "container": self.container,
+            "k8s": self.k8s,
+        })
     }
 
     /// Both ends, if it is about a connection.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::program::program;
-use super::workload::workload;
+use super::workload::{of_container, workload};
 use crate::model::incident::{Cause, IncidentId};
 use crate::model::process::Identity;
 use crate::model::socket::{Process, Role};
@@ -19,8 +19,10 @@ impl Place {
     /// From what is known of a process.
     pub(super) fn of(process: &Process, identity: &Identity) -> Self {
         let group = identity.cgroup.as_deref().or(process.group.as_deref());
+        let container = identity.container.as_ref().map(of_container);
+        let workload = container.or_else(|| group.map(workload));
         Self {
-            workload: group.map(workload).unwrap_or_default().into(),
+            workload: workload.unwrap_or_default().into(),
             program: program(process, identity).into(),
         }
     }

@@ -13,6 +13,7 @@ mod listed;
 mod look;
 mod lost;
 mod member;
+mod owner;
 mod ports;
 mod process;
 mod program;

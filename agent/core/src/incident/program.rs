@@ -135,6 +135,7 @@ mod tests {
             executable: (!path.is_empty()).then(|| path.into()),
             arguments: line.split_whitespace().map(Into::into).collect(),
             cgroup: None,
+            container: None,
         };
         program(&process, &identity)
     }

@@ -1,4 +1,25 @@
-//! Where a process belongs, from the path of its control group: what stays the same when it is started again.
+//! Where a process belongs, from the name of its container or the path of its control group: what stays the same when it
+//! is started again.
+
+use super::owner::owner;
+use crate::model::process::ContainerName;
+
+/// The pod's owner and the container's name, or the service of Compose.
+pub(super) fn of_container(name: &ContainerName) -> String {
+    match name {
+        ContainerName::Pod {
+            namespace,
+            pod,
+            container,
+        } => {
+            let owner = owner(pod);
+            let container = container.iter().map(|container| format!("/{container}"));
+            let container: String = container.collect();
+            format!("{namespace}/{owner}{container}")
+        }
+        ContainerName::Service { project, service } => format!("{project}/{service}"),
+    }
+}
 
 /// The unit, the user's slice for a session, else the path without ids.
 pub(super) fn workload(cgroup: &str) -> String {
@@ -113,6 +134,27 @@ mod tests {
             ("/batch/nightly", "/batch/nightly"),
         ] {
             assert_eq!(workload(path), expected);
+        }
+    }
+
+    #[test]
+    fn a_container_that_has_a_name_is_told_by_its_owner() {
+        let pod = |pod: &str, container: Option<&str>| ContainerName::Pod {
+            namespace: "shop".into(),
+            pod: pod.into(),
+            container: container.map(Into::into),
+        };
+        let service = ContainerName::Service {
+            project: "shop".into(),
+            service: "web".into(),
+        };
+        for (name, expected) in [
+            (pod("web-6d4cf56db6-x7k2p", Some("app")), "shop/web/app"),
+            (pod("web-6d4cf56db6-b9zqt", Some("app")), "shop/web/app"),
+            (pod("db-0", None), "shop/db"),
+            (service, "shop/web"),
+        ] {
+            assert_eq!(of_container(&name), expected);
         }
     }
 

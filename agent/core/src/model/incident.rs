@@ -15,7 +15,8 @@ use super::waiting::WaitState;
 /// What the findings of an incident have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cause {
-    /// The unit, the container's group, or the control group without what changes from start to start; empty if unknown.
+    /// The pod's owner with the container's name, the service of Compose, the unit, or the control group without what
+    /// changes from start to start; empty if unknown.
     pub workload: Arc<str>,
     /// The executable's name, and for an interpreter that of its script.
     pub program: Arc<str>,

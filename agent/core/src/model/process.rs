@@ -9,8 +9,31 @@ pub struct Identity {
     pub executable: Option<Box<str>>,
     /// Its command line, the program's name first.
     pub arguments: Vec<Box<str>>,
-    /// Path of its control group (version 2).
+    /// Path of its control group: version 2, or systemd's hierarchy where version 2 has no groups.
     pub cgroup: Option<Box<str>>,
+    /// What the orchestrator of its container calls that.
+    pub container: Option<ContainerName>,
+}
+
+/// A container as its orchestrator names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContainerName {
+    /// Kubernetes.
+    Pod {
+        /// The namespace that the pod lives in.
+        namespace: Box<str>,
+        /// The pod.
+        pod: Box<str>,
+        /// The container within it, if known.
+        container: Option<Box<str>>,
+    },
+    /// Docker Compose.
+    Service {
+        /// Its project.
+        project: Box<str>,
+        /// Its service: several containers may be of one.
+        service: Box<str>,
+    },
 }
 
 /// How many descriptors a process has, and may have.

@@ -83,7 +83,7 @@ pub struct Process {
     pub id: ProcessId,
     /// Name of the executable as the kernel has it (`comm`, at most 15 bytes).
     pub comm: Box<str>,
-    /// Real user id, if a hook saw it.
+    /// Real user id of the thread that a hook saw, in the initial user namespace.
     pub uid: Option<u32>,
     /// Id of the control group (version 2), if a hook saw it.
     pub cgroup: Option<u64>,

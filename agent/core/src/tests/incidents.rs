@@ -64,6 +64,7 @@ fn a_leak_opens_one_incident_that_rises_and_ends_with_it() {
         executable: Some("/usr/bin/python3.13".into()),
         arguments: ["python3", "-m", "shop"].map(Into::into).into(),
         cgroup: Some("/system.slice/shop.service".into()),
+        container: None,
     };
     world.kernel.identities.insert(7, identity);
     let descriptors = Descriptors {

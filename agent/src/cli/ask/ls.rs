@@ -48,6 +48,10 @@ enum By {
     Pid,
     /// Control group
     Cgroup,
+    /// Systemd unit
+    Unit,
+    /// Pod, with its namespace
+    Pod,
     /// State
     State,
     /// What is wrong
@@ -63,6 +67,8 @@ impl From<By> for Key {
             By::Port => Self::Port,
             By::Pid => Self::Pid,
             By::Cgroup => Self::Cgroup,
+            By::Unit => Self::Unit,
+            By::Pod => Self::Pod,
             By::State => Self::State,
             By::Verdict => Self::Verdict,
         }

@@ -28,6 +28,7 @@ attach = "fentry"
 max_sockets = 100_000
 ring_bytes = "4MiB"
 segment = false
+host_root = "/host"
 socket = "/run/x.sock"
 states = ["close-wait", "TIME_WAIT", "fin_wait_1"]
 
@@ -46,6 +47,7 @@ never_accepted = "critical"
     assert_eq!(config.ring_bytes.get(), 4 << 20);
     assert!(!config.segment);
     assert_eq!(config.socket, Path::new("/run/x.sock"));
+    assert_eq!(config.host_root, Path::new("/host"));
     let states = [TcpState::CloseWait, TcpState::TimeWait, TcpState::FinWait1];
     assert_eq!(config.states, StateSet::of(&states));
     assert_eq!(
@@ -86,7 +88,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     assert_eq!(what, "f.toml:3: unknown key `ring_byte`");
     assert_eq!(
         help,
-        "did you mean `ring_bytes`? known are attach, incidents, max_sockets, openers, override, peer_quiet, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds"
+        "did you mean `ring_bytes`? known are attach, host_root, incidents, max_sockets, openers, override, peer_quiet, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds"
     );
 }
 

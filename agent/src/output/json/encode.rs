@@ -1,32 +1,16 @@
 //! From the engine's event to a line.
 
-use std::borrow::Cow;
-
+use super::about::About;
 use super::duration::nanos;
 use super::{
-    Body, Connection, Container, Endpoint, Eof, Event, Executable, Finding, Incident, Life, Lost,
-    Network, NetworkType, Process, Resync, SCHEMA, Socket, Subject, Transition, Transport, User,
+    Body, Connection, Endpoint, Eof, Event, Executable, Finding, Incident, Life, Lost, Network,
+    NetworkType, Process, Resync, SCHEMA, Socket, Subject, Transition, Transport, User,
 };
 use crate::output::clock::WallClock;
-use crate::process::Description;
-use crate::process::stack::model::Stack;
 use finback_core::model::event as core;
 use finback_core::model::incident;
 use finback_core::model::socket::{self, Attribution, Owner};
 use finback_core::model::state::TcpState;
-
-/// What `/proc` knows of an event's processes, where somebody has asked it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct About<'a> {
-    /// Of the connection's process.
-    pub process: Option<&'a Description>,
-    /// Of the process at the other end.
-    pub peer_process: Option<&'a Description>,
-    /// Stacks of a finding.
-    pub stacks: &'a [Stack],
-    /// Where most connections of an incident were opened, with how many.
-    pub opened_at: &'a [(u32, Stack)],
-}
 
 /// The wire form of an event; borrows from it.
 pub fn event<'a>(
@@ -68,15 +52,15 @@ fn body<'a>(body: &'a core::Body, clock: WallClock, about: About<'a>) -> Body<'a
             finding,
         } => Body::Finding {
             subject: subject(connection, clock, about),
-            finding: Box::new(Finding::from_core(finding, clock, about.stacks)),
+            finding: Box::new(Finding::from_core(finding, clock, about)),
         },
         core::Body::ProcessFinding { owner, finding } => Body::Finding {
-            subject: alone(owner, clock, about),
-            finding: Box::new(Finding::from_core(finding, clock, about.stacks)),
+            subject: of_process(Some(owned(owner)), clock, about),
+            finding: Box::new(Finding::from_core(finding, clock, about)),
         },
         core::Body::Incident(incident) => Body::Incident {
             subject: accused(incident, clock, about),
-            incident: Box::new(Incident::from_core(incident, clock, about.opened_at)),
+            incident: Box::new(Incident::from_core(incident, clock, about)),
         },
         core::Body::Connection { connection, life } => Body::Connection {
             subject: subject(connection, clock, about),
@@ -119,6 +103,7 @@ fn subject<'a>(
     about: About<'a>,
 ) -> Subject<'a> {
     let endpoints = &connection.endpoints;
+    let peer = connection.peer_owner.as_ref();
     Subject {
         socket: Some(Socket {
             id: connection.key.into(),
@@ -134,16 +119,8 @@ fn subject<'a>(
             },
             ..network(*endpoints, connection.state)
         }),
-        process: connection
-            .owner
-            .as_ref()
-            .map(|owner| owned(owner, clock, about.process)),
-        peer_process: connection
-            .peer_owner
-            .as_ref()
-            .map(|owner| owned(owner, clock, about.peer_process)),
-        cgroup: cgroup(about),
-        container: container(about),
+        peer_process: peer.map(|owner| process(&owner.process, owner.attribution, clock, about)),
+        ..of_process(connection.owner.as_ref().map(owned), clock, about)
     }
 }
 
@@ -168,61 +145,61 @@ fn accused<'a>(
     about: About<'a>,
 ) -> Subject<'a> {
     let most = incident.processes.first();
+    let most = most.map(|(most, _)| (&**most, Attribution::Holder));
+    of_process(most, clock, about)
+}
+
+fn owned(owner: &Owner) -> (&socket::Process, Attribution) {
+    (&owner.process, owner.attribution)
+}
+
+/// A process without a connection, and what it is part of.
+pub(super) fn of_process<'a>(
+    owner: Option<(&'a socket::Process, Attribution)>,
+    clock: WallClock,
+    about: About<'a>,
+) -> Subject<'a> {
+    let known = owner.and_then(|(owner, _)| about.of(owner));
+    let workload = known.and_then(|known| known.workload.as_deref());
+    let unit = workload.and_then(|known| known.unit.as_deref());
     Subject {
         socket: None,
         network: None,
-        process: most.map(|(most, _)| process(most, Attribution::Holder, clock, about.process)),
+        process: owner.map(|(owner, how)| process(owner, how, clock, about)),
         peer_process: None,
-        cgroup: cgroup(about),
-        container: container(about),
+        cgroup: workload.map(|known| (&*known.cgroup).into()),
+        systemd_unit: unit.map(Into::into),
+        container: workload.and_then(|known| known.container.as_ref().map(Into::into)),
+        k8s: workload.and_then(|known| known.pod.as_ref().map(Into::into)),
     }
-}
-
-/// A process without a connection.
-fn alone<'a>(owner: &'a Owner, clock: WallClock, about: About<'a>) -> Subject<'a> {
-    Subject {
-        socket: None,
-        network: None,
-        process: Some(owned(owner, clock, about.process)),
-        peer_process: None,
-        cgroup: cgroup(about),
-        container: container(about),
-    }
-}
-
-pub(super) fn cgroup(about: About<'_>) -> Option<Cow<'_, str>> {
-    let path = about.process?.cgroup.as_deref()?;
-    Some(path.into())
-}
-
-pub(super) fn container(about: About<'_>) -> Option<Container<'_>> {
-    let id = about.process?.container.as_deref()?;
-    Some(Container { id: id.into() })
-}
-
-fn owned<'a>(owner: &'a Owner, clock: WallClock, known: Option<&'a Description>) -> Process<'a> {
-    process(&owner.process, owner.attribution, clock, known)
 }
 
 pub(super) fn process<'a>(
     process: &'a socket::Process,
     attribution: Attribution,
     clock: WallClock,
-    known: Option<&'a Description>,
+    about: About<'a>,
 ) -> Process<'a> {
+    let known = about.of(process);
+    let users = known.and_then(|known| known.users);
+    let real = users.filter(|users| users.real != users.effective);
+    let effective = users.map(|users| users.effective);
     Process {
         pid: process.id.pid,
+        vpid: known.and_then(|known| known.vpid),
         start_time: clock.at(process.id.start),
+        comm: (&*process.comm).into(),
         executable: Executable {
-            name: (&*process.comm).into(),
             path: known
                 .and_then(|known| known.path.as_deref())
                 .map(Into::into),
+            ..about.executable(process)
         },
         command_line: known
             .and_then(|known| known.command_line.as_deref())
             .map(Into::into),
-        user: process.uid.map(|id| User { id }),
+        user: effective.or(process.uid).map(|id| User { id }),
+        real_user: real.map(|users| User { id: users.real }),
         attribution: attribution.into(),
     }
 }

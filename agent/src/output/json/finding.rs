@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::about::About;
 use super::duration::nanos;
 use super::evidence::Evidence;
 use super::names::{Action, Confidence, Resolution, Severity, Verdict};
 use super::socket::Executable;
 use super::stack::Stack;
 use crate::output::clock::{Time, WallClock};
-use crate::process::stack::model;
 use finback_core::model::finding as core;
 use finback_core::model::socket;
 
@@ -74,6 +74,8 @@ pub struct Holder<'a> {
     pub start_time: Time,
     /// Descriptor number.
     pub fd: u32,
+    /// Name of the process as the kernel has it and `ss` shows it.
+    pub comm: Cow<'a, str>,
     /// What the process runs.
     #[serde(borrow)]
     pub executable: Executable<'a>,
@@ -98,9 +100,9 @@ impl<'a> Finding<'a> {
     pub(super) fn from_core(
         finding: &'a core::Finding,
         clock: WallClock,
-        stacks: &'a [model::Stack],
+        about: About<'a>,
     ) -> Self {
-        let stacks = stacks.iter();
+        let stacks = about.stacks.iter();
         Self {
             stacks: stacks
                 .map(|stack| Stack::from_process(stack, clock))
@@ -126,7 +128,7 @@ impl<'a> Finding<'a> {
             holders: finding
                 .holders
                 .iter()
-                .map(|holder| Holder::from_core(holder, clock))
+                .map(|holder| Holder::from_core(holder, clock, about))
                 .collect(),
             history: finding
                 .history
@@ -143,15 +145,17 @@ impl<'a> Finding<'a> {
 }
 
 impl<'a> Holder<'a> {
-    pub(super) fn from_core(holder: &'a socket::Holder, clock: WallClock) -> Self {
+    pub(super) fn from_core(
+        holder: &'a socket::Holder,
+        clock: WallClock,
+        about: About<'a>,
+    ) -> Self {
         Self {
             pid: holder.process.id.pid,
             start_time: clock.at(holder.process.id.start),
             fd: holder.fd,
-            executable: Executable {
-                name: (&*holder.process.comm).into(),
-                path: None,
-            },
+            comm: (&*holder.process.comm).into(),
+            executable: about.executable(&holder.process),
         }
     }
 }

@@ -6,14 +6,13 @@ use std::net::{IpAddr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::about::About;
 use super::duration::nanos;
 use super::names::{Action, Reason, Role, Severity, SeverityChange, Verdict, WaitState};
 use super::socket::Executable;
 use super::stack::Stack;
 use crate::output::clock::{Time, WallClock};
-use crate::process::stack::model as stack;
 use finback_core::model::incident as core;
-use finback_core::model::socket;
 
 /// The findings of one cause.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -85,7 +84,8 @@ pub struct Incident<'a> {
 /// What the findings of an incident have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IncidentCause<'a> {
-    /// The unit, or the control group without what changes from start to start.
+    /// The pod's owner with its namespace and the container's name, the service of Compose, the unit, or the control
+    /// group without what changes from start to start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workload: Option<Cow<'a, str>>,
     /// The executable's name without its version, and for an interpreter that of its script.
@@ -132,6 +132,8 @@ pub struct IncidentProcess<'a> {
     pub pid: u32,
     /// When it started.
     pub start_time: Time,
+    /// Its name as the kernel has it and `ss` shows it.
+    pub comm: Cow<'a, str>,
     /// What it runs.
     #[serde(borrow)]
     pub executable: Executable<'a>,
@@ -201,7 +203,7 @@ impl<'a> Incident<'a> {
     pub(super) fn from_core(
         incident: &'a core::Incident,
         clock: WallClock,
-        stacks: &'a [(u32, stack::Stack)],
+        about: About<'a>,
     ) -> Self {
         let cause = &incident.cause;
         let per_minute = incident.rate.map(per_minute);
@@ -227,7 +229,7 @@ impl<'a> Incident<'a> {
                 rising: incident.rising,
                 per_minute,
             },
-            processes: processes(incident, clock),
+            processes: processes(incident, clock, about),
             process_count: incident.process_count,
             peers: peers(&incident.peers),
             relays_for: peers(&incident.relays_for),
@@ -241,7 +243,8 @@ impl<'a> Incident<'a> {
             }),
             lost_requests: incident.lost_requests,
             caused_by: incident.caused_by.map(|id| id.to_string().into()),
-            stacks: stacks
+            stacks: about
+                .opened_at
                 .iter()
                 .map(|(connections, stack)| StackCount {
                     connections: *connections,
@@ -281,23 +284,21 @@ fn waits(incident: &core::Incident) -> Vec<WaitCount> {
         .collect()
 }
 
-fn processes(incident: &core::Incident, clock: WallClock) -> Vec<IncidentProcess<'_>> {
+fn processes<'a>(
+    incident: &'a core::Incident,
+    clock: WallClock,
+    about: About<'a>,
+) -> Vec<IncidentProcess<'a>> {
     let counts = incident.processes.iter();
     counts
         .map(|(process, connections)| IncidentProcess {
             pid: process.id.pid,
             start_time: clock.at(process.id.start),
-            executable: named(process),
+            comm: (&*process.comm).into(),
+            executable: about.executable(process),
             connections: *connections,
         })
         .collect()
-}
-
-fn named(process: &socket::Process) -> Executable<'_> {
-    Executable {
-        name: (&*process.comm).into(),
-        path: None,
-    }
 }
 
 fn peers(counts: &[(SocketAddr, u32)]) -> Vec<IncidentPeer> {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use super::about::About;
 use super::duration::nanos;
-use super::encode::{About, cgroup, container, network, process};
+use super::encode::{network, of_process, process};
 use super::finding::Holder;
 use super::listed::Listed;
-use super::socket::{Connection, Network, Process, Socket, Subject};
+use super::socket::{Connection, Network, Socket, Subject};
 use super::{Body, Event, SCHEMA};
 use crate::output::clock::{Time, WallClock};
 use crate::process::Descriptions;
@@ -59,18 +60,14 @@ impl<'a> List<'a> {
         take: &mut dyn FnMut(&Event<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut seq = 0;
+        let held = self.snapshot.sockets.iter();
+        people.get(held.filter_map(Self::owner).map(|process| process.id));
+        let about = About {
+            processes: Some(people),
+            ..About::default()
+        };
         for view in &self.snapshot.sockets {
             seq += 1;
-            let owners = [Self::owner(view), self.peer_owner(view)];
-            let [own, peer] = owners.map(|owner| owner.map(|process| process.id));
-            for id in [own, peer].into_iter().flatten() {
-                people.get(id);
-            }
-            let about = About {
-                process: own.and_then(|id| people.known(id)),
-                peer_process: peer.and_then(|id| people.known(id)),
-                ..About::default()
-            };
             take(&self.held(view, seq, about))?;
         }
         let unheld = self.snapshot.unheld.iter();
@@ -98,6 +95,8 @@ impl<'a> List<'a> {
     /// The `seq`-th line: a socket to which a descriptor or an accept queue leads.
     fn held(&self, view: &'a SocketView, seq: u64, about: About<'a>) -> Event<'a> {
         let peer = self.ends.get(&view.endpoints.reversed());
+        let peer_owner = self.peer_owner(view);
+        let owner = Self::owner(view).map(|owner| (&**owner, attribution(view, owner)));
         let subject = Subject {
             socket: Some(Socket {
                 id: key(view).into(),
@@ -111,14 +110,11 @@ impl<'a> List<'a> {
                 view.state,
                 peer.map(|peer| peer.state),
             )),
-            process: Self::owner(view).map(|owner| self.process(owner, view, about)),
-            peer_process: self
-                .peer_owner(view)
-                .map(|owner| process(owner, Attribution::Holder, self.clock, about.peer_process)),
-            cgroup: cgroup(about),
-            container: container(about),
+            peer_process: peer_owner
+                .map(|owner| process(owner, Attribution::Holder, self.clock, about)),
+            ..of_process(owner, self.clock, about)
         };
-        self.event(seq, subject, self.listed(view))
+        self.event(seq, subject, self.listed(view, about))
     }
 
     /// The `seq`-th line: one that goes on without a descriptor.
@@ -143,10 +139,7 @@ impl<'a> List<'a> {
                 unheld.state,
                 peer.map(|peer| peer.state),
             )),
-            process: None,
-            peer_process: None,
-            cgroup: None,
-            container: None,
+            ..of_process(None, self.clock, About::default())
         };
         self.event(seq, subject, Listed::default())
     }
@@ -163,23 +156,7 @@ impl<'a> List<'a> {
         }
     }
 
-    fn process(
-        &self,
-        owner: &'a socket::Process,
-        view: &SocketView,
-        about: About<'a>,
-    ) -> Process<'a> {
-        let opener = view.opener.as_ref();
-        let opener = opener.filter(|opener| opener.process.id == owner.id);
-        let attribution = match (opener, &view.queued) {
-            (Some(opener), _) => opener.attribution,
-            (None, Some(_)) => Attribution::Listener,
-            (None, None) => Attribution::Holder,
-        };
-        process(owner, attribution, self.clock, about.process)
-    }
-
-    fn listed(&self, view: &'a SocketView) -> Listed<'a> {
+    fn listed(&self, view: &'a SocketView, about: About<'a>) -> Listed<'a> {
         let finding = self.accused.get(&view.sock);
         let holders = match &view.queued {
             Some(queued) => &queued.listeners,
@@ -195,7 +172,7 @@ impl<'a> List<'a> {
             wait_state: view.waiting.map(|waiting| waiting.state.into()),
             queued: view.queued.is_some(),
             holders: holders
-                .map(|holder| Holder::from_core(holder, self.clock))
+                .map(|holder| Holder::from_core(holder, self.clock, about))
                 .collect(),
             verdict: finding.map(|finding| finding.verdict.into()),
             severity: finding.map(|finding| finding.severity.into()),
@@ -256,6 +233,17 @@ impl<'a> List<'a> {
             (TcpState::Established, _) => Some((view.opener.as_ref()?.since, true)),
             _ => None,
         }
+    }
+}
+
+/// How sure it is that the socket is this process's.
+fn attribution(view: &SocketView, owner: &socket::Process) -> Attribution {
+    let opener = view.opener.as_ref();
+    let opener = opener.filter(|opener| opener.process.id == owner.id);
+    match (opener, &view.queued) {
+        (Some(opener), _) => opener.attribution,
+        (None, Some(_)) => Attribution::Listener,
+        (None, None) => Attribution::Holder,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Field names are the contract. They follow OpenTelemetry's, nested; durations are nanoseconds and end in
 //! `_ns`. Types borrow from the engine's event, so that encoding a line allocates nothing.
 
+mod about;
 mod connection;
 mod duration;
 mod encode;
@@ -15,6 +16,7 @@ mod listed;
 mod names;
 mod socket;
 mod stack;
+mod workload;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,8 +24,9 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
+pub use about::About;
 pub use connection::{Life, Spell};
-pub use encode::{About, event};
+pub use encode::event;
 pub use evidence::{Evidence, PortUse, Relayed};
 pub use finding::{Finding, Holder, Past};
 pub use incident::{
@@ -39,9 +42,10 @@ pub use names::{
     WaitState,
 };
 pub use socket::{
-    Connection, Container, Endpoint, Executable, Network, Process, Socket, SocketId, Subject, User,
+    Connection, Endpoint, Executable, Network, Process, Socket, SocketId, Subject, User,
 };
 pub use stack::{Frame, Stack};
+pub use workload::{Container, K8s, Named, Pod};
 
 use super::clock::Time;
 

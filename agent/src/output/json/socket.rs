@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::{Attribution, NetworkType, Role, State, Transport};
+use super::workload::{Container, K8s};
 use crate::output::clock::Time;
 use finback_core::model::socket::SocketKey;
 
@@ -26,12 +27,18 @@ pub struct Subject<'a> {
     /// The process at the other end, if that is on this host.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub peer_process: Option<Process<'a>>,
-    /// Path of the process's control group (version 2).
+    /// Path of the process's control group: version 2, or systemd's hierarchy where version 2 has no groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cgroup: Option<Cow<'a, str>>,
+    /// The unit of systemd that it belongs to: the innermost service, or the scope of a session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub systemd_unit: Option<Cow<'a, str>>,
     /// The container it runs in.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub container: Option<Container<'a>>,
+    /// The pod it runs in.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub k8s: Option<K8s<'a>>,
 }
 
 /// The socket.
@@ -91,17 +98,25 @@ pub struct Connection {
 pub struct Process<'a> {
     /// Process id in the initial pid namespace.
     pub pid: u32,
+    /// Process id in the innermost pid namespace that it is in, if that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vpid: Option<u32>,
     /// When it started.
     pub start_time: Time,
+    /// Its name as the kernel has it and `ss` shows it: 15 bytes at most, and whatever it calls itself.
+    pub comm: Cow<'a, str>,
     /// What it runs.
     #[serde(borrow)]
     pub executable: Executable<'a>,
     /// Its arguments, joined by blanks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command_line: Option<Cow<'a, str>>,
-    /// Its user.
+    /// The user whose rights it has (effective); where `/proc` was not asked, who started it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<User>,
+    /// The user who started it, if that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub real_user: Option<User>,
     /// How sure it is that the socket is this process's.
     pub attribution: Attribution,
 }
@@ -109,7 +124,7 @@ pub struct Process<'a> {
 /// A program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Executable<'a> {
-    /// Its name as the kernel has it, at most 15 bytes.
+    /// Name of its file; where that was not asked for, `comm`.
     #[serde(borrow)]
     pub name: Cow<'a, str>,
     /// Its path.
@@ -120,16 +135,8 @@ pub struct Executable<'a> {
 /// A user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct User {
-    /// Real user id in the initial user namespace.
+    /// Its id, in the user namespace of finback.
     pub id: u32,
-}
-
-/// A container.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Container<'a> {
-    /// Its id, as the runtime that made it has it.
-    #[serde(borrow)]
-    pub id: Cow<'a, str>,
 }
 
 impl From<SocketAddr> for Endpoint {

@@ -88,7 +88,7 @@ fn a_transition_has_the_fields_of_the_contract_in_order() {
         r#""network":{"transport":"tcp","type":"ipv4","local":{"address":"192.0.2.10","port":8080},"#,
         r#""peer":{"address":"198.51.100.7","port":51234},"connection":{"state":"close_wait"}},"#,
         r#""process":{"pid":4711,"start_time":"2026-11-22T13:20:00.000000000Z","#,
-        r#""executable":{"name":"python3"},"user":{"id":1000},"attribution":"accept"},"#,
+        r#""comm":"python3","executable":{"name":"python3"},"user":{"id":1000},"attribution":"accept"},"#,
         r#""transition":{"from":"established","to":"close_wait","after_ns":1500000000,"cause":"fin_received"}}"#,
     );
     assert_eq!(line, expected);
@@ -129,6 +129,7 @@ fn the_schema_requires_what_every_line_has() {
             "finding",
             "incident",
             "connection",
+            "socket",
             "lost",
             "resync"
         ]

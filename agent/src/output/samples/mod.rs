@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(crate) use self::stacks::stacks;
 use super::clock::WallClock;
 use super::json::{self, About, Body, Event, Hello, Means};
-use crate::process::Description;
+use crate::process::{Description, Descriptions, Users, Workload};
 use finback_core::model::event as core;
 use finback_core::model::event::{Connection, Transition, WholeLife};
 use finback_core::model::finding::{
@@ -301,14 +301,30 @@ pub(crate) fn hello() -> Hello<'static> {
 }
 
 /// What `/proc` knows of the samples' process.
-pub(crate) fn description() -> &'static Description {
-    static KNOWN: std::sync::LazyLock<Description> = std::sync::LazyLock::new(|| Description {
-        path: Some("/usr/bin/python3.13".into()),
-        command_line: Some("python3 -m shop --port 8080".into()),
-        cgroup: Some("/system.slice/shop.service".into()),
-        container: None,
+pub(crate) fn descriptions() -> &'static Descriptions {
+    static KNOWN: std::sync::LazyLock<Descriptions> = std::sync::LazyLock::new(|| {
+        described(Workload {
+            cgroup: "/system.slice/shop.service".into(),
+            unit: Some("shop.service".into()),
+            ..Workload::default()
+        })
     });
     &KNOWN
+}
+
+/// The same of a process that is part of this.
+pub(crate) fn described(workload: Workload) -> Descriptions {
+    let known = Description {
+        path: Some("/usr/bin/python3.13".into()),
+        command_line: Some("python3 -m shop --port 8080".into()),
+        users: Some(Users {
+            effective: 1000,
+            real: 1000,
+        }),
+        vpid: None,
+        workload: Some(Arc::new(workload)),
+    };
+    Descriptions::with([(process().id, known)])
 }
 
 /// An example of every event, by name, as the documentation shows them.
@@ -316,8 +332,7 @@ pub(crate) fn wire() -> Vec<(&'static str, Event<'static>)> {
     let known = About {
         stacks: &[],
         opened_at: &[],
-        process: Some(description()),
-        peer_process: None,
+        processes: Some(descriptions()),
     };
     let encode = |event: core::Event, seq, about| {
         let event = Box::leak(Box::new(event));

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::sockets::spelt;
 use super::{Column, Table, short};
-use crate::output::json::{Body, Event, Role, State, Subject};
+use crate::output::json::{Body, Event, K8s, Role, State, Subject};
 
 /// What sockets can be counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub enum Key {
     Pid,
     /// Control group.
     Cgroup,
+    /// Systemd unit.
+    Unit,
+    /// Pod, with its namespace.
+    Pod,
     /// State.
     State,
     /// What is wrong.
@@ -59,7 +63,7 @@ impl Key {
         let process = subject.process.as_ref();
         let network = subject.network.as_ref();
         let value = match self {
-            Self::Comm => process.map(|process| process.executable.name.to_string()),
+            Self::Comm => process.map(|process| process.comm.to_string()),
             Self::Exe => {
                 process.and_then(|process| Some(process.executable.path.as_deref()?.to_owned()))
             }
@@ -77,6 +81,8 @@ impl Key {
             }),
             Self::Pid => process.map(|process| process.pid.to_string()),
             Self::Cgroup => subject.cgroup.as_deref().map(str::to_owned),
+            Self::Unit => subject.systemd_unit.as_deref().map(str::to_owned),
+            Self::Pod => subject.k8s.as_ref().and_then(pod),
             Self::State => network.map(|network| spelt(network.connection.state).to_owned()),
             Self::Verdict => listed.verdict.map(super::sockets::word),
         };
@@ -147,5 +153,14 @@ impl Groups {
             ]);
         }
         table
+    }
+}
+
+/// `NAMESPACE/POD`, or the uid where the name is not known.
+fn pod(k8s: &K8s<'_>) -> Option<String> {
+    match (&k8s.namespace, k8s.pod.name.as_deref()) {
+        (Some(namespace), Some(name)) => Some(format!("{}/{name}", namespace.name)),
+        (None, Some(name)) => Some(name.to_owned()),
+        (_, None) => k8s.pod.uid.as_deref().map(str::to_owned),
     }
 }

@@ -65,7 +65,7 @@ impl Row {
         };
         if let Some(process) = &subject.process {
             row.pid = Some(process.pid);
-            row.comm = process.executable.name.to_string();
+            row.comm = process.comm.to_string();
             row.exe = process
                 .executable
                 .path

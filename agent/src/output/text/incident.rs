@@ -9,6 +9,7 @@ use super::super::json::{
 };
 use super::mark::{Mark, Style};
 use super::page::Page;
+use super::part::part_of;
 use super::word::{Human, clean, list, named, word};
 use crate::output::clock::Time;
 
@@ -83,14 +84,14 @@ fn in_all(incident: &Incident<'_>) -> String {
 fn who(process: &Process<'_>, subject: &Subject<'_>, incident: &Incident<'_>) -> String {
     let others = incident.process_count.saturating_sub(1);
     let others = (others > 0).then(|| format!(" and {others} more"));
-    let container = subject.container.as_ref().map(|container| {
-        let id = &container.id;
-        format!(", container {}", clean(id.get(..12).unwrap_or(id)))
-    });
+    // Its unit is in the first line, if that is all.
+    let contained = subject.k8s.is_some() || subject.container.is_some();
+    let part = part_of(subject).filter(|_| contained);
+    let part = part.map(|part| format!(", {part}"));
     let path = process.executable.path.as_ref();
     let line = process.command_line.as_ref().or(path);
     let line = line.map(|line| format!(": {}", clean(line)));
-    let parts = [Some(named(process)), others, container, line];
+    let parts = [Some(named(process)), others, part, line];
     parts.into_iter().flatten().collect()
 }
 

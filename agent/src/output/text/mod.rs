@@ -3,6 +3,7 @@
 mod incident;
 mod mark;
 mod page;
+mod part;
 mod proof;
 mod stack;
 mod word;
@@ -13,8 +14,9 @@ use std::time::Duration;
 
 use self::mark::Mark;
 pub use self::mark::Style;
+use self::part::part_of;
 use self::proof::Proof;
-use self::word::{Human, clean, named, word};
+use self::word::{Human, clean, name, named, word};
 use super::json::{
     Action, Body, Endpoint, Eof, Event, Finding, Hello, Life, Listed, Lost, Network, Process,
     Resync, Role, State, Subject, Transition,
@@ -91,12 +93,7 @@ struct Line<'a>(&'a Subject<'a>);
 impl Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.process {
-            Some(process) => write!(
-                f,
-                "{:>7} {:<15}",
-                process.pid,
-                clean(&process.executable.name)
-            )?,
+            Some(process) => write!(f, "{:>7} {:<15}", process.pid, clean(&process.comm))?,
             None => write!(f, "{:>7} {:<15}", "-", "-")?,
         }
         let Some(network) = &self.0.network else {
@@ -193,6 +190,9 @@ fn paragraph(
         ends(network, role, finding, out)?;
         other_end(network, subject.peer_process.as_ref(), out)?;
     }
+    if let Some(part) = part_of(subject) {
+        writeln!(out, "    in {part}")?;
+    }
     writeln!(out, "    {}", clean(&finding.summary))?;
     if finding.action == Action::Resolved {
         return Ok(());
@@ -257,7 +257,7 @@ fn holders(finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
         .map(|holder| {
             format!(
                 "{}[{}] fd {}",
-                clean(&holder.executable.name),
+                clean(name(&holder.comm, &holder.executable)),
                 holder.pid,
                 holder.fd
             )

@@ -6,6 +6,7 @@ use super::word::Human;
 use super::write;
 use crate::output::json::{self, About};
 use crate::output::samples;
+use crate::process::{Container, Pod, Workload};
 use finback_core::model::event::Body;
 use finback_core::model::finding::{Action as CoreAction, Severity, Verdict};
 use finback_core::model::incident::Incident;
@@ -65,6 +66,7 @@ fn a_finding_is_a_marked_paragraph() {
         "\
 13:25:54.123 INFO #1 eof_unread (proven), opened: python3[4711]
     192.0.2.10:8080 <- 198.51.100.7:51234  CLOSE_WAIT since 13:25:44.123 (10.0 s)
+    in shop.service
     python3[4711] has not read from 198.51.100.7:51234 since it hung up 10 s ago
     held by python3[4711] fd 7
     evidence: threshold 10.0 s, 1 B unread (the FIN counts as one), 0 B unacknowledged, 0 B sent since the FIN, end-of-stream delivered 0 times, accepted
@@ -76,6 +78,62 @@ fn a_finding_is_a_marked_paragraph() {
     ));
 }
 
+/// A finding and an incident of a process that is part of this.
+fn part_of(workload: Workload) -> [String; 2] {
+    let known = samples::described(workload);
+    let about = About {
+        processes: Some(&known),
+        ..About::default()
+    };
+    let shown = |event| {
+        let mut out = String::new();
+        let wire = json::event(&event, 1, samples::CLOCK, about);
+        write(&wire, PLAIN, &mut out).unwrap();
+        out
+    };
+    [samples::finding(CoreAction::Opened), samples::incident()].map(shown)
+}
+
+#[test]
+fn a_process_is_placed_in_its_pod_else_in_its_container() {
+    let mut pod = Pod {
+        uid: "0b1c2d3e".into(),
+        name: Some("web-0".into()),
+        namespace: Some("shop".into()),
+        container: Some("app\x1b[2J".into()),
+    };
+    let mut container = Container {
+        id: "3f1c7f1f0a4f3d0f6c9a".into(),
+        name: None,
+        runtime: None,
+        service: None,
+    };
+    let shown = |pod: Option<&Pod>, container: &Container| {
+        part_of(Workload {
+            unit: Some("x.service".into()),
+            container: Some(container.clone()),
+            pod: pod.cloned(),
+            ..Workload::default()
+        })
+    };
+    let [finding, incident] = shown(Some(&pod), &container);
+    let part = "pod shop/web-0, container app?[2J";
+    assert!(finding.contains(&format!("\n    in {part}\n")), "{finding}");
+    let line = format!("python3[4711], {part}: python3 -m shop");
+    assert!(incident.contains(&line), "{incident}");
+    (pod.name, pod.namespace, pod.container) = (None, None, None);
+    let [finding, _] = shown(Some(&pod), &container);
+    assert!(finding.contains("    in pod 0b1c2d3e\n"), "{finding}");
+    let [finding, _] = shown(None, &container);
+    assert!(
+        finding.contains("    in container 3f1c7f1f0a4f\n"),
+        "{finding}"
+    );
+    container.name = Some("web".into());
+    let [finding, _] = shown(None, &container);
+    assert!(finding.contains("    in container web\n"), "{finding}");
+}
+
 /// An incident on a terminal of 80 columns.
 fn on_terminal(edit: impl FnOnce(&mut Incident)) -> String {
     let mut event = samples::incident();
@@ -83,7 +141,7 @@ fn on_terminal(edit: impl FnOnce(&mut Incident)) -> String {
         edit(Arc::make_mut(incident));
     }
     let about = About {
-        process: Some(samples::description()),
+        processes: Some(samples::descriptions()),
         opened_at: &[(12, samples::stacks()[0].clone())],
         ..About::default()
     };

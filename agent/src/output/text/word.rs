@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::time::Duration;
 
-use crate::output::json::Process;
+use crate::output::json::{Executable, Process};
 
 /// A process may name itself as it likes; a terminal must not obey it.
 pub(super) fn clean(name: &str) -> String {
@@ -21,9 +21,27 @@ pub(super) fn word(value: impl serde::Serialize) -> String {
     }
 }
 
-/// A process by the name of its executable.
+/// A process by its name.
 pub(super) fn named(process: &Process<'_>) -> String {
-    format!("{}[{}]", clean(&process.executable.name), process.pid)
+    let name = name(&process.comm, &process.executable);
+    format!("{}[{}]", clean(name), process.pid)
+}
+
+/// Names of main threads: some runtimes leave only that of a process.
+const OF_THREADS: [&str; 3] = ["MainThread", "node-MainThread", "main"];
+
+/// What the kernel calls a process, for that is what `ss` and `top` show; the file's name where there was no room for all
+/// of it, or where it says nothing.
+pub(super) fn name<'a>(comm: &'a str, executable: &'a Executable<'_>) -> &'a str {
+    /// What the kernel has room for.
+    const ROOM: usize = 15;
+    let file = &*executable.name;
+    let is_cut = comm.len() == ROOM && file.starts_with(comm);
+    if is_cut || OF_THREADS.contains(&comm) {
+        file
+    } else {
+        comm
+    }
 }
 
 /// With commas between them.
@@ -43,6 +61,33 @@ impl Display for Human {
             60..3600 => write!(f, "{} min {:02} s", seconds / 60, seconds % 60),
             3600..86_400 => write!(f, "{} h {:02} min", seconds / 3600, seconds / 60 % 60),
             _ => write!(f, "{} d {:02} h", seconds / 86_400, seconds / 3600 % 24),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_called_what_ss_calls_it_unless_that_says_nothing() {
+        for (comm, file, expected) in [
+            ("gunicorn", "python3.13", "gunicorn"),
+            ("httpd", "busybox", "httpd"),
+            ("java", "java", "java"),
+            ("MainThread", "node", "node"),
+            (
+                "prometheus-node",
+                "prometheus-node-exporter",
+                "prometheus-node-exporter",
+            ),
+            ("nginx", "nginx-debug", "nginx"),
+        ] {
+            let executable = Executable {
+                name: file.into(),
+                path: None,
+            };
+            assert_eq!(name(comm, &executable), expected);
         }
     }
 }

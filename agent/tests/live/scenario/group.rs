@@ -1,53 +1,14 @@
 //! Settings for a control group.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use anyhow::{Result, ensure};
 
-use anyhow::{Context as _, Result, ensure};
-
+use crate::cgroup::Group;
 use crate::daemon::Daemon;
 use crate::proof::Leak;
 use crate::traffic::Pair;
 use crate::trial::skip;
 use crate::watch::Watch;
 use crate::wire::Severity;
-
-/// A group that lives as long as the test.
-struct Group {
-    directory: PathBuf,
-    name: String,
-}
-
-impl Group {
-    /// `None` if version 2 is not mounted here.
-    fn new() -> Result<Option<Self>> {
-        let mounts = fs::read_to_string("/proc/mounts")?;
-        let point = mounts.lines().find_map(|line| {
-            let mut words = line.split(' ');
-            let point = words.nth(1)?;
-            (words.next() == Some("cgroup2")).then(|| point.to_owned())
-        });
-        let Some(point) = point else { return Ok(None) };
-        let name = format!("finback-live-{}", std::process::id());
-        let directory = Path::new(&point).join(&name);
-        fs::create_dir(&directory).with_context(|| directory.display().to_string())?;
-        Ok(Some(Self { directory, name }))
-    }
-
-    fn add(&self, pid: u32) -> Result<()> {
-        Ok(fs::write(
-            self.directory.join("cgroup.procs"),
-            pid.to_string(),
-        )?)
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // A process that has not ended yet keeps it; there is nobody left to tell.
-        drop(fs::remove_dir(&self.directory));
-    }
-}
 
 /// What is set for a group counts for a process in it, and for no other.
 pub(crate) fn of_its_own() -> Result<()> {
@@ -57,7 +18,7 @@ pub(crate) fn of_its_own() -> Result<()> {
     let config = format!(
         "[thresholds]\neof_unread = \"1s\"\n[[override]]\ncgroup = \"/{}\"\n\
          severities = {{ eof_unread = \"critical\" }}\n",
-        group.name
+        group.name()
     );
     let daemon = Daemon::start_with(&config, &[])?;
     let mut watch = Watch::new(&daemon);

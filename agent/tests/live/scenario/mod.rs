@@ -11,6 +11,7 @@ pub(crate) mod group;
 pub(crate) mod half_close;
 pub(crate) mod limit;
 pub(crate) mod long;
+pub(crate) mod names;
 pub(crate) mod namespace;
 pub(crate) mod overflow;
 pub(crate) mod owner;

@@ -60,13 +60,7 @@ pub(super) struct Address {
 #[serde(default)]
 pub(super) struct Process {
     pub(super) pid: u32,
-    pub(super) executable: Executable,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Executable {
-    pub(super) name: String,
+    pub(super) comm: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -22,7 +22,7 @@ pub(super) struct Said {
     pub(super) at: SystemTime,
     /// Control group of the process within the zoo's; empty if it is not known.
     pub(super) who: String,
-    /// Name of its executable.
+    /// Name of the process (`comm`).
     pub(super) program: String,
     pub(super) pid: u32,
     pub(super) verdict: String,
@@ -112,9 +112,7 @@ impl Record {
         let said = Said {
             at,
             who: self.who(line),
-            program: process
-                .map(|one| one.executable.name.clone())
-                .unwrap_or_default(),
+            program: process.map(|one| one.comm.clone()).unwrap_or_default(),
             pid: process.map_or(0, |one| one.pid),
             verdict: finding.verdict.clone(),
             role,
@@ -144,7 +142,7 @@ impl Record {
         if let (true, Some(said)) = (who.is_empty(), known) {
             who.clone_from(&said.who);
         }
-        let program = line.process.as_ref().map(|one| one.executable.name.clone());
+        let program = line.process.as_ref().map(|one| one.comm.clone());
         let cause = self
             .causes
             .entry(incident.id.clone())
@@ -252,7 +250,7 @@ mod tests {
         let mut record = record();
         for (severity, full) in [("warning", 9), ("critical", 5), ("info", 4)] {
             let line = format!(
-                r#"{{"cgroup":"/zoo/web","process":{{"executable":{{"name":"p"}}}},
+                r#"{{"cgroup":"/zoo/web","process":{{"comm":"p"}},
                     "incident":{{"id":"a","severity":"{severity}","reason":"of {severity}",
                     "descriptors":{{"full_in_ns":{full}}}}}}}"#
             );

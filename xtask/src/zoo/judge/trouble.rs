@@ -85,10 +85,10 @@ mod tests {
         let mut record = Record::new([7].into(), "/zoo/".into(), |_| None);
         let finding = format!(
             r#"{{"socket":{{"netns":7,"role":"server"}},"cgroup":"/zoo/fault",
-                "process":{{"executable":{{"name":"{program}"}}}},"finding":{{"id":1,"verdict":"never_accepted"}}}}"#
+                "process":{{"comm":"{program}"}},"finding":{{"id":1,"verdict":"never_accepted"}}}}"#
         );
         let incident = format!(
-            r#"{{"cgroup":"/zoo/fault","process":{{"executable":{{"name":"{program}"}}}},
+            r#"{{"cgroup":"/zoo/fault","process":{{"comm":"{program}"}},
                 "incident":{{"id":"i","severity":"{severity}","reason":"queue","findings":[1]}}}}"#
         );
         let at = SystemTime::UNIX_EPOCH + Duration::from_secs(8);

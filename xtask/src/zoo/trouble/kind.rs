@@ -16,7 +16,7 @@ pub(in crate::zoo) struct Fault {
     /// For `sh`, in the cage; calls `mark` when the trouble begins.
     pub(in crate::zoo) line: &'static str,
     pub(in crate::zoo) verdict: &'static str,
-    /// Name of the executable that must be accused.
+    /// Name of the process (`comm`) that must be accused.
     pub(in crate::zoo) program: &'static str,
     pub(in crate::zoo) severity: Wants,
     /// Whether it must be told when descriptors run out.

@@ -194,6 +194,7 @@ impl World {
                 executable: Some(format!("/usr/bin/app{}", id.pid % 3).into()),
                 arguments: Vec::new(),
                 cgroup: Some(format!("/system.slice/unit-{}.service", id.pid % 3).into()),
+                container: None,
             }),
             descriptors: self.descriptors,
         }

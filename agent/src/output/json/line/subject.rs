@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::Line;
 use crate::output::json::{
-    Attribution, Endpoint, Network, NetworkType, Process, Role, Socket, Subject,
+    Attribution, Container, Endpoint, K8s, Named, Network, NetworkType, Process, Role, Socket,
+    Subject,
 };
 use finback_core::model::state;
 
@@ -28,9 +29,59 @@ impl Line<'_> {
             self.raw(",\"cgroup\":");
             self.text(cgroup);
         }
+        if let Some(unit) = &subject.systemd_unit {
+            self.raw(",\"systemd_unit\":");
+            self.text(unit);
+        }
         if let Some(container) = &subject.container {
-            self.raw(",\"container\":{\"id\":");
-            self.text(&container.id);
+            self.container(container);
+        }
+        if let Some(k8s) = &subject.k8s {
+            self.k8s(k8s);
+        }
+    }
+
+    fn container(&mut self, container: &Container<'_>) {
+        self.raw(",\"container\":{\"id\":");
+        self.text(&container.id);
+        if let Some(name) = &container.name {
+            self.raw(",\"name\":");
+            self.text(name);
+        }
+        self.named(",\"runtime\":", container.runtime.as_ref());
+        self.raw("}");
+    }
+
+    fn k8s(&mut self, k8s: &K8s<'_>) {
+        self.raw(",\"k8s\":{");
+        if k8s.namespace.is_some() {
+            self.named("\"namespace\":", k8s.namespace.as_ref());
+            self.raw(",");
+        }
+        self.raw("\"pod\":{");
+        let (name, uid) = (&k8s.pod.name, &k8s.pod.uid);
+        if let Some(name) = name {
+            self.raw("\"name\":");
+            self.text(name);
+        }
+        if let Some(uid) = uid {
+            self.raw(if name.is_some() {
+                ",\"uid\":"
+            } else {
+                "\"uid\":"
+            });
+            self.text(uid);
+        }
+        self.raw("}");
+        self.named(",\"container\":", k8s.container.as_ref());
+        self.raw("}");
+    }
+
+    fn named(&mut self, field: &str, named: Option<&Named<'_>>) {
+        if let Some(named) = named {
+            self.raw(field);
+            self.raw("{\"name\":");
+            self.text(&named.name);
             self.raw("}");
         }
     }
@@ -86,8 +137,11 @@ impl Line<'_> {
 
     fn process(&mut self, process: &Process<'_>) {
         self.number("{\"pid\":", process.pid);
+        self.optional(",\"vpid\":", process.vpid);
         self.raw(",\"start_time\":");
         self.time(process.start_time);
+        self.raw(",\"comm\":");
+        self.text(&process.comm);
         self.raw(",\"executable\":{\"name\":");
         self.text(&process.executable.name);
         if let Some(path) = &process.executable.path {
@@ -101,6 +155,10 @@ impl Line<'_> {
         }
         if let Some(user) = &process.user {
             self.number(",\"user\":{\"id\":", user.id);
+            self.raw("}");
+        }
+        if let Some(user) = &process.real_user {
+            self.number(",\"real_user\":{\"id\":", user.id);
             self.raw("}");
         }
         self.raw(",\"attribution\":\"");

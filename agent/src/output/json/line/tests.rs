@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::output::json::{
-    Attribution, Cause, Connection, Container, Executable, Network, NetworkType, Process, Role,
-    SCHEMA, Socket, SocketId, Spell, State, Transport, User,
+    Attribution, Cause, Connection, Container, Executable, K8s, Named, Network, NetworkType, Pod,
+    Process, Role, SCHEMA, Socket, SocketId, Spell, State, Transport, User,
 };
 use finback_core::model::socket::SocketKey;
 use finback_core::model::time::Timestamp;
@@ -59,12 +59,11 @@ prop_compose! {
 
 prop_compose! {
     fn processes()(
-        pid in any::<u32>(),
+        (pid, vpid) in any::<(u32, Option<u32>)>(),
         start_time in times(),
-        name in any::<String>(),
-        path in any::<Option<String>>(),
+        (comm, name, path) in any::<(String, String, Option<String>)>(),
         command_line in any::<Option<String>>(),
-        user in any::<Option<u32>>(),
+        (user, real_user) in any::<(Option<u32>, Option<u32>)>(),
         attribution in prop::sample::select(vec![
             Attribution::Connect, Attribution::Accept, Attribution::Holder,
             Attribution::Listener, Attribution::Inherited, Attribution::Unknown,
@@ -72,12 +71,40 @@ prop_compose! {
     ) -> Process<'static> {
         Process {
             pid,
+            vpid,
             start_time,
+            comm: comm.into(),
             executable: Executable { name: name.into(), path: path.map(Into::into) },
             command_line: command_line.map(Into::into),
             user: user.map(|id| User { id }),
+            real_user: real_user.map(|id| User { id }),
             attribution,
         }
+    }
+}
+
+fn named() -> impl Strategy<Value = Option<Named<'static>>> {
+    option::of(any::<String>().prop_map(|name| Named { name: name.into() }))
+}
+
+prop_compose! {
+    fn containers()(
+        id in any::<String>(),
+        name in any::<Option<String>>(),
+        runtime in named(),
+    ) -> Container<'static> {
+        Container { id: id.into(), name: name.map(Into::into), runtime }
+    }
+}
+
+prop_compose! {
+    fn pods()(
+        (name, uid) in any::<(Option<String>, Option<String>)>(),
+        namespace in named(),
+        container in named(),
+    ) -> K8s<'static> {
+        let pod = Pod { name: name.map(Into::into), uid: uid.map(Into::into) };
+        K8s { namespace, pod, container }
     }
 }
 
@@ -87,8 +114,9 @@ prop_compose! {
         network in option::of(networks()),
         process in option::of(processes()),
         peer_process in option::of(processes()),
-        cgroup in any::<Option<String>>(),
-        container in any::<Option<String>>(),
+        (cgroup, unit) in any::<(Option<String>, Option<String>)>(),
+        container in option::of(containers()),
+        k8s in option::of(pods()),
     ) -> Subject<'static> {
         Subject {
             socket,
@@ -96,7 +124,9 @@ prop_compose! {
             process,
             peer_process,
             cgroup: cgroup.map(Into::into),
-            container: container.map(|id| Container { id: id.into() }),
+            systemd_unit: unit.map(Into::into),
+            container,
+            k8s,
         }
     }
 }
