@@ -111,6 +111,7 @@ fn the_schema_requires_what_every_line_has() {
             "finding",
             "incident",
             "connection",
+            "socket",
             "lost",
             "resync"
         ]
