@@ -7,13 +7,14 @@ mod format;
 mod generate;
 mod hook_table;
 mod kernel_args;
+mod man;
 mod run;
 mod runtime;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 pub use exit::{Code, Failure};
@@ -57,7 +58,7 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run.run(),
         Command::Events(events) => events.run(),
         Command::Doctor(doctor) => doctor.run(),
-        Command::Generate(generate) => generate.run(),
+        Command::Generate(generate) => generate.run(Cli::command()),
         Command::ReadPrograms => reader::main().map_err(Failure::from),
     };
     match done {
