@@ -4,11 +4,16 @@ use std::io;
 use std::path::Path;
 
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Incoming;
-use hyper::{Request, Response, header};
+use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
+
+use crate::refusal::{Reason, Refusal};
+
+/// Bytes of a refusal that are read.
+const REFUSAL: usize = 64 * 1024;
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +24,14 @@ pub enum Error {
     /// The daemon did not speak as it should.
     #[error("the daemon broke off: {0}")]
     Http(#[from] hyper::Error),
+    /// It does not do what it was asked for.
+    #[error("the daemon refuses: {}", .reason.as_ref().map_or_else(|| .status.to_string(), |reason| reason.message.clone()))]
+    Refused {
+        /// The answer's status.
+        status: StatusCode,
+        /// What is wrong, if it says so.
+        reason: Option<Reason>,
+    },
     /// The request could not be made.
     #[error("cannot ask for this: {0}")]
     Request(#[from] hyper::http::Error),
@@ -38,4 +51,27 @@ pub async fn get(socket: &Path, target: &str) -> Result<Response<Incoming>, Erro
         .header(header::HOST, "finback")
         .body(Empty::<Bytes>::new())?;
     Ok(sender.send_request(request).await?)
+}
+
+/// As [`get`]; a refusal is an error.
+pub async fn ask(socket: &Path, target: &str) -> Result<Response<Incoming>, Error> {
+    let response = get(socket, target).await?;
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let body = Limited::new(response.into_body(), REFUSAL).collect().await;
+    let reason = body.ok().and_then(|body| reason(&body.to_bytes()));
+    Err(Error::Refused { status, reason })
+}
+
+/// What is wrong, fit for a terminal.
+fn reason(body: &[u8]) -> Option<Reason> {
+    let Refusal { error } = serde_json::from_slice(body).ok()?;
+    let clean = |text: String| text.replace(char::is_control, " ");
+    Some(Reason {
+        message: clean(error.message),
+        help: clean(error.help),
+        ..error
+    })
 }

@@ -2,6 +2,8 @@
 //!
 //! The library exists for the binary and for its tests; it promises no stable interface.
 
+#[cfg(test)]
+mod checked_in;
 pub mod cli;
 pub mod client;
 pub mod config;
@@ -9,6 +11,7 @@ pub mod daemon;
 pub mod kernel;
 pub mod output;
 pub mod process;
+pub mod refusal;
 pub mod server;
 pub mod source;
 pub mod survey;

@@ -47,12 +47,8 @@ impl Events {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let format = self.format.resolve();
         runtime()?.block_on(async {
-            let response =
-                client::get(&self.socket, &format!("/v1/events?select={}", self.select)).await?;
-            if !response.status().is_success() {
-                let what = format!("the daemon refuses: {}", response.status());
-                return Err(Failure::new(Code::Failed, what, "is it ending? try again"));
-            }
+            let target = format!("/v1/events?select={}", self.select);
+            let response = client::ask(&self.socket, &target).await?;
             follow(response.into_body(), format).await
         })
     }
@@ -127,6 +123,11 @@ impl From<client::Error> for Failure {
                 &error,
                 "start it with `finback run`, or name its socket with --socket",
             ),
+            client::Error::Refused { reason, .. } => {
+                let help = reason.as_ref().map(|reason| reason.help.clone());
+                let usual = || "is it ending? try again".to_owned();
+                Self::new(Code::Failed, &error, help.unwrap_or_else(usual))
+            }
             client::Error::Http(_) | client::Error::Request(_) => Self::new(
                 Code::Failed,
                 &error,

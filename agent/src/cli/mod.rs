@@ -8,13 +8,14 @@ mod format;
 mod generate;
 mod hook_table;
 mod kernel_args;
+mod man;
 mod run;
 mod runtime;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 pub use exit::{Code, Failure};
@@ -84,7 +85,7 @@ fn obey(command: &Command) -> Result<ExitCode, Failure> {
         Command::Top(top) => top.run(),
         Command::Events(events) => events.run(),
         Command::Doctor(doctor) => doctor.run(),
-        Command::Generate(generate) => generate.run(),
+        Command::Generate(generate) => generate.run(Cli::command()),
         Command::ReadPrograms => reader::main().map_err(Failure::from),
     };
     done.map(|()| ExitCode::SUCCESS)

@@ -1,18 +1,15 @@
 //! Every socket as a look finds it now, one line for each.
 
-use std::convert::Infallible;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use rustc_hash::FxHashMap;
 use tokio::sync::mpsc::{self, Sender};
 
+use super::body::{self, Body};
 use crate::output::clock::WallClock;
 use crate::output::json::{self, Event, List};
 use crate::process::Descriptions;
@@ -37,8 +34,8 @@ pub struct Shown {
     pub host_root: PathBuf,
 }
 
-/// The answer: lines of type `socket`.
-pub(super) fn answer(shown: Shown) -> Response {
+/// Lines of type `socket`.
+pub(super) fn lines_of(shown: Shown) -> Body {
     let (pieces, received) = mpsc::channel(PIECES);
     // It ends when the reader has gone.
     drop(tokio::task::spawn_blocking(move || {
@@ -48,12 +45,9 @@ pub(super) fn answer(shown: Shown) -> Response {
         };
         drop(encode(&shown, &mut lines).and_then(|()| lines.flush()));
     }));
-    let body = stream::unfold(received, |mut received| async {
-        let piece: Bytes = received.recv().await?;
-        Some((Ok::<_, Infallible>(piece), received))
-    });
-    let kind = [(header::CONTENT_TYPE, "application/x-ndjson")];
-    (kind, Body::from_stream(body)).into_response()
+    body::lines(stream::unfold(received, |mut received| async {
+        Some((received.recv().await?, received))
+    }))
 }
 
 fn encode(shown: &Shown, lines: &mut Lines) -> io::Result<()> {

@@ -1,21 +1,36 @@
 //! HTTP over a Unix socket: the stream for many readers, findings, status.
+//!
+//! What is served where is one table, `table::ROUTES`, from which all else follows: the check of parameters, the
+//! list of paths in a 404, the OpenAPI document.
+//!
+//! - A new path is a row there. If nothing gives its answer yet, it is a variant of `table::Source`, too, with an arm
+//!   in `routes::Routes::body`; if only the daemon's task can, a variant of [`About`], which is answered there.
+//! - A new parameter is a constant in `parameter`, is named in the rows of its paths, and read in `routes` by
+//!   `given.value(&NAME)?`: its type says by `FromStr` what it takes and by the error's `Display` what is wrong.
+//! - After that the test `the_openapi_document_is_the_one_checked_in` wants `BLESS=1` once.
 
+mod accept;
+mod body;
 mod connections;
+mod limits;
 mod lock;
+mod openapi;
+mod parameter;
 mod query;
+mod refused;
 mod routes;
-
-use std::future::Future;
-use std::io;
+mod table;
 
 use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 
 pub use connections::Shown;
 pub use lock::{Error, Guard};
+pub use openapi::document as openapi;
 pub use query::{About, Query};
 
 use self::query::Queries;
+use self::routes::Routes;
 
 /// Reason of the `lost` line of a subscriber that reads too slowly.
 pub const SLOW: &str = "subscriber_slow";
@@ -28,11 +43,9 @@ pub async fn serve(
     listener: UnixListener,
     queries: mpsc::Sender<Query>,
     end: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let router = routes::router(Queries::new(queries));
-    axum::serve(listener, router)
-        .with_graceful_shutdown(end)
-        .await
+) {
+    let routes = Routes::new(Queries::new(queries));
+    accept::serve(listener, routes, end).await;
 }
 
 #[cfg(test)]

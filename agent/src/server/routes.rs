@@ -1,96 +1,137 @@
-//! What is served where.
+//! Answers requests by the table of paths.
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use futures_util::stream;
-use serde::Deserialize;
+use std::sync::Arc;
 
-use super::query::{About, Queries};
-use crate::output::select::{Selection, Unknown};
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::Semaphore;
 
-pub(super) fn router(queries: Queries) -> Router {
-    Router::new()
-        .route("/v1/events", get(events))
-        .route("/v1/connections", get(connections))
-        .route("/v1/findings", get(findings))
-        .route("/v1/incidents", get(incidents))
-        .route("/v1/status", get(status))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .with_state(queries)
+use super::body::{Body, subscription, whole};
+use super::connections;
+use super::limits::{self, CONNECTIONS, SUBSCRIBERS};
+use super::openapi;
+use super::parameter::{Given, SELECT};
+use super::query::Queries;
+use super::refused::Refused;
+use super::table::{self, ROUTES, Source};
+use crate::output::json;
+use crate::output::select::Selection;
+
+/// Answers the requests of all connections.
+#[derive(Clone, Debug)]
+pub(super) struct Routes {
+    queries: Queries,
+    /// A permit for each subscriber.
+    places: Arc<Semaphore>,
 }
 
-/// `/v1/events?select=finding,connection`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wanted {
-    select: Option<String>,
-}
+impl Routes {
+    pub(super) fn new(queries: Queries) -> Self {
+        Self {
+            queries,
+            places: Arc::new(Semaphore::new(SUBSCRIBERS)),
+        }
+    }
 
-/// The stream, from now on, until the daemon ends or the reader goes.
-async fn events(State(queries): State<Queries>, Query(wanted): Query<Wanted>) -> Response {
-    let select = match wanted.select.as_deref().map(str::parse) {
-        None => Selection::stream(),
-        Some(Ok(select)) => select,
-        Some(Err(unknown)) => return refused(&unknown),
-    };
-    let Some(subscription) = queries.subscribe(select).await else {
-        return unavailable();
-    };
-    let lines = stream::unfold(subscription, |mut subscription| async {
-        let lines = subscription.next().await?;
-        Some((Ok::<_, std::convert::Infallible>(lines), subscription))
-    });
-    (
-        [(header::CONTENT_TYPE, "application/x-ndjson")],
-        Body::from_stream(lines),
-    )
-        .into_response()
-}
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let has_body = !body.is_end_stream();
+        drop(body);
+        let answer = self.done(&head, has_body).await;
+        answer.unwrap_or_else(Refused::into_response)
+    }
 
-/// Every socket as it is now.
-async fn connections(State(queries): State<Queries>) -> Response {
-    match queries.look().await {
-        Some(shown) => super::connections::answer(shown),
-        None => unavailable(),
+    async fn done(&self, head: &Parts, has_body: bool) -> Result<Response<Body>, Refused> {
+        limits::check(head, has_body)?;
+        let route = table::find(head.uri.path()).ok_or_else(|| unknown(head.uri.path()))?;
+        if ![Method::GET, Method::HEAD].contains(&head.method) {
+            return Err(not_allowed(&head.method));
+        }
+        let query = head.uri.query().unwrap_or_default();
+        let given = Given::read(query, route.parameters)?;
+        let body = self.body(route.source, &given).await?;
+        let mut response = Response::new(body);
+        let media = HeaderValue::from_static(route.content.media);
+        response.headers_mut().insert(CONTENT_TYPE, media);
+        Ok(response)
+    }
+
+    async fn body(&self, source: Source, given: &Given<'_>) -> Result<Body, Refused> {
+        match source {
+            Source::Stream => self.stream(given).await,
+            Source::Daemon(about) => match self.queries.document(about).await {
+                Some(document) => Ok(whole(document)),
+                None => Err(silent()),
+            },
+            Source::Sockets => {
+                let shown = self.queries.look().await;
+                Ok(connections::lines_of(shown.ok_or_else(silent)?))
+            }
+            Source::Alive => Ok(whole("ok\n")),
+            Source::Schema => Ok(whole(text(json::schema().as_value()))),
+            Source::OpenApi => Ok(whole(text(&openapi::document()))),
+        }
+    }
+
+    async fn stream(&self, given: &Given<'_>) -> Result<Body, Refused> {
+        let select = given.value(&SELECT)?.unwrap_or_else(Selection::stream);
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_none| too_many_subscribers())?;
+        let begun = self.queries.subscribe(select).await;
+        Ok(subscription(begun.ok_or_else(silent)?, place))
     }
 }
 
-async fn findings(State(queries): State<Queries>) -> Response {
-    document(&queries, About::Findings).await
+/// To a connection for which there is no place, and which ends with this.
+pub(super) fn turn_away() -> Response<Body> {
+    let refused = Refused::for_now(
+        "too_many_connections",
+        format!("{CONNECTIONS} connections are being served, which is as many as there may be"),
+        "try again, and close connections that are not needed any more",
+    );
+    let mut response = refused.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
-async fn incidents(State(queries): State<Queries>) -> Response {
-    document(&queries, About::Incidents).await
+fn text(value: &serde_json::Value) -> Bytes {
+    format!("{value:#}\n").into()
 }
 
-async fn status(State(queries): State<Queries>) -> Response {
-    document(&queries, About::Status).await
-}
-
-async fn ready(State(queries): State<Queries>) -> Response {
-    document(&queries, About::Readiness).await
-}
-
-async fn document(queries: &Queries, about: About) -> Response {
-    match queries.document(about).await {
-        Some(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
-        None => unavailable(),
-    }
-}
-
-fn refused(error: &Unknown) -> Response {
-    (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response()
-}
-
-fn unavailable() -> Response {
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        "the daemon does not answer\n",
+fn unknown(path: &str) -> Refused {
+    let paths: Vec<_> = ROUTES.iter().map(|route| route.path).collect();
+    Refused::new(
+        StatusCode::NOT_FOUND,
+        "unknown_path",
+        format!("there is nothing at {path}"),
+        format!("there is: {}", paths.join(", ")),
     )
-        .into_response()
+}
+
+fn not_allowed(method: &Method) -> Refused {
+    Refused::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        format!("{method} is not served: nothing can be changed here"),
+        "use GET",
+    )
+}
+
+fn too_many_subscribers() -> Refused {
+    Refused::for_now(
+        "too_many_subscribers",
+        format!("{SUBSCRIBERS} read the stream, which is as many as may"),
+        "end one of them, or let one reader pass the lines on to several",
+    )
+}
+
+fn silent() -> Refused {
+    Refused::for_now(
+        "daemon_silent",
+        "the daemon does not answer",
+        "is it starting, ending or overloaded? try again",
+    )
 }

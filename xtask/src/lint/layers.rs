@@ -122,7 +122,8 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "process/stack/wire",
                 ],
             ),
-            ("client", &[]),
+            ("refusal", &[]),
+            ("client", &["refusal"]),
             ("config", &["kernel", "kernel/load"]),
             ("output/clock", &[]),
             ("output/select", &[]),
@@ -150,7 +151,10 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "process/stack/model",
                 ],
             ),
-            ("server", &["output/feed", "output/select"]),
+            (
+                "server",
+                &["output/feed", "output/json", "output/select", "refusal"],
+            ),
             (
                 "daemon",
                 &[

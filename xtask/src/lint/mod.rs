@@ -2,6 +2,7 @@
 
 mod imports;
 mod layers;
+mod links;
 mod paths;
 mod rules;
 mod tidy;
@@ -29,6 +30,7 @@ pub(crate) fn run() -> Result<ExitCode> {
 pub(crate) fn checks(report: &mut Report, toolchain: &Toolchain) {
     report.check("tidy", tidy::check);
     report.check("imports", tidy::check_imports);
+    report.check("links", tidy::check_links);
     report.check("fmt", || {
         with_component("rustfmt", "fmt", &["--all", "--check"])
     });

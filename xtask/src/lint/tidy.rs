@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use super::layers::CRATES;
-use super::{imports, rules};
+use super::{imports, links, rules};
 use crate::stage::Verdict;
 use crate::{process, workspace};
 
@@ -30,6 +30,14 @@ pub(crate) fn check() -> Result<Verdict> {
 pub(crate) fn check_imports() -> Result<Verdict> {
     let files = files()?;
     verdict(CRATES.iter().flat_map(|of| imports::problems(of, &files)))
+}
+
+/// Checks that the documents' links lead somewhere.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn check_links() -> Result<Verdict> {
+    verdict(links::problems(&files()?).into_iter())
 }
 
 fn verdict(problems: impl Iterator<Item = String>) -> Result<Verdict> {

@@ -1,28 +1,10 @@
 //! The contract: names, order of fields, the schema and the examples of the documentation.
 
 use std::fs;
-use std::path::PathBuf;
 
 use super::*;
+use crate::checked_in::{self, assert_file};
 use crate::output::samples;
-
-fn repository() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// Compares a file with what it should say. With `BLESS=1` in the environment it is written instead.
-fn assert_file(path: &str, expected: &str) {
-    let path = repository().join(path);
-    if std::env::var_os("BLESS").is_some() {
-        fs::write(&path, expected).unwrap();
-    }
-    let found = fs::read_to_string(&path).unwrap();
-    assert!(
-        found == expected,
-        "{} is out of date: run this test with BLESS=1",
-        path.display()
-    );
-}
 
 #[test]
 fn the_schema_is_the_one_checked_in() {
@@ -33,7 +15,7 @@ fn the_schema_is_the_one_checked_in() {
 
 #[test]
 fn the_examples_of_the_documentation_are_what_the_encoder_writes() {
-    let path = repository().join("docs/events.md");
+    let path = checked_in::path("docs/events.md");
     let mut text = fs::read_to_string(&path).unwrap();
     for (name, event) in samples::wire() {
         let start = format!("<!-- example: {name} -->\n");

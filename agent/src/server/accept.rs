@@ -1,0 +1,95 @@
+//! Accepts connections, as many as there may be, and serves each in a task of its own.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::limits::{CONNECTIONS, HARD, HEAD, HEADERS, PATIENCE, TURNED_AWAY};
+use super::routes::{self, Routes};
+
+/// After an accept that has failed: descriptors are scarce, and are so for a while.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Serves until `end` comes, then until the last answer is written.
+pub(super) async fn serve(listener: UnixListener, routes: Routes, end: impl Future<Output = ()>) {
+    let mut end = pin!(end);
+    let places = Arc::new(Semaphore::new(CONNECTIONS + TURNED_AWAY));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = &mut end => break,
+            next = next(&listener, &places) => next,
+        };
+        let Some((stream, place)) = next else {
+            break;
+        };
+        let full = places.available_permits() < TURNED_AWAY;
+        let one = connection(stream, place, routes.clone(), full, graceful.watcher());
+        tokio::spawn(one);
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+/// The next connection, and its place.
+async fn next(
+    listener: &UnixListener,
+    places: &Arc<Semaphore>,
+) -> Option<(UnixStream, OwnedSemaphorePermit)> {
+    // Nobody closes the semaphore.
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return Some((stream, place)),
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// One connection until its end. Where all places are taken it is told so, and that is its end.
+async fn connection(
+    stream: UnixStream,
+    place: OwnedSemaphorePermit,
+    routes: Routes,
+    full: bool,
+    watcher: Watcher,
+) {
+    let service = service_fn(|request| {
+        let routes = routes.clone();
+        async move {
+            Ok::<_, Infallible>(if full {
+                routes::turn_away()
+            } else {
+                routes.answer(request).await
+            })
+        }
+    });
+    let served = builder().serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(served).await {
+        tracing::debug!(%error, "a client's connection broke");
+    }
+    drop(place);
+}
+
+fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .max_buf_size(HARD * HEAD)
+        .max_header_size(HARD * HEAD)
+        .max_headers(HARD * HEADERS);
+    builder
+}

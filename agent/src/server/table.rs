@@ -1,0 +1,160 @@
+//! The table of paths: what is served where, what may be asked, and what comes.
+
+use serde_json::{Value, json};
+
+use super::parameter::{Parameter, SELECT};
+use super::query::About;
+
+/// A path.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) path: &'static str,
+    /// What it is for, in one line.
+    pub(super) summary: &'static str,
+    /// What may be asked.
+    pub(super) parameters: &'static [&'static Parameter],
+    /// What comes.
+    pub(super) content: Content,
+    /// Where that comes from.
+    pub(super) source: Source,
+}
+
+/// Where an answer comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source {
+    /// The feed, for as long as it is read.
+    Stream,
+    /// The daemon's own task.
+    Daemon(About),
+    /// A look at the kernel.
+    Sockets,
+    /// There is nothing to ask for: the process answers.
+    Alive,
+    /// The schema of the stream's lines.
+    Schema,
+    /// This table.
+    OpenApi,
+}
+
+/// What an answer is.
+#[derive(Debug)]
+pub(super) struct Content {
+    /// Its media type.
+    pub(super) media: &'static str,
+    /// Its JSON Schema; of lines that of one line.
+    pub(super) schema: fn() -> Value,
+}
+
+/// Every path, all for GET.
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        path: "/v1/events",
+        summary: "The stream from now on, one line per event, `hello` first, until the daemon ends",
+        parameters: &[&SELECT],
+        content: Content {
+            media: "application/x-ndjson",
+            schema: event,
+        },
+        source: Source::Stream,
+    },
+    Route {
+        path: "/v1/connections",
+        summary: "Every socket as a look finds it now, one line of type `socket` for each",
+        parameters: &[],
+        content: Content {
+            media: "application/x-ndjson",
+            schema: event,
+        },
+        source: Source::Sockets,
+    },
+    Route {
+        path: "/v1/findings",
+        summary: "The last `finding` event of every open finding",
+        parameters: &[],
+        content: Content {
+            media: JSON,
+            schema: || list("findings"),
+        },
+        source: Source::Daemon(About::Findings),
+    },
+    Route {
+        path: "/v1/incidents",
+        summary: "The last `incident` event of every incident that is not over",
+        parameters: &[],
+        content: Content {
+            media: JSON,
+            schema: || list("incidents"),
+        },
+        source: Source::Daemon(About::Incidents),
+    },
+    Route {
+        path: "/v1/status",
+        summary: "Hooks, counters of the kernel programs, sizes of the tables",
+        parameters: &[],
+        content: Content {
+            media: JSON,
+            schema: || json!({"type": "object"}),
+        },
+        source: Source::Daemon(About::Status),
+    },
+    Route {
+        path: "/v1/openapi.json",
+        summary: "This document",
+        parameters: &[],
+        content: Content {
+            media: JSON,
+            schema: || json!({"type": "object"}),
+        },
+        source: Source::OpenApi,
+    },
+    Route {
+        path: "/v1/event.schema.json",
+        summary: "JSON Schema of an event",
+        parameters: &[],
+        content: Content {
+            media: "application/schema+json",
+            schema: || json!({"type": "object"}),
+        },
+        source: Source::Schema,
+    },
+    Route {
+        path: "/healthz",
+        summary: "Whether the process answers",
+        parameters: &[],
+        content: Content {
+            media: "text/plain; charset=utf-8",
+            schema: || json!({"const": "ok\n"}),
+        },
+        source: Source::Alive,
+    },
+    Route {
+        path: "/readyz",
+        summary: "Whether the engine answers",
+        parameters: &[],
+        content: Content {
+            media: JSON,
+            schema: || json!({"type": "object", "properties": {"ready": {"const": true}}, "required": ["ready"]}),
+        },
+        source: Source::Daemon(About::Readiness),
+    },
+];
+
+const JSON: &str = "application/json";
+
+/// The route of a path.
+pub(super) fn find(path: &str) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.path == path)
+}
+
+/// One event: in a file beside the document, as it is served beside it.
+fn event() -> Value {
+    json!({"$ref": "event.schema.json"})
+}
+
+fn list(name: &str) -> Value {
+    json!({
+        "type": "object",
+        "properties": {name: {"type": "array", "items": event()}},
+        "required": [name],
+    })
+}
