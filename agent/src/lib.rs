@@ -2,11 +2,13 @@
 //!
 //! The library exists for the binary and for its tests; it promises no stable interface.
 
+pub mod audit;
 pub mod cli;
 pub mod client;
 pub mod config;
 pub mod daemon;
 pub mod kernel;
+pub mod kill;
 pub mod output;
 pub mod process;
 pub mod server;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod audit;
 mod doctor;
 mod events;
 mod exit;
@@ -7,8 +8,12 @@ mod format;
 mod generate;
 mod hook_table;
 mod kernel_args;
+mod kill;
+mod narrow;
+mod rate;
 mod run;
 mod runtime;
+mod sight;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -16,7 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-pub use exit::{Code, Failure};
+pub use exit::{Code, End, Failure};
 
 use crate::process::stack::reader;
 
@@ -27,7 +32,7 @@ use crate::process::stack::reader;
     version,
     max_term_width = 100,
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 not permitted, 4 the kernel lacks \
-                  what is needed.\nFINBACK_LOG sets what is logged to standard error, for example FINBACK_LOG=debug."
+                  what is needed, 10 found what was looked for.\nFINBACK_LOG sets what is logged to standard error, for example FINBACK_LOG=debug."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -40,6 +45,10 @@ enum Command {
     Run(run::Run),
     /// Show what a running daemon sees, from now on
     Events(events::Events),
+    /// List connections that would never notice that their peer is gone
+    Audit(audit::Audit),
+    /// Destroy sockets; says first what that will do
+    Kill(kill::Kill),
     /// Say whether this host has all that is needed, and what is attached how
     Doctor(doctor::Doctor),
     /// Print files made from the program's own definitions
@@ -54,14 +63,16 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
     let done = match cli.command {
-        Command::Run(run) => run.run(),
-        Command::Events(events) => events.run(),
-        Command::Doctor(doctor) => doctor.run(),
-        Command::Generate(generate) => generate.run(),
-        Command::ReadPrograms => reader::main().map_err(Failure::from),
+        Command::Run(run) => run.run().map(End::from),
+        Command::Events(events) => events.run().map(End::from),
+        Command::Audit(audit) => audit.run(),
+        Command::Kill(kill) => kill.run().map(End::from),
+        Command::Doctor(doctor) => doctor.run().map(End::from),
+        Command::Generate(generate) => generate.run().map(End::from),
+        Command::ReadPrograms => reader::main().map(End::from).map_err(Failure::from),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(end) => end.into(),
         Err(failure) => {
             // Nothing can be done if even that cannot be said.
             drop(io::stderr().write_all(failure.lines().as_bytes()));

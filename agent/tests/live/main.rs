@@ -38,8 +38,8 @@ use std::process::ExitCode;
 use libtest_mimic::Trial;
 
 use scenario::{
-    before, both, command, crowd, ends, family, group, half_close, limit, long, namespace,
-    overflow, owner, protocol, stacks, steered, table, tcpstates, verdict, wait,
+    audit, before, both, command, crowd, ends, family, group, half_close, kill, limit, long,
+    namespace, overflow, owner, protocol, stacks, steered, table, tcpstates, verdict, wait,
 };
 use trial::{alone, watching};
 
@@ -141,6 +141,11 @@ fn of_the_agent() -> Vec<Trial> {
             stacks::of_a_file_that_is_cut,
         ),
         alone("stacks_not_asked_for", stacks::not_asked_for),
+        alone("audit", audit::what_settings_amount_to),
+        alone("kill", kill::exactly_what_was_listed),
+        alone("kill_in_a_namespace", kill::in_a_namespace),
+        alone("kill_in_the_stream", kill::in_the_stream),
+        alone("kill_refuses", kill::what_cannot_be_destroyed),
         alone("second_daemon", command::second_daemon),
         alone("closed_output", command::closed_output),
         alone("interrupted", command::interrupted),

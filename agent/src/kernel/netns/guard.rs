@@ -30,7 +30,9 @@ fn read(netns: u32) -> io::Result<GuardDefaults> {
 fn setting<T: FromStr>(name: &str) -> io::Result<T> {
     let text = fs::read_to_string(format!("{SETTINGS}/{name}"))?;
     let value = text.trim().parse();
-    value.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("{name} is {text}")))
+    value.map_err(|_unreadable| {
+        io::Error::new(io::ErrorKind::InvalidData, format!("{name} is {text}"))
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The network namespaces of this host and sockets inside them.
 
+pub mod destroy;
 pub mod guard;
 pub mod local_ports;
 pub mod sock_diag;

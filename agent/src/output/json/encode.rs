@@ -192,7 +192,7 @@ fn owned<'a>(owner: &'a Owner, clock: WallClock, known: Option<&'a Description>)
     process(&owner.process, owner.attribution, clock, known)
 }
 
-fn process<'a>(
+pub(super) fn process<'a>(
     process: &'a socket::Process,
     attribution: Attribution,
     clock: WallClock,

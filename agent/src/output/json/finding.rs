@@ -143,7 +143,7 @@ impl<'a> Finding<'a> {
 }
 
 impl<'a> Holder<'a> {
-    fn from_core(holder: &'a socket::Holder, clock: WallClock) -> Self {
+    pub(super) fn from_core(holder: &'a socket::Holder, clock: WallClock) -> Self {
         Self {
             pid: holder.process.id.pid,
             start_time: clock.at(holder.process.id.start),

@@ -14,6 +14,7 @@ mod incident;
 mod line;
 mod listed;
 mod names;
+mod sight;
 mod socket;
 mod stack;
 
@@ -40,6 +41,7 @@ pub use names::{
     Resolution, Role, Severity, SeverityChange, StackAbsence, StackKind, State, Transport, Verdict,
     WaitState,
 };
+pub use sight::Sight;
 pub use socket::{
     Connection, Container, Endpoint, Executable, Network, Process, Socket, SocketId, Subject, User,
 };

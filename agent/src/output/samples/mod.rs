@@ -1,10 +1,12 @@
 //! Events for tests: what the tracker could say.
 
+mod lines;
 mod stacks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use self::lines::socket;
 pub(crate) use self::stacks::stacks;
 use super::clock::WallClock;
 use super::json::{self, About, Body, Event, Hello, Means};
