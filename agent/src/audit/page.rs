@@ -32,17 +32,22 @@ pub fn write(groups: &Groups, all: bool, most: usize, out: &mut impl Write) -> f
 fn headline(groups: &Groups, out: &mut impl Write) -> fmt::Result {
     let never = groups.never();
     let meant = never + groups.noticed();
-    let idle = Span(groups.scope.idle);
+    let idle = groups.scope.idle;
+    let idle = if idle.is_zero() {
+        String::new()
+    } else {
+        format!(" idle for {} or longer", Span(idle))
+    };
     match (never, meant) {
-        (_, 0) => writeln!(out, "No connection has been idle for {idle} or longer."),
+        (_, 0) => writeln!(out, "There is no connection{idle} to judge."),
         (0, meant) => writeln!(
             out,
-            "Each of the {meant} connections idle for {idle} or longer would notice that its\npeer is gone."
+            "All connections{idle} ({meant}) would notice\nthat their peer is gone."
         ),
         (never, meant) => writeln!(
             out,
-            "{never} of {meant} connections idle for {idle} or longer would never notice that their\n\
-             peer is gone: they send nothing, and keep-alive is off."
+            "{never} of {meant} connections{idle} would never notice that\n\
+             their peer is gone: they send nothing, and keep-alive is off."
         ),
     }
 }
@@ -74,7 +79,7 @@ fn remarks(groups: &Groups, all: bool, out: &mut impl Write) -> fmt::Result {
         writeln!(
             out,
             "\nSet SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT, or let the\n\
-             protocol ask for a sign of life. TCP_USER_TIMEOUT alone counts only what is sent."
+             protocol ask for a sign of life. TCP_USER_TIMEOUT alone helps only what is sent."
         )?;
     }
     let left_out = [
@@ -83,7 +88,11 @@ fn remarks(groups: &Groups, all: bool, out: &mut impl Write) -> fmt::Result {
             !all,
             "would notice in time (--all shows how soon)",
         ),
-        (groups.busy, true, "are in use (--idle 0s counts them, too)"),
+        (
+            groups.busy,
+            true,
+            "in use a moment ago or now (--idle 0s takes fewer for that)",
+        ),
         (
             groups.loopback,
             true,

@@ -184,8 +184,8 @@ fn mixture() -> Vec<Line> {
 fn the_table_has_the_worst_first_and_fits_eighty_columns() {
     let text = page(mixture(), true, 20);
     let expected = "\
-5 of 6 connections idle for 60 s or longer would never notice that their
-peer is gone: they send nothing, and keep-alive is off.
+5 of 6 connections idle for 60 s or longer would never notice that
+their peer is gone: they send nothing, and keep-alive is off.
 
  COUNT IDLE        PROCESS                  PEER
      3 90 s        a?name[4711]
@@ -197,12 +197,13 @@ peer is gone: they send nothing, and keep-alive is off.
        keep-alive after 60 s, then 3 probes 10 s apart: notices after 90 s
 
 Set SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT, or let the
-protocol ask for a sign of life. TCP_USER_TIMEOUT alone counts only what is sent.
+protocol ask for a sign of life. TCP_USER_TIMEOUT alone helps only what is sent.
 
-Not shown: 1 are in use (--idle 0s counts them, too)
+Not shown: 1 in use a moment ago or now (--idle 0s takes fewer for that)
            1 on loopback, where the kernel has both ends (--loopback)
 ";
     assert_eq!(text, expected);
+    assert!(text.lines().all(|line| line.chars().count() <= 80));
 }
 
 #[test]
@@ -217,8 +218,11 @@ fn a_long_table_is_cut_and_says_so() {
 fn nothing_found_is_said_in_a_sentence() {
     assert_eq!(
         page([], true, 20),
-        "No connection has been idle for 60 s or longer.\n"
+        "There is no connection idle for 60 s or longer to judge.\n"
     );
     let text = page([line(ON, 70)], false, 20);
-    assert!(text.starts_with("Each of the 1 connections idle"), "{text}");
+    assert!(
+        text.starts_with("All connections idle for 60 s or longer (1)"),
+        "{text}"
+    );
 }

@@ -150,6 +150,8 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "process/stack/model",
                 ],
             ),
+            ("audit", &["output/json", "output/text"]),
+            ("kill", &["output/json", "output/text"]),
             ("server", &["output/feed", "output/select"]),
             (
                 "daemon",
@@ -174,12 +176,16 @@ pub(crate) const CRATES: [Crate; 5] = [
             (
                 "cli",
                 &[
+                    "audit",
                     "client",
                     "config",
                     "daemon",
                     "kernel",
                     "kernel/error",
                     "kernel/load",
+                    "kernel/netns",
+                    "kill",
+                    "output/clock",
                     "output/feed",
                     "output/json",
                     "output/select",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::output::json::Event;
+use crate::output::json::{Body, DestroyResult, Destroyed, Event};
 
 /// A client of a database, as one look finds it; `change` makes another one of it.
 pub(crate) fn socket(change: impl FnOnce(&mut Value)) -> Event<'static> {
@@ -28,4 +28,25 @@ pub(crate) fn socket(change: impl FnOnce(&mut Value)) -> Event<'static> {
     });
     change(&mut line);
     serde_json::from_str(line.to_string().leak()).unwrap()
+}
+
+/// `finback kill` has destroyed it.
+pub(super) fn destroyed() -> Event<'static> {
+    let event = socket(|line| line["network"]["connection"]["state"] = json!("close_wait"));
+    let Body::Socket { subject, .. } = event.body else {
+        return event;
+    };
+    Event {
+        body: Body::Destroyed {
+            subject,
+            destroyed: Destroyed {
+                result: DestroyResult::Destroyed,
+                error: None,
+                filter: "state close-wait and pid = 4711".into(),
+                by_pid: 5120,
+                by_user: 1000,
+            },
+        },
+        ..event
+    }
 }

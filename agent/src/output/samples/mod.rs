@@ -6,6 +6,7 @@ mod stacks;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::lines::destroyed;
 pub(crate) use self::lines::socket;
 pub(crate) use self::stacks::stacks;
 use super::clock::WallClock;
@@ -339,6 +340,7 @@ pub(crate) fn wire() -> Vec<(&'static str, Event<'static>)> {
         ("resolved", encode(finding(Action::Resolved), 11, known)),
         ("incident", encode(incident(), 16, known)),
         ("connection", encode(whole_life(), 15, About::default())),
+        ("destroyed", destroyed()),
         ("lost", encode(lost(), 12, About::default())),
         ("resync", encode(resync(), 13, About::default())),
         (
