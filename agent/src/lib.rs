@@ -2,6 +2,7 @@
 //!
 //! The library exists for the binary and for its tests; it promises no stable interface.
 
+pub mod audit;
 #[cfg(test)]
 mod checked_in;
 pub mod cli;
@@ -9,6 +10,7 @@ pub mod client;
 pub mod config;
 pub mod daemon;
 pub mod kernel;
+pub mod kill;
 pub mod output;
 pub mod process;
 pub mod refusal;

@@ -39,7 +39,7 @@ fn version_is_told() {
 
 #[test]
 fn help_teaches_by_examples() {
-    for command in ["run", "doctor", "events"] {
+    for command in ["run", "doctor", "events", "audit", "kill"] {
         let output = finback(&[command, "--help"]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains("Examples:\n  finback "), "{text}");
@@ -68,6 +68,11 @@ fn wrong_usage_is_code_2_and_says_what_is_accepted() {
             &["run", "--quiet", "--format", "json"],
             "cannot be used with",
         ),
+        (&["kill"], "required"),
+        (&["kill", "--yes"], "required"),
+        (&["kill", "pid", "4711"], "`pid 4711` is no filter"),
+        (&["kill", "all", "--rate", "0"], "100/s"),
+        (&["audit", "--idle", "5"], "10s"),
         (&["walk"], "unrecognized subcommand"),
         (&["generate"], "finback generate"),
     ] {
@@ -125,6 +130,27 @@ fn an_ordinary_user_is_code_3_and_told_what_is_missing() {
         "{error}"
     );
     assert_eq!(error.lines().count(), 2, "{error}");
+}
+
+#[test]
+fn who_may_not_destroy_sockets_is_told_so_before_anything_is_done() {
+    if !geteuid().is_root() {
+        println!("only root can become another user");
+        return;
+    }
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir_in("/tmp").unwrap();
+    let binary = dir.path().join("finback");
+    std::fs::copy(env!("CARGO_BIN_EXE_finback"), &binary).unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new(&binary);
+    command.args(["kill", "--yes", "all"]).uid(65534).gid(65534);
+    let (code, error) = refusal(&mut command);
+    assert_eq!(code, Some(3), "{error}");
+    assert_eq!(
+        error,
+        "finback: missing CAP_NET_ADMIN, needed to destroy sockets\n  help: run as root\n"
+    );
 }
 
 /// There every process would be called by another one's number.

@@ -29,6 +29,8 @@ pub enum Need {
     Queue,
     /// Whether the kernel chose a listener's port.
     Bound,
+    /// Keep-alive and the user timeout.
+    Guard,
     /// Who waits for a socket.
     Waiters,
     /// Flags of a segment.
@@ -159,6 +161,12 @@ offsets! {
     Bound {
         // A bit field up to Linux 6.7: not to be had there.
         sk_userlocks = "sock", "sk_userlocks", 1;
+    }
+    Guard {
+        keepalive_time = "tcp_sock", "keepalive_time", 4;
+        keepalive_intvl = "tcp_sock", "keepalive_intvl", 4;
+        keepalive_probes = "tcp_sock", "keepalive_probes", 1;
+        icsk_user_timeout = "inet_connection_sock", "icsk_user_timeout", 4;
     }
     Waiters {
         sk_wq = "sock", "sk_wq", 8;

@@ -79,11 +79,18 @@ shared! {
         pub error: u32,
         /// Bytes the peer may still send, `rcv_wup + rcv_wnd - rcv_nxt` (`tcp_receive_window`).
         pub window: u32,
+        /// `tcp_sock.keepalive_time`, jiffies: so long idle before the first probe; 0: what the namespace says, or
+        /// keep-alive is off.
+        pub keep_alive_time: u32,
+        /// `tcp_sock.keepalive_intvl`, jiffies: so long from probe to probe; 0 as above.
+        pub keep_alive_interval: u32,
+        /// `icsk_user_timeout`, milliseconds; 0: none.
+        pub user_timeout: u32,
         /// State, see [`tcp`](crate::tcp).
         pub state: u8,
         /// `sk_shutdown`: 1 receive, 2 send.
         pub shutdown: u8,
-        /// Low bits of `skc_flags` (bit 0 `SOCK_DEAD`, bit 1 `SOCK_DONE`).
+        /// Low bits of `skc_flags` (bit 0 `SOCK_DEAD`, bit 1 `SOCK_DONE`, bit 3 `SOCK_KEEPOPEN`).
         pub sock_flags: u8,
         /// 1: the last segment that waits behind a hole (`ooo_last_skb`) carries a FIN.
         pub fin_behind_hole: u8,
@@ -99,8 +106,12 @@ shared! {
         pub connected: u8,
         /// 1: a port that nobody asked for by its number (no `SOCK_BINDPORT_LOCK` in `sk_userlocks`).
         pub port_chosen: u8,
+        /// `tcp_sock.keepalive_probes`: unanswered probes that are the end; 0 as above.
+        pub keep_alive_probes: u8,
+        /// 1: the four fields about keep-alive and the user timeout were read.
+        pub guard_read: u8,
         /// Keeps the size a multiple of eight.
-        pub reserved: [u8; 2],
+        pub reserved: [u8; 4],
     }
 
     /// A descriptor that refers to a socket.
@@ -259,6 +270,6 @@ impl QueueRow {
 const _: () = assert!(size_of::<StartRow>() == 16);
 const _: () = assert!(size_of::<ThreadRow>() == 72);
 const _: () = assert!(size_of::<WaitRow>() == 32);
-const _: () = assert!(size_of::<SocketView>() == 144);
-const _: () = assert!(size_of::<HolderRow>() == 192);
+const _: () = assert!(size_of::<SocketView>() == 160);
+const _: () = assert!(size_of::<HolderRow>() == 208);
 const _: () = assert!(size_of::<QueueRow>() == 80);

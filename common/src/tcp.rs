@@ -33,6 +33,8 @@ pub const AF_INET6: u16 = 10;
 pub const IPPROTO_TCP: u16 = 6;
 /// `SOCK_BINDPORT_LOCK` of `sk_userlocks`: the application asked for this local port.
 pub const BINDPORT_LOCK: u8 = 8;
+/// `SOCK_KEEPOPEN` among the low bits of `skc_flags` (bit 3 of `enum sock_flags`): keep-alive is on.
+pub const SOCK_KEEPOPEN: u8 = 1 << 3;
 /// FIN in the TCP header's flag byte.
 pub const FLAG_FIN: u8 = 0x01;
 /// RST in the TCP header's flag byte.

@@ -228,8 +228,9 @@ impl<M: Memory> Sock<M> {
         into.connected = u8::from(self.has_connected());
         into.accept_head = self.accept_head();
         into.port_chosen = u8::from(self.has_chosen_port());
-        into.reserved = [0; 2];
+        into.reserved = [0; 4];
         Tcp(self.0).write_view(into);
+        Tcp(self.0).write_guard(into);
     }
 }
 
@@ -315,6 +316,28 @@ impl<M: Memory> Tcp<M> {
         let last = self.0.follow(global!(OFFSETS.ooo_last));
         let flags: u8 = last.get(global!(OFFSETS.skb_cb) + global!(OFFSETS.cb_flags));
         flags & tcp::FLAG_FIN != 0
+    }
+
+    /// What makes this end notice that its peer is gone; after the flags.
+    #[inline(always)]
+    fn write_guard(self, into: &mut SocketView) {
+        (into.keep_alive_time, into.keep_alive_interval) = (0, 0);
+        (into.keep_alive_probes, into.user_timeout, into.guard_read) = (0, 0, 0);
+        if !has!(keepalive_time)
+            || !has!(keepalive_intvl)
+            || !has!(keepalive_probes)
+            || !has!(icsk_user_timeout)
+        {
+            return;
+        }
+        into.guard_read = 1;
+        into.user_timeout = self.0.get(global!(OFFSETS.icsk_user_timeout));
+        // Most have it off, and every read counts where there are 50,000 sockets.
+        if into.sock_flags & tcp::SOCK_KEEPOPEN != 0 {
+            into.keep_alive_time = self.0.get(global!(OFFSETS.keepalive_time));
+            into.keep_alive_interval = self.0.get(global!(OFFSETS.keepalive_intvl));
+            into.keep_alive_probes = self.0.get(global!(OFFSETS.keepalive_probes));
+        }
     }
 
     #[inline(always)]

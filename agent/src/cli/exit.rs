@@ -21,13 +21,37 @@ pub enum Code {
     NotPermitted = 3,
     /// The kernel lacks what is needed.
     KernelLacks = 4,
-    /// Something was found, as was asked.
+    /// It looked for something and found it.
     Found = 10,
 }
 
 impl From<Code> for ExitCode {
     fn from(code: Code) -> Self {
         Self::from(code as u8)
+    }
+}
+
+/// How a command ends that has done its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It is done.
+    Done,
+    /// It has found what it looked for.
+    Found,
+}
+
+impl From<()> for End {
+    fn from((): ()) -> Self {
+        Self::Done
+    }
+}
+
+impl From<End> for ExitCode {
+    fn from(end: End) -> Self {
+        match end {
+            End::Done => Self::SUCCESS,
+            End::Found => Code::Found.into(),
+        }
     }
 }
 

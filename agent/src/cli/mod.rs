@@ -1,6 +1,7 @@
 //! The command line.
 
 mod ask;
+mod audit;
 mod doctor;
 mod events;
 mod exit;
@@ -8,7 +9,10 @@ mod format;
 mod generate;
 mod hook_table;
 mod kernel_args;
+mod kill;
 mod man;
+mod narrow;
+mod rate;
 mod run;
 mod runtime;
 
@@ -18,7 +22,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-pub use exit::{Code, Failure};
+pub use exit::{Code, End, Failure};
 
 use crate::process::stack::reader;
 
@@ -52,6 +56,10 @@ enum Command {
     Top(ask::top::Top),
     /// Show what a running daemon sees, from now on
     Events(events::Events),
+    /// List connections that would never notice that their peer is gone
+    Audit(audit::Audit),
+    /// Destroy sockets; says first what that will do
+    Kill(kill::Kill),
     /// Say whether this host has all that is needed, and what is attached how
     Doctor(doctor::Doctor),
     /// Print files made from the program's own definitions
@@ -78,6 +86,8 @@ pub fn main() -> ExitCode {
 fn obey(command: &Command) -> Result<ExitCode, Failure> {
     let done = match command {
         Command::Check(check) => return check.run(),
+        Command::Audit(audit) => return audit.run().map(ExitCode::from),
+        Command::Kill(kill) => kill.run(),
         Command::Run(run) => run.run(),
         Command::Ls(ls) => ls.run(),
         Command::Findings(findings) => findings.run(),

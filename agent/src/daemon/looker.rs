@@ -207,8 +207,10 @@ fn fulfil(
             host_root,
             answer,
         } => {
+            let snapshot = looker.look(true)?;
             let shown = Shown {
-                snapshot: looker.look(true)?,
+                defaults: Looker::guard_defaults(&snapshot.namespaces())?,
+                snapshot,
                 accused,
                 clock,
                 host_root,

@@ -14,6 +14,7 @@ use crate::output::clock::WallClock;
 use crate::output::json::{self, Event, List};
 use crate::process::Descriptions;
 use finback_core::model::finding::Finding;
+use finback_core::model::guard::GuardDefaults;
 use finback_core::model::look::Snapshot;
 
 /// Lines are sent in pieces of about so many bytes …
@@ -28,6 +29,8 @@ pub struct Shown {
     pub snapshot: Snapshot,
     /// Findings, by the address of the kernel's socket.
     pub accused: FxHashMap<u64, Arc<Finding>>,
+    /// What network namespaces give to sockets that ask for nothing.
+    pub defaults: Vec<GuardDefaults>,
     /// Its clock.
     pub clock: WallClock,
     /// Where the host's files are.
@@ -51,7 +54,12 @@ pub(super) fn lines_of(shown: Shown) -> Body {
 }
 
 fn encode(shown: &Shown, lines: &mut Lines) -> io::Result<()> {
-    let list = List::new(&shown.snapshot, shown.clock, &shown.accused);
+    let list = List::new(
+        &shown.snapshot,
+        shown.clock,
+        &shown.accused,
+        &shown.defaults,
+    );
     let mut people = Descriptions::new(&shown.host_root);
     list.each(&mut people, &mut |event| lines.add(event))
 }

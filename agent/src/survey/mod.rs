@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::config::Config;
 use crate::kernel::load::report::SnapshotReport;
-use crate::kernel::{self, Glance, KernelError, clock};
+use crate::kernel::{self, Glance, KernelError, Looker, clock};
 use crate::output::clock::WallClock;
 use crate::output::json::{self, About, Event, List};
 use crate::process::{self, Descriptions, Workloads};
@@ -19,6 +19,7 @@ use finback_core::engine::Engine;
 use finback_core::glance;
 use finback_core::model::event::{Body, Event as CoreEvent, Output};
 use finback_core::model::finding::{Action, Finding, Verdict};
+use finback_core::model::guard::GuardDefaults;
 use finback_core::model::incident::IncidentId;
 use finback_core::model::look::Snapshot;
 use finback_core::model::process::ProcessView;
@@ -37,6 +38,7 @@ const UNDATED: [Verdict; 2] = [Verdict::DeadOpen, Verdict::NeverAccepted];
 pub struct Survey {
     snapshot: Snapshot,
     accused: FxHashMap<u64, Arc<Finding>>,
+    defaults: Vec<GuardDefaults>,
     findings: Vec<CoreEvent>,
     incidents: Vec<CoreEvent>,
     clock: WallClock,
@@ -62,7 +64,9 @@ impl Survey {
         }
         glance::suppose(&mut judged);
         let told = judge(config, &judged);
+        let defaults = Looker::guard_defaults(&snapshot.namespaces())?;
         let mut survey = Self {
+            defaults,
             accused: told.engine.accused().collect(),
             findings: told.findings.into_values().collect(),
             incidents: told.incidents.into_values().collect(),
@@ -82,7 +86,7 @@ impl Survey {
 
     /// A line for each socket.
     pub fn sockets(&mut self, take: &mut Take<'_>) -> io::Result<()> {
-        let list = List::new(&self.snapshot, self.clock, &self.accused);
+        let list = List::new(&self.snapshot, self.clock, &self.accused, &self.defaults);
         list.each(&mut self.people, take)
     }
 

@@ -40,8 +40,8 @@ use std::process::ExitCode;
 use libtest_mimic::Trial;
 
 use scenario::{
-    ask, before, both, command, crowd, ends, family, group, half_close, limit, long, names,
-    namespace, overflow, owner, protocol, stacks, steered, table, tcpstates, verdict, wait,
+    ask, audit, before, both, command, crowd, ends, family, group, half_close, kill, limit, long,
+    names, namespace, overflow, owner, protocol, stacks, steered, table, tcpstates, verdict, wait,
 };
 use trial::{alone, watching};
 
@@ -162,6 +162,13 @@ fn of_the_agent() -> Vec<Trial> {
             "a_reader_that_goes_is_no_failure",
             ask::a_reader_that_goes_is_no_failure,
         ),
+        alone("audit", audit::without_keep_alive),
+        alone("audit_settings", audit::what_settings_amount_to),
+        alone("audit_as_text", audit::as_text),
+        alone("kill", kill::exactly_what_was_listed),
+        alone("kill_in_a_namespace", kill::in_a_namespace),
+        alone("kill_in_the_stream", kill::in_the_stream),
+        alone("kill_refuses", kill::what_cannot_be_destroyed),
         alone("second_daemon", command::second_daemon),
         alone("closed_output", command::closed_output),
         alone("interrupted", command::interrupted),

@@ -42,6 +42,7 @@ pub(crate) struct Did {
     pub(crate) connections: usize,
     pub(crate) script: u8,
     pub(crate) fds: Vec<u32>,
+    pub(crate) felt: String,
     pub(crate) local: Option<SocketAddr>,
     pub(crate) peer: Option<SocketAddr>,
 }

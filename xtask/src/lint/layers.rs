@@ -155,6 +155,8 @@ pub(crate) const CRATES: [Crate; 5] = [
                 "server",
                 &["output/feed", "output/json", "output/select", "refusal"],
             ),
+            ("audit", &["output/json", "output/text"]),
+            ("kill", &["output/json", "output/text"]),
             (
                 "daemon",
                 &[
@@ -178,12 +180,16 @@ pub(crate) const CRATES: [Crate; 5] = [
             (
                 "cli",
                 &[
+                    "audit",
                     "client",
                     "config",
                     "daemon",
                     "kernel",
                     "kernel/error",
                     "kernel/load",
+                    "kernel/netns",
+                    "kill",
+                    "output/clock",
                     "output/feed",
                     "output/json",
                     "output/select",

@@ -1,5 +1,6 @@
 //! What looks at the kernel find: sockets with their holders and numbers, what is half-closed, local ports.
 
+use super::guard::Guard;
 use super::run::Halt;
 use super::socket::{Endpoints, Holder, Owner, Role};
 use super::state::TcpState;
@@ -126,6 +127,8 @@ pub struct SocketCounters {
     pub probes: u8,
     /// An upper layer protocol (kTLS) reads in place of the application, so what the queue holds says nothing of it.
     pub upper_layer: bool,
+    /// What makes it notice that its peer is gone; `None` if this way of looking does not tell.
+    pub guard: Option<Guard>,
 }
 
 /// So many unanswered retransmissions are no delay.
@@ -202,6 +205,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The network namespaces in which there are any, each once.
+    pub fn namespaces(&self) -> Vec<u32> {
+        let all = self.sockets.iter().map(|view| view.endpoints.netns);
+        all.collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    }
+
     /// The socket at this address.
     pub fn find(&self, sock: u64) -> Option<&SocketView> {
         let at = self.sockets.binary_search_by_key(&sock, |view| view.sock);

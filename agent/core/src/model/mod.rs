@@ -3,6 +3,7 @@
 pub(crate) mod cause;
 pub mod event;
 pub mod finding;
+pub mod guard;
 pub mod incident;
 pub mod incident_id;
 pub mod interest;

@@ -10,7 +10,7 @@ use crate::source::{Choice, Source};
 
 /// Whom to ask.
 #[derive(Args, Clone, Debug)]
-pub(super) struct SourceArgs {
+pub(in crate::cli) struct SourceArgs {
     /// The daemon's Unix socket
     #[arg(long, default_value = DEFAULT_SOCKET, value_name = "PATH")]
     socket: PathBuf,
@@ -30,7 +30,7 @@ pub(super) struct SourceArgs {
 
 impl SourceArgs {
     /// Opens it; `unheld`: also sockets without a descriptor.
-    pub(super) fn open(&self, unheld: bool) -> Result<Source, Failure> {
+    pub(in crate::cli) fn open(&self, unheld: bool) -> Result<Source, Failure> {
         let config = Config::load(self.config.as_deref(), Flags::default())?;
         let choice = Choice {
             socket: self.socket.clone(),

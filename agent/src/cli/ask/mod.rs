@@ -8,6 +8,8 @@ pub(super) mod ls;
 mod show;
 pub(super) mod top;
 
+pub(super) use self::args::SourceArgs;
+pub(super) use self::show::unless_gone;
 use crate::source;
 
 use super::exit::{Code, Failure};

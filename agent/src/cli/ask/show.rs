@@ -112,7 +112,7 @@ impl Out {
 }
 
 /// A reader that has gone ends a list, and is no failure.
-pub(super) fn unless_gone(result: Result<(), crate::source::Error>) -> Result<(), Failure> {
+pub(in crate::cli) fn unless_gone(result: Result<(), crate::source::Error>) -> Result<(), Failure> {
     match result {
         Err(crate::source::Error::Output(error)) => quietly(Err(error)),
         other => Ok(other?),

@@ -51,6 +51,10 @@ impl Resolved {
                 Need::Bound,
                 "ports that the kernel chose are not told from others",
             ),
+            (
+                Need::Guard,
+                "keep-alive and the user timeout of a socket are not known",
+            ),
             (Need::Waiters, "nobody knows who waits for a socket"),
         ];
         lacks
@@ -135,6 +139,10 @@ mod tests {
                 .iter()
                 .all(|signal| resolved.lack(needs(*signal)).is_none())
         );
+        assert_eq!(resolved.lack(LOOK), None);
+
+        let resolved = without("icsk_user_timeout");
+        assert_eq!(resolved.lesser_lacks().count(), 1);
         assert_eq!(resolved.lack(LOOK), None);
 
         let resolved = without("lsndtime");

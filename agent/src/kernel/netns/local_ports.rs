@@ -12,27 +12,7 @@ const RESERVED: &str = "/proc/sys/net/ipv4/ip_local_reserved_ports";
 
 /// The settings of these namespaces. One that cannot be entered or has just gone is left out.
 pub fn list(wanted: &[u32]) -> io::Result<Vec<LocalPorts>> {
-    if wanted.is_empty() {
-        return Ok(Vec::new());
-    }
-    let own = netns::own()?;
-    let all = netns::all()?.into_iter();
-    let settings = all
-        .filter(|namespace| wanted.contains(&namespace.id))
-        .filter_map(|namespace| {
-            let read = || read(namespace.id);
-            let settings = if namespace.id == own {
-                read()
-            } else {
-                netns::within(&namespace.path, read)
-            };
-            settings
-                .inspect_err(|error| {
-                    tracing::debug!(netns = namespace.id, %error, "the local ports of this network namespace are not known");
-                })
-                .ok()
-        });
-    Ok(settings.collect())
+    netns::visit(wanted, read)
 }
 
 /// Those of the namespace that this thread is in.

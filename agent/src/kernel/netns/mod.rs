@@ -1,5 +1,7 @@
 //! The network namespaces of this host and sockets inside them.
 
+pub mod destroy;
+pub mod guard;
 pub mod local_ports;
 pub mod sock_diag;
 
@@ -106,6 +108,34 @@ pub fn within<T: Send>(
             .join()
             .map_err(|_panic| io::Error::other("the visit to a network namespace panicked"))?
     })
+}
+
+/// Calls `read` with the number of each of these namespaces, inside it. One that cannot be entered, or has just gone, is
+/// left out.
+fn visit<T: Send>(
+    wanted: &[u32],
+    read: impl Fn(u32) -> io::Result<T> + Sync,
+) -> io::Result<Vec<T>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let own = own()?;
+    let all = all()?.into_iter();
+    let found = all
+        .filter(|namespace| wanted.contains(&namespace.id))
+        .filter_map(|Namespace { id, path }| {
+            let found = if id == own {
+                read(id)
+            } else {
+                within(&path, || read(id))
+            };
+            found
+                .inspect_err(|error| {
+                    tracing::debug!(netns = id, %error, "the settings of this network namespace are not known");
+                })
+                .ok()
+        });
+    Ok(found.collect())
 }
 
 #[cfg(test)]

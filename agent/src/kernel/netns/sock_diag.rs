@@ -19,7 +19,7 @@ const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 const IPPROTO_TCP: u8 = 6;
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
-const NLM_F_REQUEST: u16 = 1;
+pub(super) const NLM_F_REQUEST: u16 = 1;
 const NLM_F_DUMP: u16 = 0x300;
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
@@ -50,6 +50,15 @@ pub struct Listed {
     pub inode: u32,
     /// Numbers; zero except for the queues unless they were asked for.
     pub counters: SocketCounters,
+    /// What a request calls it.
+    pub name: Name,
+}
+
+/// What a request calls one socket: addresses, interface and cookie as the kernel listed them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name {
+    family: u8,
+    id: SocketId,
 }
 
 /// What to list.
@@ -152,7 +161,7 @@ fn chosen(listing: Listing, wanted: impl Fn(&Listed) -> bool) -> UnheldList {
 }
 
 /// `struct inet_diag_sockid`.
-#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(Debug, PartialEq, Eq, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 struct SocketId {
     /// Network order.
@@ -178,7 +187,7 @@ struct Header {
 /// `struct nlmsghdr` and `struct inet_diag_req_v2`.
 #[derive(FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
-struct Request {
+pub(super) struct Request {
     header: Header,
     family: u8,
     protocol: u8,
@@ -204,6 +213,43 @@ struct Message {
     inode: u32,
 }
 
+impl Name {
+    /// A request about this socket.
+    pub(super) fn request(self, kind: u16, flags: u16) -> Request {
+        Request {
+            family: self.family,
+            id: self.id,
+            ..Request::new(kind, flags)
+        }
+    }
+
+    /// No socket has this one: no port is 0, no cookie either.
+    pub(super) fn of_nobody() -> Self {
+        Self {
+            family: AF_INET,
+            id: SocketId::new_zeroed(),
+        }
+    }
+
+    /// The same addresses with another cookie.
+    #[cfg(test)]
+    pub(super) const fn with_cookie(self, cookie: [u32; 2]) -> Self {
+        let id = SocketId { cookie, ..self.id };
+        Self { id, ..self }
+    }
+}
+
+impl Request {
+    fn new(kind: u16, flags: u16) -> Self {
+        let mut request = Self::new_zeroed();
+        request.header.length = REQUEST_BYTES;
+        request.header.kind = kind;
+        request.header.flags = flags;
+        request.protocol = IPPROTO_TCP;
+        request
+    }
+}
+
 const REQUEST_BYTES: u32 = 16 + 56;
 const _: () = assert!(size_of::<Request>() == REQUEST_BYTES as usize);
 const _: () = assert!(size_of::<Message>() == 72);
@@ -227,12 +273,8 @@ fn dump(
     netns: u32,
     into: &mut Vec<Listed>,
 ) -> io::Result<()> {
-    let mut request = Request::new_zeroed();
-    request.header.length = REQUEST_BYTES;
-    request.header.kind = SOCK_DIAG_BY_FAMILY;
-    request.header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+    let mut request = Request::new(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP);
     request.family = family;
-    request.protocol = IPPROTO_TCP;
     request.extensions = if query.counters { 1 << (INFO - 1) } else { 0 };
     request.states = query.states;
     socket.send(request.as_bytes(), 0)?;
@@ -311,7 +353,25 @@ fn listed(body: &[u8], query: Query, netns: u32) -> Option<Listed> {
         cookie: u64::from(id.cookie[1]) << 32 | u64::from(id.cookie[0]),
         inode: message.inode,
         counters,
+        name: Name {
+            family: message.family,
+            id,
+        },
     })
+}
+
+/// Reads one acknowledgement: what the kernel said of one request.
+pub(super) fn acknowledged(socket: &Socket) -> io::Result<()> {
+    let mut buffer = Vec::with_capacity(RECEIVE_BYTES);
+    socket.recv(&mut buffer, 0)?;
+    let (header, body) =
+        Header::read_from_prefix(&buffer).map_err(|_short| io::ErrorKind::UnexpectedEof)?;
+    let code = i32::read_from_prefix(body).map(|(code, _)| code);
+    match (header.kind, code) {
+        (NLMSG_ERROR, Ok(0)) => Ok(()),
+        (NLMSG_ERROR, Ok(code)) => Err(io::Error::from_raw_os_error(code.saturating_neg())),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
 }
 
 /// Finds `struct tcp_info` among the attributes. It only ever grows at its end: older kernels give less.

@@ -17,6 +17,7 @@ use crate::kernel::address::endpoints;
 use crate::kernel::clock::{jiffy, now};
 use crate::kernel::processes::Processes;
 use crate::kernel::table::Tables;
+use finback_core::model::guard::Guard;
 use finback_core::model::look::{
     HalfClosed, Jiffies, Queued, Snapshot, SocketCounters, SocketView,
 };
@@ -340,7 +341,21 @@ const fn counters(view: &RowView) -> SocketCounters {
         backoff: view.backoff,
         probes: view.probes,
         upper_layer: view.upper_layer != 0,
+        guard: guard(view),
     }
+}
+
+const fn guard(view: &RowView) -> Option<Guard> {
+    if view.guard_read == 0 {
+        return None;
+    }
+    Some(Guard {
+        keep_alive: view.sock_flags & tcp::SOCK_KEEPOPEN != 0,
+        time: view.keep_alive_time,
+        interval: view.keep_alive_interval,
+        probes: view.keep_alive_probes,
+        user_timeout: view.user_timeout,
+    })
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::output::clock::{Time, WallClock};
 use crate::process::Descriptions;
 use finback_core::glance::last_heard;
 use finback_core::model::finding::Finding;
+use finback_core::model::guard::GuardDefaults;
 use finback_core::model::look::{Snapshot, SocketCounters, SocketView, Unheld};
 use finback_core::model::socket::{self, Attribution, Endpoints, SocketKey};
 use finback_core::model::state::TcpState;
@@ -29,6 +30,8 @@ pub struct List<'a> {
     clock: WallClock,
     /// Findings, by the address of the kernel's socket.
     accused: &'a FxHashMap<u64, Arc<Finding>>,
+    /// What network namespaces give to sockets that ask for nothing.
+    defaults: &'a [GuardDefaults],
     /// Every end that a descriptor refers to.
     ends: FxHashMap<Endpoints, &'a SocketView>,
 }
@@ -39,6 +42,7 @@ impl<'a> List<'a> {
         snapshot: &'a Snapshot,
         clock: WallClock,
         accused: &'a FxHashMap<u64, Arc<Finding>>,
+        defaults: &'a [GuardDefaults],
     ) -> Self {
         let held = snapshot.sockets.iter();
         let held = held.filter(|view| view.state != TcpState::Listen);
@@ -49,6 +53,7 @@ impl<'a> List<'a> {
             snapshot,
             clock,
             accused,
+            defaults,
             ends,
         }
     }
@@ -193,6 +198,16 @@ impl<'a> List<'a> {
             };
         }
         let stamped = counters.snd_una.is_some();
+        let mut listed = self.amounts(view, &counters, stamped);
+        if view.queued.is_none() {
+            let netns = view.endpoints.netns;
+            let defaults = self.defaults.iter().find(|known| known.netns == netns);
+            listed.add_guard(&counters, self.snapshot.jiffies, defaults.copied());
+        }
+        listed
+    }
+
+    fn amounts(&self, view: &SocketView, counters: &SocketCounters, stamped: bool) -> Listed<'a> {
         let stamp = |stamp| self.stamp(stamp).filter(|_| stamped);
         Listed {
             unread_bytes: Some(counters.unread),
@@ -201,7 +216,7 @@ impl<'a> List<'a> {
             received_bytes: stamped.then_some(counters.bytes_received),
             last_sent: stamp(counters.last_sent).filter(|_| counters.bytes_sent > 0),
             last_received: stamp(counters.last_received).filter(|_| counters.bytes_received > 0),
-            last_heard: self.heard(view, &counters),
+            last_heard: self.heard(view, counters),
             window_bytes: counters.window,
             retransmits: counters.retransmits,
             probes: counters.probes,

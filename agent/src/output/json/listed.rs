@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::finding::Holder;
+use super::guard::Guard;
 use super::names::{Severity, Verdict, WaitState};
 use crate::output::clock::Time;
 
@@ -40,6 +41,12 @@ pub struct Listed<'a> {
     /// Anything was last received, an answer to a probe as well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_heard: Option<Time>,
+    /// No data went either way for so long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_ns: Option<u64>,
+    /// What makes it notice that its peer is gone, where that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<Guard>,
     /// Bytes the peer may still send.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window_bytes: Option<u32>,

@@ -5,10 +5,12 @@
 
 mod about;
 mod connection;
+mod destroyed;
 mod duration;
 mod encode;
 mod evidence;
 mod finding;
+mod guard;
 mod incident;
 mod line;
 mod list;
@@ -26,9 +28,11 @@ use serde::{Deserialize, Serialize};
 
 pub use about::About;
 pub use connection::{Life, Spell};
+pub use destroyed::{DestroyResult, Destroyed};
 pub use encode::event;
 pub use evidence::{Evidence, PortUse, Relayed};
 pub use finding::{Finding, Holder, Past};
+pub use guard::Guard;
 pub use incident::{
     AcceptQueue, Descriptors, Incident, IncidentCause, IncidentPeer, IncidentProcess, StackCount,
     Trend, VerdictCount, WaitCount,
@@ -126,6 +130,15 @@ pub enum Body<'a> {
         /// What it is like now.
         #[serde(borrow)]
         listed: Box<Listed<'a>>,
+    },
+    /// A socket was destroyed by `finback kill`, which prints this; the stream tells the change of state.
+    Destroyed {
+        /// The connection as it was.
+        #[serde(flatten, borrow)]
+        subject: Subject<'a>,
+        /// Who destroyed it, and what came of it.
+        #[serde(borrow)]
+        destroyed: Destroyed<'a>,
     },
     /// Something was dropped.
     Lost {

@@ -112,6 +112,7 @@ fn the_schema_requires_what_every_line_has() {
             "incident",
             "connection",
             "socket",
+            "destroyed",
             "lost",
             "resync"
         ]

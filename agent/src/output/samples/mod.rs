@@ -1,10 +1,13 @@
 //! Events for tests: what the tracker could say.
 
+mod lines;
 mod stacks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::lines::destroyed;
+pub(crate) use self::lines::socket;
 pub(crate) use self::stacks::stacks;
 use super::clock::WallClock;
 use super::json::{self, About, Body, Event, Hello, Means};
@@ -352,6 +355,7 @@ pub(crate) fn wire() -> Vec<(&'static str, Event<'static>)> {
         ("resolved", encode(finding(Action::Resolved), 11, known)),
         ("incident", encode(incident(), 16, known)),
         ("connection", encode(whole_life(), 15, About::default())),
+        ("destroyed", destroyed()),
         ("lost", encode(lost(), 12, About::default())),
         ("resync", encode(resync(), 13, About::default())),
         (

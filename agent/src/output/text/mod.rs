@@ -16,7 +16,8 @@ use self::mark::Mark;
 pub use self::mark::Style;
 use self::part::part_of;
 use self::proof::Proof;
-use self::word::{Human, clean, name, named, word};
+use self::word::{Human, name, named};
+pub use self::word::{clean, word};
 use super::json::{
     Action, Body, Endpoint, Eof, Event, Finding, Hello, Life, Listed, Lost, Network, Process,
     Resync, Role, State, Subject, Transition,
@@ -55,6 +56,9 @@ pub fn write(event: &Event<'_>, style: Style, out: &mut impl Write) -> fmt::Resu
         Body::Socket { subject, listed } => {
             write!(out, "{time} {}", Line(subject))?;
             socket(subject, listed, out)
+        }
+        Body::Destroyed { subject, destroyed } => {
+            writeln!(out, "{time} {} {}", Line(subject), word(destroyed.result))
         }
         Body::Lost { lost } => loss(&time, lost, out),
         Body::Resync { resync } => comparison(&time, *resync, out),
@@ -143,8 +147,8 @@ fn life(life: &Life, out: &mut impl Write) -> fmt::Result {
     )
 }
 
-/// As the kernel and bcc's tools spell it.
-const fn label(state: State) -> &'static str {
+/// As `ss` and the kernel spell it.
+pub const fn label(state: State) -> &'static str {
     match state {
         State::Closed => "CLOSE",
         State::Listen => "LISTEN",

@@ -1,6 +1,7 @@
 //! The scenarios of the tests, one theme a file.
 
 pub(crate) mod ask;
+pub(crate) mod audit;
 pub(crate) mod before;
 pub(crate) mod both;
 pub(crate) mod command;
@@ -9,6 +10,7 @@ pub(crate) mod ends;
 pub(crate) mod family;
 pub(crate) mod group;
 pub(crate) mod half_close;
+pub(crate) mod kill;
 pub(crate) mod limit;
 pub(crate) mod long;
 pub(crate) mod names;
