@@ -7,8 +7,10 @@ mod format;
 mod generate;
 mod hook_table;
 mod kernel_args;
+mod lines;
 mod run;
 mod runtime;
+mod time_args;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -38,7 +40,7 @@ struct Cli {
 enum Command {
     /// Follow every TCP connection of this host and tell what happens to it (the daemon)
     Run(run::Run),
-    /// Show what a running daemon sees, from now on
+    /// Show what a running daemon sees, from now on or from its history
     Events(events::Events),
     /// Say whether this host has all that is needed, and what is attached how
     Doctor(doctor::Doctor),

@@ -12,6 +12,7 @@ use super::exception::exceptions;
 use super::field::{
     absolute, level, openers, per_verdict, ring, sockets, states, switch, threshold, time, word,
 };
+use super::history::{self, HistoryWords};
 use super::incident;
 use super::value::{Attach, RingBytes, StateSet};
 use super::wrong::{Key, Value, Wrong};
@@ -43,6 +44,8 @@ pub struct File {
     pub segment: Option<bool>,
     /// `stacks`.
     pub stacks: Option<bool>,
+    /// `[history]`.
+    pub history: HistoryWords,
     /// `[thresholds]`.
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// `[incidents]`.
@@ -55,6 +58,7 @@ pub struct File {
 
 const KEYS: &[&str] = &[
     "attach",
+    "history",
     "incidents",
     "max_sockets",
     "openers",
@@ -94,6 +98,7 @@ impl File {
     fn set(&mut self, key: &Key<'_>, value: &Value<'_>) -> Result<(), Wrong> {
         match &**key.get_ref() {
             "attach" => self.attach = Some(word(key, value)?),
+            "history" => self.history = history::words(key, value)?,
             "incidents" => incident::all(key, value, &mut self.incidents)?,
             "max_sockets" => self.max_sockets = Some(sockets(key, value)?),
             "openers" => self.openers = Some(openers(key, value)?),

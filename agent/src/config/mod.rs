@@ -4,6 +4,7 @@ mod error;
 mod exception;
 mod field;
 mod file;
+mod history;
 mod incident;
 mod value;
 mod wrong;
@@ -22,7 +23,8 @@ use finback_core::settings::verdict::Level;
 
 pub use error::Error;
 pub use file::File;
-pub use value::{Attach, RingBytes, StateSet, duration, max_sockets, states};
+pub use history::{DEFAULT_HISTORY, History, HistoryArg, HistoryWords};
+pub use value::{Attach, RingBytes, StateSet, bytes, duration, max_sockets, states};
 
 /// Read if it exists and no other is named.
 pub const DEFAULT_FILE: &str = "/etc/finback/finback.toml";
@@ -67,6 +69,8 @@ pub struct Flags {
     pub no_segment: bool,
     /// `--stacks`.
     pub stacks: bool,
+    /// `--history`.
+    pub history: Option<HistoryArg>,
 }
 
 /// A complete, checked configuration.
@@ -92,6 +96,8 @@ pub struct Config {
     pub segment: bool,
     /// Whether to take user stacks.
     pub stacks: bool,
+    /// What is kept on disk; nothing if that is off.
+    pub history: Option<History>,
     /// Thresholds that differ from the defaults.
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// When incidents are warnings, and how often they are told.
@@ -127,6 +133,7 @@ impl Config {
                 .unwrap_or_else(|| DEFAULT_SOCKET.into()),
             segment: segment.unwrap_or(true),
             stacks: flags.stacks || file.stacks.unwrap_or(false),
+            history: file.history.join(flags.history),
             thresholds: file.thresholds,
             incidents: file.incidents,
             exceptions: file.exceptions,

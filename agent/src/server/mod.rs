@@ -1,6 +1,7 @@
 //! HTTP over a Unix socket: the stream for many readers, findings, status.
 
 mod lock;
+mod past;
 mod query;
 mod routes;
 
@@ -11,6 +12,7 @@ use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 
 pub use lock::{Error, Guard};
+pub use past::Past;
 pub use query::{About, Query};
 
 use self::query::Queries;
@@ -25,9 +27,10 @@ pub const QUERIES: usize = 32;
 pub async fn serve(
     listener: UnixListener,
     queries: mpsc::Sender<Query>,
+    past: Past,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let router = routes::router(Queries::new(queries));
+    let router = routes::router(Queries::new(queries), past);
     axum::serve(listener, router)
         .with_graceful_shutdown(end)
         .await

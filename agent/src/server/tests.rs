@@ -44,7 +44,12 @@ async fn documents_come_from_the_daemons_task() {
     let path = dir.path().join("s");
     let (_guard, listener) = Guard::listen(&path).unwrap();
     let (queries, asked) = mpsc::channel(QUERIES);
-    tokio::spawn(serve(listener, queries, std::future::pending()));
+    tokio::spawn(serve(
+        listener,
+        queries,
+        Past::new(None),
+        std::future::pending(),
+    ));
     tokio::spawn(answer(asked));
     for (target, expected) in [
         ("/v1/status", r#"{"about":"Status"}"#),
@@ -69,7 +74,12 @@ async fn a_daemon_that_has_ended_is_not_ready() {
     let feed = Feed::new(samples::hello());
     let (queries, asked) = mpsc::channel(QUERIES);
     drop((asked, feed));
-    tokio::spawn(serve(listener, queries, std::future::pending()));
+    tokio::spawn(serve(
+        listener,
+        queries,
+        Past::new(None),
+        std::future::pending(),
+    ));
     assert_eq!(body(&path, "/readyz").await.0, 503);
     assert_eq!(body(&path, "/v1/events").await.0, 503);
     assert_eq!(body(&path, "/healthz").await.0, 200);
@@ -83,7 +93,12 @@ async fn subscribers_get_hello_and_every_line_until_the_end() {
     let mut feed = Feed::new(samples::hello());
     let (queries, asked) = mpsc::channel(QUERIES);
     tokio::spawn(welcome(asked, feed.handle()));
-    tokio::spawn(serve(listener, queries, std::future::pending()));
+    tokio::spawn(serve(
+        listener,
+        queries,
+        Past::new(None),
+        std::future::pending(),
+    ));
     let one = client::get(&path, "/v1/events").await.unwrap();
     let two = client::get(&path, "/v1/events").await.unwrap();
     assert_eq!(one.headers()["content-type"], "application/x-ndjson");
@@ -155,7 +170,12 @@ async fn an_unknown_selection_is_refused_with_what_there_is() {
     let path = dir.path().join("s");
     let (_guard, listener) = Guard::listen(&path).unwrap();
     let (queries, _asked) = mpsc::channel(QUERIES);
-    tokio::spawn(serve(listener, queries, std::future::pending()));
+    tokio::spawn(serve(
+        listener,
+        queries,
+        Past::new(None),
+        std::future::pending(),
+    ));
     let (status, text) = body(&path, "/v1/events?select=finding,socket").await;
     assert_eq!(status, 400);
     let text = std::str::from_utf8(&text).unwrap().to_owned();
@@ -164,4 +184,97 @@ async fn an_unknown_selection_is_refused_with_what_there_is() {
         "{text}"
     );
     assert_eq!(body(&path, "/v1/events?sel=finding").await.0, 400);
+}
+
+/// A history of three lines of a daemon before, and of two of this one.
+#[tokio::test]
+async fn a_stream_that_begins_in_the_past_has_no_gap_and_no_line_twice() {
+    use crate::history::{Keeper, Place};
+    use crate::output::select::Kind;
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let place = Place {
+        path: dir.path().join("history"),
+        max_bytes: 1 << 20,
+        max_age: std::time::Duration::from_hours(24 * 365 * 100),
+    };
+    let select = Selection::of([Kind::Transition]);
+    let keep = |feed: &Feed| {
+        let subscription = feed.handle().subscribe(Format::Json, select, SLOW);
+        Keeper::spawn(place.clone(), subscription.unwrap()).unwrap()
+    };
+    let tell = |feed: &mut Feed, count| {
+        for _ in 0..count {
+            let about = crate::output::json::About::default();
+            feed.publish(&samples::transition(), samples::CLOCK, about);
+        }
+        feed.flush();
+    };
+    let far = || tokio::time::Instant::now() + std::time::Duration::from_mins(10);
+    let mut before = Feed::new(samples::hello());
+    let keeper = keep(&before);
+    tell(&mut before, 3);
+    drop(before);
+    keeper.end(far()).await;
+
+    let mut feed = Feed::new(samples::hello());
+    let keeper = keep(&feed);
+    let (_guard, listener) = Guard::listen(&path).unwrap();
+    let (queries, asked) = mpsc::channel(QUERIES);
+    let past = Past::new(Some(keeper.handle()));
+    tokio::spawn(serve(listener, queries, past, std::future::pending()));
+    tokio::spawn(welcome(asked, feed.handle()));
+    tell(&mut feed, 2);
+    let stream = client::get(&path, "/v1/events?select=transition&last=5")
+        .await
+        .unwrap();
+    tell(&mut feed, 2);
+    drop(feed);
+    let lines = stream.into_body().collect().await.unwrap().to_bytes();
+    let told = |lines: &Bytes| -> Vec<String> {
+        let lines = std::str::from_utf8(lines).unwrap().lines();
+        let lines = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let word =
+            |line: serde_json::Value| format!("{} {}", line["type"].as_str().unwrap(), line["seq"]);
+        lines.map(word).collect()
+    };
+    let expected = [
+        "transition 2",
+        "transition 3",
+        "hello 0",
+        "transition 1",
+        "transition 2",
+        "hello 2",
+        "transition 3",
+        "transition 4",
+    ];
+    assert_eq!(told(&lines), expected);
+    keeper.end(far()).await;
+
+    let (status, lines) = body(&path, "/v1/events?last=1&follow=false").await;
+    assert_eq!(
+        (status, told(&lines)),
+        (200, vec!["transition 4".to_owned()])
+    );
+    let (status, lines) = body(&path, "/v1/events?until=2020-01-01").await;
+    assert_eq!((status, told(&lines)), (200, vec![]));
+    let (status, text) = body(&path, "/v1/events?since=soon").await;
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    assert!(status == 400 && text.contains("how long ago"), "{text}");
+}
+
+#[tokio::test]
+async fn where_no_history_is_kept_that_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let (_guard, listener) = Guard::listen(&path).unwrap();
+    let (queries, _asked) = mpsc::channel(QUERIES);
+    let past = Past::new(None);
+    tokio::spawn(serve(listener, queries, past, std::future::pending()));
+    let (status, text) = body(&path, "/v1/events?last=1&follow=false").await;
+    assert_eq!(
+        (status, &*text),
+        (404, &b"this daemon keeps no history\n"[..])
+    );
 }
