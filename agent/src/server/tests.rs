@@ -190,7 +190,7 @@ async fn an_unknown_selection_is_refused_with_what_there_is() {
 #[tokio::test]
 async fn a_stream_that_begins_in_the_past_has_no_gap_and_no_line_twice() {
     use crate::history::{Keeper, Place};
-    use crate::output::select::Kind;
+    use crate::output::select::{Kind, Selection};
 
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s");
