@@ -37,6 +37,14 @@ pub enum Error {
     Request(#[from] hyper::http::Error),
 }
 
+impl Error {
+    /// Whether there is no daemon to be asked.
+    pub fn is_nobody(&self) -> bool {
+        let absent = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused];
+        matches!(self, Self::Connect(error) if absent.contains(&error.kind()))
+    }
+}
+
 /// Asks the daemon that listens at `socket`. The connection lives in a task until the body has been read.
 pub async fn get(socket: &Path, target: &str) -> Result<Response<Incoming>, Error> {
     let stream = UnixStream::connect(socket).await.map_err(Error::Connect)?;

@@ -266,6 +266,8 @@ fn a_daemon_says_hello_and_ends_quietly_when_its_reader_leaves() {
     let socket = dir.path().join("s");
     let mut child = finback(&[
         "run",
+        "--history",
+        "off",
         "--states",
         "all",
         "--socket",
@@ -299,7 +301,7 @@ fn a_daemon_whose_output_fails_ends_with_code_1_and_its_subscribers_have_every_l
     let mut daemon = Command::new("sh")
         .args([
             "-c",
-            "trap '' XFSZ; ulimit -f 64; exec \"$0\" run --states all --socket \"$1\" > \"$2\"",
+            "trap '' XFSZ; ulimit -f 64; exec \"$0\" run --history off --states all --socket \"$1\" > \"$2\"",
         ])
         .args([
             env!("CARGO_BIN_EXE_finback").as_ref(),

@@ -1,24 +1,19 @@
-//! `finback events`: the daemon's stream, from now on.
+//! `finback events`: the daemon's stream, from now on or from the past.
 
-use std::io::{self, Write as _};
-use std::os::fd::AsFd as _;
+use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use bytes::{Buf as _, BytesMut};
 use clap::Args;
-use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
-use tokio::time::interval;
 
-use super::exit::{Code, Failure, quietly};
+use super::exit::{Code, Failure};
 use super::format::FormatArg;
+use super::lines::Lines;
 use super::runtime::runtime;
+use super::time_args::{self, TimeArgs};
 use crate::client;
-use crate::config::DEFAULT_SOCKET;
-use crate::output::feed::Format;
+use crate::config::{DEFAULT_HISTORY, DEFAULT_SOCKET};
+use crate::history::{self, Range};
 use crate::output::select::Selection;
-use crate::output::{json, sink, text};
 
 /// Arguments of `finback events`.
 #[derive(Args, Debug)]
@@ -27,8 +22,11 @@ Examples:
   finback events                               what the running daemon sees, as text
   finback events --select incident | jq -c .   incidents only, as JSON; costs the daemon nothing
   finback events --select connection           one line for each connection, at its end
+  finback events --since 1h                    the last hour from the history, then what happens
+  finback events --since 03:00 --until 04:00   that hour
+  finback events --last 20 --no-follow         the last 20 lines of the history
 
-Several may watch at once. Who reads too slowly loses lines, and is told so by a `lost` line.")]
+Without a daemon the history is read from its files. Several may watch at once. Who reads too slowly loses lines, and is told so by a `lost` line.")]
 pub(super) struct Events {
     /// What to write
     #[arg(long, value_enum, default_value_t = FormatArg::Auto, value_name = "FORMAT")]
@@ -41,71 +39,70 @@ pub(super) struct Events {
     /// The daemon's Unix socket
     #[arg(long, default_value = DEFAULT_SOCKET, value_name = "PATH")]
     socket: PathBuf,
+
+    #[command(flatten)]
+    time: TimeArgs,
+
+    /// End after what the history has; so it does with --until
+    #[arg(long)]
+    no_follow: bool,
+
+    /// Where the history is, if no daemon answers
+    #[arg(long, default_value = DEFAULT_HISTORY, value_name = "PATH")]
+    history: PathBuf,
 }
 
 impl Events {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let format = self.format.resolve();
-        runtime()?.block_on(async {
-            let target = format!("/v1/events?select={}", self.select);
-            let response = client::ask(&self.socket, &target).await?;
-            follow(response.into_body(), format).await
-        })
-    }
-}
-
-/// How often is looked whether anybody still reads.
-const LOOK: Duration = Duration::from_millis(500);
-
-async fn follow(mut body: Incoming, format: Format) -> Result<(), Failure> {
-    let mut out = sink::stdout()?;
-    let mut pending = BytesMut::new();
-    // A reader that has gone is else noticed only by writing.
-    let mut look = interval(LOOK);
-    loop {
-        let frame = tokio::select! {
-            frame = body.frame() => frame,
-            _ = look.tick() => {
-                if sink::reader_gone(out.as_fd()) {
-                    return Ok(());
-                }
-                continue;
-            }
-        };
-        let Some(frame) = frame else {
+        let range = self.time.range()?;
+        let follow = !self.no_follow && range.until.is_none();
+        let past = !range.is_none() || !follow;
+        let mut lines = Lines::to_stdout(self.format.resolve())?;
+        let query = time_args::query(&range);
+        let target = format!("/v1/events?select={}&follow={follow}{query}", self.select);
+        let answered = runtime()?.block_on(async {
+            let response = match client::ask(&self.socket, &target).await {
+                Err(error) if past && error.is_nobody() => return Ok::<bool, Failure>(false),
+                response => response?,
+            };
+            lines.follow(response.into_body()).await?;
+            Ok(true)
+        })?;
+        if answered {
             return Ok(());
-        };
-        let frame = frame.map_err(client::Error::from)?;
-        let Some(data) = frame.data_ref() else {
-            continue;
-        };
-        pending.extend_from_slice(data);
-        let Some(end) = pending.iter().rposition(|byte| *byte == b'\n') else {
-            continue;
-        };
-        let written = match format {
-            Format::Json => out.write_all(&pending[..=end]),
-            Format::Text(style) => out.write_all(render(&pending[..=end], style).as_bytes()),
-        };
-        match written {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-            written => quietly(written)?,
         }
-        pending.advance(end + 1);
+        if follow {
+            tracing::warn!("no daemon answers: this is what its history has");
+        }
+        self.read(&mut lines, range)
+    }
+
+    fn read(&self, lines: &mut Lines, range: Range) -> Result<(), Failure> {
+        let select = self.select;
+        let wanted = Box::new(move |line: &history::Line| select.takes_type(&line.kind));
+        lines.copy(history::read(&self.history, range, wanted)?)
     }
 }
 
-/// Lines of a type that this version does not know are left as they are.
-fn render(lines: &[u8], style: text::Style) -> String {
-    let mut out = String::new();
-    for line in lines.split_inclusive(|byte| *byte == b'\n') {
-        let known = serde_json::from_slice::<json::Event<'_>>(line).ok();
-        let written = known.map(|event| text::write(&event, style, &mut out));
-        if !matches!(written, Some(Ok(()))) {
-            out.push_str(&String::from_utf8_lossy(line));
+impl From<history::Error> for Failure {
+    fn from(error: history::Error) -> Self {
+        let denied = io::ErrorKind::PermissionDenied;
+        match &error {
+            history::Error::Io { source, .. } if source.kind() == denied => Self::new(
+                Code::NotPermitted,
+                &error,
+                "only root may read the daemon's history: try sudo",
+            ),
+            history::Error::None(_) => Self::new(
+                Code::Failed,
+                &error,
+                "is a daemon running, with a history? name its folder with --history, or its socket with --socket",
+            ),
+            history::Error::Refused { .. } | history::Error::Io { .. } => {
+                Self::new(Code::Failed, &error, "name another folder with --history")
+            }
         }
     }
-    out
 }
 
 impl From<client::Error> for Failure {

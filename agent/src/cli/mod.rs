@@ -10,11 +10,13 @@ mod generate;
 mod hook_table;
 mod kernel_args;
 mod kill;
+mod lines;
 mod man;
 mod narrow;
 mod rate;
 mod run;
 mod runtime;
+mod time_args;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -54,7 +56,7 @@ enum Command {
     Incidents(ask::incidents::Incidents),
     /// Watch incidents on a live screen
     Top(ask::top::Top),
-    /// Show what a running daemon sees, from now on
+    /// Show what a running daemon sees, from now on or from its history
     Events(events::Events),
     /// List connections that would never notice that their peer is gone
     Audit(audit::Audit),

@@ -11,7 +11,7 @@ use super::format::FormatArg;
 use super::hook_table;
 use super::kernel_args::KernelArgs;
 use super::runtime::runtime;
-use crate::config::{self, Config, Flags, StateSet};
+use crate::config::{self, Config, Flags, HistoryArg, StateSet};
 use crate::daemon::{self, Plan};
 use crate::kernel::Kernel;
 use crate::output::feed;
@@ -69,6 +69,10 @@ pub(super) struct Run {
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
 
+    /// Keep incidents and findings in this folder, or `off` [default: /var/lib/finback/history]
+    #[arg(long, value_name = "PATH|off")]
+    history: Option<HistoryArg>,
+
     /// Load and prove every program, print the table of `finback doctor`, and leave
     #[arg(long)]
     check: bool,
@@ -97,6 +101,7 @@ impl Run {
         let flags = Flags {
             states: self.states,
             socket: self.socket.clone(),
+            history: self.history.clone(),
             ..self.kernel.flags()
         };
         let config = self.kernel.join(flags)?;

@@ -13,6 +13,7 @@ use super::exception::exceptions;
 use super::field::{
     absolute, level, openers, per_verdict, ring, sockets, states, switch, threshold, time, word,
 };
+use super::history::{self, HistoryWords};
 use super::incident;
 use super::value::{Attach, RingBytes, StateSet};
 use super::wrong::{Key, Value, Wrong};
@@ -46,6 +47,8 @@ pub struct File {
     pub segment: Option<bool>,
     /// `stacks`.
     pub stacks: Option<bool>,
+    /// `[history]`.
+    pub history: HistoryWords,
     /// `[thresholds]`.
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// `[incidents]`.
@@ -59,6 +62,7 @@ pub struct File {
 const KEYS: &[&str] = &[
     "attach",
     "host_root",
+    "history",
     "incidents",
     "max_sockets",
     "openers",
@@ -99,6 +103,7 @@ impl File {
         match &**key.get_ref() {
             "attach" => self.attach = Some(word(key, value)?),
             "host_root" => self.host_root = Some(absolute(key, value, "/host")?),
+            "history" => self.history = history::words(key, value)?,
             "incidents" => incident::all(key, value, &mut self.incidents)?,
             "max_sockets" => self.max_sockets = Some(sockets(key, value)?),
             "openers" => self.openers = Some(openers(key, value)?),

@@ -4,6 +4,7 @@ mod error;
 mod exception;
 mod field;
 mod file;
+mod history;
 mod incident;
 mod value;
 mod wrong;
@@ -23,7 +24,8 @@ use finback_core::settings::verdict::{Level, VerdictSettings};
 
 pub use error::Error;
 pub use file::File;
-pub use value::{Attach, RingBytes, StateSet, duration, max_sockets, states};
+pub use history::{DEFAULT_HISTORY, History, HistoryArg, HistoryWords};
+pub use value::{Attach, RingBytes, StateSet, bytes, duration, max_sockets, states};
 
 /// Read if it exists and no other is named.
 pub const DEFAULT_FILE: &str = "/etc/finback/finback.toml";
@@ -70,6 +72,8 @@ pub struct Flags {
     pub no_segment: bool,
     /// `--stacks`.
     pub stacks: bool,
+    /// `--history`.
+    pub history: Option<HistoryArg>,
 }
 
 /// A complete, checked configuration.
@@ -97,6 +101,8 @@ pub struct Config {
     pub segment: bool,
     /// Whether to take user stacks.
     pub stacks: bool,
+    /// What is kept on disk; nothing if that is off.
+    pub history: Option<History>,
     /// Thresholds that differ from the defaults.
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// When incidents are warnings, and how often they are told.
@@ -136,6 +142,7 @@ impl Config {
                 .unwrap_or_else(|| "/".into()),
             segment: segment.unwrap_or(true),
             stacks: flags.stacks || file.stacks.unwrap_or(false),
+            history: file.history.join(flags.history),
             thresholds: file.thresholds,
             incidents: file.incidents,
             exceptions: file.exceptions,

@@ -126,7 +126,7 @@ pub(super) fn closest<'a>(wrong: &str, words: impl Iterator<Item = &'a str>) -> 
         .map(|(_, word)| word)
 }
 
-/// A duration: a whole number and one of `ms`, `s`, `m`, `h`.
+/// A duration: a whole number and one of `ms`, `s`, `m`, `h`, `d`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "use a whole number and a unit, for example 500ms, 10s, 2m or 1h".to_owned();
     let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
@@ -137,6 +137,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         "s" => 1_000,
         "m" | "min" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(wrong()),
     };
     number
@@ -145,8 +146,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(wrong)
 }
 
-/// A size: bytes, or a whole number and one of `KiB`, `MiB`.
-pub(super) fn bytes(text: &str) -> Result<u64, String> {
+/// A size: bytes, or a whole number and one of `KiB`, `MiB`, `GiB`.
+pub fn bytes(text: &str) -> Result<u64, String> {
     let wrong = || "use a number of bytes, or one with KiB or MiB, for example 16MiB".to_owned();
     let split = text
         .find(|c: char| !c.is_ascii_digit())
@@ -157,6 +158,7 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
         "" => 1,
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
         _ => return Err(wrong()),
     };
     number.checked_mul(factor).ok_or_else(wrong)

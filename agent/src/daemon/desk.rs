@@ -8,8 +8,9 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::history;
 use crate::kernel::Kernel;
-use crate::output::clock::WallClock;
+use crate::output::clock::{Time, WallClock};
 use crate::output::feed::Handle;
 use crate::output::json as wire;
 use crate::process::stack::Statistics;
@@ -82,12 +83,17 @@ impl Desk {
         stats: Stats,
         stacks: Option<&Statistics>,
         feed: &Handle,
+        history: Option<&history::Handle>,
     ) -> Bytes {
         match about {
             About::Findings => list("findings", &self.findings),
             About::Incidents => list("incidents", &self.incidents),
             About::Readiness => Bytes::from_static(b"{\"ready\":true}\n"),
-            About::Status => self.status(kernel, stats, stacks, feed).to_string().into(),
+            About::Status => {
+                let mut status = self.status(kernel, stats, stacks, feed);
+                status["history"] = history.map(kept).into();
+                status.to_string().into()
+            }
         }
     }
 
@@ -163,6 +169,21 @@ fn streamed(stats: StreamStats) -> Value {
         "overflow": stats.overflow,
         "stale": stats.stale,
         "holes": stats.holes,
+    })
+}
+
+fn kept(history: &history::Handle) -> Value {
+    let counts = history.statistics();
+    let oldest = counts.oldest().map(Time::from_unix_nanos);
+    json!({
+        "path": history.path(),
+        "written": counts.written(),
+        "dropped": counts.dropped(),
+        "bytes": counts.bytes(),
+        "segments": counts.segments(),
+        "oldest": oldest,
+        "repaired_bytes": counts.repaired(),
+        "error": counts.error(),
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod desk;
 mod error;
+mod keep;
 mod looker;
 mod looks;
 mod settings;
@@ -19,11 +20,12 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 
 use crate::config::Config;
+use crate::history::Keeper;
 use crate::kernel::{self, Kernel};
 use crate::output::feed::{Feed, Format, Handle};
 use crate::output::select::Selection;
 use crate::output::sink::{self, End, Sink};
-use crate::server::{self, Guard, Query};
+use crate::server::{self, Guard, Past, Query};
 
 use self::error::failed;
 use self::subscribers::Beginners;
@@ -64,14 +66,17 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let (queries, mut asked) = mpsc::channel(server::QUERIES);
     let (end, ended) = oneshot::channel::<()>();
     let handle = feed.handle();
+    let keeper = keep::history(plan.config.history.as_ref(), &handle)?;
     let mut work = Work::new(kernel, feed, &plan.config)?;
+    work.history = keeper.as_ref().map(Keeper::handle);
     // Before the greeting: whoever has read it misses nothing that happens from then on.
     Box::pin(begin(&mut work, plan.output)).await?;
     let mut output = Output::open(&handle, plan.output)?;
     work.expect(Selection::NONE);
     work.carry_out();
     // Its end is the sender's being dropped.
-    let serving = tokio::spawn(server::serve(listener, queries, async {
+    let past = Past::new(work.history.clone());
+    let serving = tokio::spawn(server::serve(listener, queries, past, async {
         drop(ended.await);
     }));
     notify(&[sd_notify::NotifyState::Ready]);
@@ -83,6 +88,9 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let kernel = work.finish();
     drop((guard, end, asked));
     output.finish(deadline).await;
+    if let Some(keeper) = keeper {
+        keeper.end(deadline).await;
+    }
     // A subscriber that does not read must not keep the daemon.
     drop(timeout_at(deadline, serving).await);
     drop(kernel);

@@ -22,9 +22,10 @@ impl Beginners {
                 let stats = work.engine.stats();
                 let stacks = work.stacks.as_ref().map(FindingStacks::statistics);
                 let handle = work.feed.handle();
-                let document = work
-                    .desk
-                    .document(about, &mut work.kernel, stats, stacks, &handle);
+                let history = work.history.as_ref();
+                let document =
+                    work.desk
+                        .document(about, &mut work.kernel, stats, stacks, &handle, history);
                 // Refused only if the client has gone.
                 drop(answer.send(document));
             }

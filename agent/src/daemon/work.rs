@@ -22,6 +22,7 @@ use super::looks::{Look, Looks, Read};
 use super::settings;
 use super::stacks::FindingStacks;
 use crate::config::Config;
+use crate::history;
 use crate::kernel::{Kernel, KernelError};
 use crate::output::clock::WallClock;
 use crate::output::feed::Feed;
@@ -48,6 +49,7 @@ pub(super) struct Work {
     pub(super) feed: Feed,
     pub(super) desk: Desk,
     pub(super) stacks: Option<FindingStacks>,
+    pub(super) history: Option<history::Handle>,
     clock: WallClock,
     people: Descriptions,
     looker: LookThread,
@@ -76,6 +78,7 @@ impl Work {
         Ok(Box::new(Self {
             looker: looker.map_err(failed("start a thread"))?,
             stacks: stacks.map(FindingStacks::new),
+            history: None,
             engine: Engine::new(settings),
             kernel,
             feed,

@@ -75,6 +75,17 @@ impl Selection {
         Self(self.0 | other.0)
     }
 
+    /// Whether a line of this `type` is for this subscriber. Those that nobody can select are for all.
+    pub fn takes_type(self, name: &str) -> bool {
+        match name {
+            "incident" => self.has(Kind::Incident),
+            "finding" => self.has(Kind::Finding),
+            "transition" | "eof" => self.has(Kind::Transition),
+            "connection" => self.has(Kind::Connection),
+            _ => true,
+        }
+    }
+
     /// Whether an event is for this subscriber. What was lost or repaired concerns the stream only.
     pub(super) const fn takes(self, body: &Body) -> bool {
         match body {

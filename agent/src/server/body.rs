@@ -8,6 +8,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Frame;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc::Receiver;
 
 use crate::output::feed::Subscription;
 
@@ -24,9 +25,17 @@ pub(super) fn lines(pieces: impl Stream<Item = Bytes> + Send + 'static) -> Body 
     StreamBody::new(pieces.map(|piece| Ok(Frame::data(piece)))).boxed_unsync()
 }
 
-/// The feed until it ends or the reader goes, who holds a place for as long.
-pub(super) fn subscription(from: Subscription, place: OwnedSemaphorePermit) -> Body {
-    lines(stream::unfold((from, place), |(mut from, place)| async {
-        Some((from.next().await?, (from, place)))
-    }))
+/// What is past, then the feed until it ends or the reader goes, who holds a place for as long.
+pub(super) fn subscription(
+    before: Option<Receiver<Bytes>>,
+    live: Option<(Subscription, OwnedSemaphorePermit)>,
+) -> Body {
+    let before = stream::unfold(before, |mut lines| async {
+        Some((lines.as_mut()?.recv().await?, lines))
+    });
+    let live = stream::unfold(live, |mut live| async {
+        let (from, _place) = live.as_mut()?;
+        Some((from.next().await?, live))
+    });
+    lines(before.chain(live))
 }

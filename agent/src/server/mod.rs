@@ -16,6 +16,7 @@ mod limits;
 mod lock;
 mod openapi;
 mod parameter;
+mod past;
 mod query;
 mod refused;
 mod routes;
@@ -27,6 +28,7 @@ use tokio::sync::mpsc;
 pub use connections::Shown;
 pub use lock::{Error, Guard};
 pub use openapi::document as openapi;
+pub use past::Past;
 pub use query::{About, Query};
 
 use self::query::Queries;
@@ -42,9 +44,10 @@ pub const QUERIES: usize = 32;
 pub async fn serve(
     listener: UnixListener,
     queries: mpsc::Sender<Query>,
+    past: Past,
     end: impl Future<Output = ()> + Send + 'static,
 ) {
-    let routes = Routes::new(Queries::new(queries));
+    let routes = Routes::new(Queries::new(queries), past);
     accept::serve(listener, routes, end).await;
 }
 

@@ -5,6 +5,8 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use super::refused::Refused;
+use crate::moment;
+use crate::output::clock::Time;
 
 /// A parameter of one path or of several.
 #[derive(Debug)]
@@ -26,6 +28,74 @@ pub(super) const SELECT: Parameter = Parameter {
     example: "finding,incident",
     wrong: "unknown_kind",
 };
+
+/// From when on.
+pub(super) const SINCE: Parameter = Parameter {
+    name: "since",
+    meaning: "First what the history has from this moment on: RFC 3339, a local date or time, or how long ago.",
+    example: "10m",
+    wrong: "unknown_time",
+};
+
+/// Until when.
+pub(super) const UNTIL: Parameter = Parameter {
+    name: "until",
+    meaning: "What the history has until this moment; the stream is not followed then.",
+    example: "2026-11-27T03:10:00Z",
+    wrong: "unknown_time",
+};
+
+/// How many at most.
+pub(super) const LAST: Parameter = Parameter {
+    name: "last",
+    meaning: "Of the history only the last so many lines.",
+    example: "100",
+    wrong: "unknown_number",
+};
+
+/// Whether it goes on.
+pub(super) const FOLLOW: Parameter = Parameter {
+    name: "follow",
+    meaning: "Whether the stream follows what is past: `true`, or `false`, which is the default with `until`.",
+    example: "false",
+    wrong: "unknown_word",
+};
+
+/// A moment as people write it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment(Time);
+
+impl Moment {
+    pub(super) const fn time(self) -> Time {
+        self.0
+    }
+}
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        moment::parse(text, Time::now()).map(Self)
+    }
+}
+
+/// A number of lines.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Count(usize);
+
+impl Count {
+    pub(super) const fn number(self) -> usize {
+        self.0
+    }
+}
+
+impl FromStr for Count {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        moment::count(text).map(Self)
+    }
+}
 
 /// The parameters of a request.
 #[derive(Debug)]

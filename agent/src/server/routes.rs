@@ -8,14 +8,16 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
-use super::body::{Body, subscription, whole};
+use super::body::{self, Body, whole};
 use super::connections;
 use super::limits::{self, CONNECTIONS, SUBSCRIBERS};
 use super::openapi;
-use super::parameter::{Given, SELECT};
+use super::parameter::{Count, FOLLOW, Given, LAST, Moment, SELECT, SINCE, UNTIL};
+use super::past::{self, Past};
 use super::query::Queries;
 use super::refused::Refused;
 use super::table::{self, ROUTES, Source};
+use crate::history::Range;
 use crate::output::json;
 use crate::output::select::Selection;
 
@@ -23,14 +25,16 @@ use crate::output::select::Selection;
 #[derive(Clone, Debug)]
 pub(super) struct Routes {
     queries: Queries,
+    past: Past,
     /// A permit for each subscriber.
     places: Arc<Semaphore>,
 }
 
 impl Routes {
-    pub(super) fn new(queries: Queries) -> Self {
+    pub(super) fn new(queries: Queries, past: Past) -> Self {
         Self {
             queries,
+            past,
             places: Arc::new(Semaphore::new(SUBSCRIBERS)),
         }
     }
@@ -75,13 +79,54 @@ impl Routes {
         }
     }
 
+    /// What the history has of the range that is asked for, then from now on, until the daemon ends or the reader goes.
     async fn stream(&self, given: &Given<'_>) -> Result<Body, Refused> {
         let select = given.value(&SELECT)?.unwrap_or_else(Selection::stream);
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        let place = place.map_err(|_none| too_many_subscribers())?;
-        let begun = self.queries.subscribe(select).await;
-        Ok(subscription(begun.ok_or_else(silent)?, place))
+        let range = Range {
+            since: given.value(&SINCE)?.map(Moment::time),
+            until: given.value(&UNTIL)?.map(Moment::time),
+            last: given.value(&LAST)?.map(Count::number),
+        };
+        let follow = given.value(&FOLLOW)?.unwrap_or(range.until.is_none());
+        let live = if follow {
+            let place = Arc::clone(&self.places).try_acquire_owned();
+            let place = place.map_err(|_none| too_many_subscribers())?;
+            let begun = self.queries.subscribe(select).await;
+            Some((begun.ok_or_else(silent)?, place))
+        } else {
+            None
+        };
+        if follow && range.is_none() {
+            return Ok(body::subscription(None, live));
+        }
+        let begins = live.as_ref().map(|(live, _)| live);
+        let before = self.past.read(range, select, begins).await;
+        Ok(body::subscription(
+            Some(before.map_err(past_refused)?),
+            live,
+        ))
     }
+}
+
+fn past_refused(error: past::Error) -> Refused {
+    let (status, code, help) = match &error {
+        past::Error::Off => (
+            StatusCode::NOT_FOUND,
+            "no_history",
+            "start it with --history PATH, or remove `enabled = false` from [history]",
+        ),
+        past::Error::Busy => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "history_busy",
+            "try again in a moment",
+        ),
+        past::Error::History(_) | past::Error::Thread(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "history_unreadable",
+            "the daemon's log says more",
+        ),
+    };
+    Refused::new(status, code, error.to_string(), help)
 }
 
 /// To a connection for which there is no place, and which ends with this.

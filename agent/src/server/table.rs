@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::parameter::{Parameter, SELECT};
+use super::parameter::{FOLLOW, LAST, Parameter, SELECT, SINCE, UNTIL};
 use super::query::About;
 
 /// A path.
@@ -50,7 +50,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/v1/events",
         summary: "The stream from now on, one line per event, `hello` first, until the daemon ends",
-        parameters: &[&SELECT],
+        parameters: &[&SELECT, &SINCE, &UNTIL, &LAST, &FOLLOW],
         content: Content {
             media: "application/x-ndjson",
             schema: event,

@@ -67,7 +67,7 @@ pub(crate) fn run_command(dir: &TempDir, more: &[&str]) -> Result<Command> {
     }
     let mut command = Command::new(&setting().finback);
     command
-        .args(["run", "--format", "json"])
+        .args(["run", "--format", "json", "--history", "off"])
         .args(["--attach", &setting().attach])
         .arg("--config")
         .arg(config)

@@ -31,7 +31,7 @@ impl Watch {
     /// It does not start.
     pub(super) fn start(binary: &Path, folder: &Path, record: Record) -> Result<Self> {
         let mut finback = Command::new(binary)
-            .args(["run", "--format", "json", "--socket"])
+            .args(["run", "--history", "off", "--format", "json", "--socket"])
             .arg(folder.join("finback.sock"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -88,7 +88,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     assert_eq!(what, "f.toml:3: unknown key `ring_byte`");
     assert_eq!(
         help,
-        "did you mean `ring_bytes`? known are attach, host_root, incidents, max_sockets, openers, override, peer_quiet, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds"
+        "did you mean `ring_bytes`? known are attach, history, host_root, incidents, max_sockets, openers, override, peer_quiet, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds"
     );
 }
 
@@ -350,6 +350,7 @@ fn the_example_states_the_defaults() {
     assert!(file.attach.is_some() && file.states.is_some() && file.ring_bytes.is_some());
     assert!(file.max_sockets.is_some() && file.socket.is_some() && file.segment.is_some());
     assert!(file.scan_interval.is_some() && file.peer_quiet.is_some());
+    assert!(file.history.is_complete());
     let (_, incidents) = text.split_once("[incidents]").unwrap();
     for name in IncidentSettings::NAMES {
         assert!(incidents.contains(&format!("\n{name} = ")), "{name}");

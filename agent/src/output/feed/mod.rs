@@ -195,6 +195,7 @@ impl Handle {
             slow,
             receiver: Some(receiver),
             greeting: Some(self.greeting(format, sent, time).into()),
+            after: sent,
             seen: lines,
             seen_at: time,
             shared: Arc::clone(shared),

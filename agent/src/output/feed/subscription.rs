@@ -17,6 +17,8 @@ pub struct Subscription {
     pub(super) slow: &'static str,
     pub(super) receiver: Option<broadcast::Receiver<Chunk>>,
     pub(super) greeting: Option<Bytes>,
+    /// Number of the last event that was sent before.
+    pub(super) after: u64,
     /// Lines of the channel that were seen or had been sent before.
     pub(super) seen: u64,
     pub(super) seen_at: Time,
@@ -24,6 +26,11 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// Number of the last event before its first one.
+    pub const fn begins_after(&self) -> u64 {
+        self.after
+    }
+
     /// The next lines; `None` when the feed has ended and everything was read.
     pub async fn next(&mut self) -> Option<Bytes> {
         if let Some(greeting) = self.greeting.take() {
@@ -54,6 +61,9 @@ impl Subscription {
 
     /// The next lines if there are any now.
     pub fn try_next(&mut self) -> Option<Bytes> {
+        if let Some(greeting) = self.greeting.take() {
+            return Some(greeting);
+        }
         loop {
             match self.receiver.as_mut()?.try_recv() {
                 Ok(chunk) => return Some(self.take(chunk)),

@@ -1,5 +1,6 @@
 mod hostile;
 mod limits;
+mod past;
 mod slow;
 mod table;
 
@@ -26,10 +27,14 @@ struct Served {
 
 impl Served {
     fn new(queries: mpsc::Sender<Query>) -> Self {
+        Self::with(queries, Past::new(None))
+    }
+
+    fn with(queries: mpsc::Sender<Query>, past: Past) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s");
         let (guard, listener) = Guard::listen(&path).unwrap();
-        tokio::spawn(serve(listener, queries, std::future::pending()));
+        tokio::spawn(serve(listener, queries, past, std::future::pending()));
         Self {
             path,
             _guard: guard,

@@ -96,6 +96,15 @@ impl Finback {
         self.help.contains("--select") && self.help.contains(what)
     }
 
+    /// Builds to compare with may have none.
+    fn no_history(&self) -> &'static [&'static str] {
+        if self.help.contains("--history") {
+            &["--history", "off"]
+        } else {
+            &[]
+        }
+    }
+
     fn start(&self, args: &[&str]) -> Result<Child> {
         let mut command = Command::new(&self.binary);
         command
@@ -103,6 +112,7 @@ impl Finback {
             .args(args)
             .args(["--attach", &self.flavour, "--socket"])
             .arg(&self.socket)
+            .args(self.no_history())
             .env("FINBACK_LOG", "info");
         let mut child = Child::start(&mut command)?;
         child.wait_until(|_| status::is_ready(&self.socket))?;
