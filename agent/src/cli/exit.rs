@@ -21,6 +21,8 @@ pub enum Code {
     NotPermitted = 3,
     /// The kernel lacks what is needed.
     KernelLacks = 4,
+    /// It was done, and something was found.
+    Found = 10,
 }
 
 impl From<Code> for ExitCode {

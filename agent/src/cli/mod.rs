@@ -3,6 +3,7 @@
 mod doctor;
 mod events;
 mod exit;
+mod explain;
 mod format;
 mod generate;
 mod hook_table;
@@ -27,7 +28,7 @@ use crate::process::stack::reader;
     version,
     max_term_width = 100,
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 not permitted, 4 the kernel lacks \
-                  what is needed.\nFINBACK_LOG sets what is logged to standard error, for example FINBACK_LOG=debug."
+                  what is needed, 10 something was found.\nFINBACK_LOG sets what is logged to standard error, for example FINBACK_LOG=debug."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -40,6 +41,8 @@ enum Command {
     Run(run::Run),
     /// Show what a running daemon sees, from now on
     Events(events::Events),
+    /// Say everything about a connection, a process or an incident: what is wrong with it, why, and what to do
+    Explain(explain::Explain),
     /// Say whether this host has all that is needed, and what is attached how
     Doctor(doctor::Doctor),
     /// Print files made from the program's own definitions
@@ -54,14 +57,17 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
     let done = match cli.command {
-        Command::Run(run) => run.run(),
-        Command::Events(events) => events.run(),
-        Command::Doctor(doctor) => doctor.run(),
-        Command::Generate(generate) => generate.run(),
-        Command::ReadPrograms => reader::main().map_err(Failure::from),
+        Command::Run(run) => run.run().map(|()| ExitCode::SUCCESS),
+        Command::Events(events) => events.run().map(|()| ExitCode::SUCCESS),
+        Command::Explain(explain) => explain.run(),
+        Command::Doctor(doctor) => doctor.run().map(|()| ExitCode::SUCCESS),
+        Command::Generate(generate) => generate.run().map(|()| ExitCode::SUCCESS),
+        Command::ReadPrograms => reader::main()
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(Failure::from),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             // Nothing can be done if even that cannot be said.
             drop(io::stderr().write_all(failure.lines().as_bytes()));

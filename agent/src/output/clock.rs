@@ -116,8 +116,14 @@ impl Time {
     }
 
     /// Time since an earlier moment; zero if that is later.
-    pub(super) const fn since(self, earlier: Self) -> Duration {
+    pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.unix_ns.saturating_sub(earlier.unix_ns))
+    }
+
+    /// `YYYY-MM-DD`, UTC, for human eyes.
+    pub fn date(self) -> String {
+        let text = self.render();
+        String::from_utf8_lossy(&text[..10]).into_owned()
     }
 
     /// `HH:MM:SS.mmm`, UTC, for human eyes.

@@ -30,6 +30,15 @@ pub struct Description {
 /// Longest command line that is kept, bytes: a JVM's can be a hundred times that.
 const COMMAND_LINE_MAX: usize = 4096;
 
+/// The process that has this pid now.
+pub fn id(pid: u32) -> Option<ProcessId> {
+    let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
+    Some(ProcessId {
+        pid,
+        start: started(process.stat().ok()?.starttime),
+    })
+}
+
 /// Looks into `/proc`. `None` if the process is gone, or if its pid belongs to another process by now.
 pub fn describe(id: ProcessId) -> Option<Description> {
     let process = procfs::process::Process::new(i32::try_from(id.pid).ok()?).ok()?;

@@ -150,6 +150,12 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "process/stack/model",
                 ],
             ),
+            // Parses what people have pasted, and needs nothing for it.
+            ("explain/ask", &[]),
+            (
+                "explain",
+                &["explain/ask", "output/clock", "output/json", "process"],
+            ),
             ("server", &["output/feed", "output/select"]),
             (
                 "daemon",
@@ -177,9 +183,12 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "client",
                     "config",
                     "daemon",
+                    "explain",
+                    "explain/ask",
                     "kernel",
                     "kernel/error",
                     "kernel/load",
+                    "output/clock",
                     "output/feed",
                     "output/json",
                     "output/select",

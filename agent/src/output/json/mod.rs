@@ -7,6 +7,7 @@ mod connection;
 mod duration;
 mod encode;
 mod evidence;
+mod explanation;
 mod finding;
 mod incident;
 mod line;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use connection::{Life, Spell};
 pub use encode::{About, event};
 pub use evidence::{Evidence, PortUse, Relayed};
+pub use explanation::{Explanation, Moment, Origin, Topic};
 pub use finding::{Finding, Holder, Past};
 pub use incident::{
     AcceptQueue, Descriptors, Incident, IncidentCause, IncidentPeer, IncidentProcess, StackCount,
@@ -120,6 +122,15 @@ pub enum Body<'a> {
         /// What it is like now.
         #[serde(borrow)]
         listed: Box<Listed<'a>>,
+    },
+    /// What there is to say about something: the answer to a question, not a line of the stream.
+    Explanation {
+        /// What it is about.
+        #[serde(flatten, borrow)]
+        subject: Subject<'a>,
+        /// The page.
+        #[serde(borrow)]
+        explanation: Box<Explanation<'a>>,
     },
     /// Something was dropped.
     Lost {

@@ -129,6 +129,8 @@ fn the_schema_requires_what_every_line_has() {
             "finding",
             "incident",
             "connection",
+            "socket",
+            "explanation",
             "lost",
             "resync"
         ]

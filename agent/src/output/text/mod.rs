@@ -1,5 +1,6 @@
 //! The stream for human eyes: one aligned line per event, a marked paragraph per incident and per finding.
 
+mod explanation;
 mod incident;
 mod mark;
 mod page;
@@ -53,6 +54,9 @@ pub fn write(event: &Event<'_>, style: Style, out: &mut impl Write) -> fmt::Resu
         Body::Socket { subject, listed } => {
             write!(out, "{time} {}", Line(subject))?;
             socket(subject, listed, out)
+        }
+        Body::Explanation { explanation, .. } => {
+            explanation::write(event.time, explanation, style, out)
         }
         Body::Lost { lost } => loss(&time, lost, out),
         Body::Resync { resync } => comparison(&time, *resync, out),
