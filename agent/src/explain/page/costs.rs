@@ -77,15 +77,16 @@ fn buffers(case: &Case<'_, '_>) -> Option<String> {
 fn addresses(case: &Case<'_, '_>) -> Option<String> {
     let (local, peer) = case.connection.ends()?;
     let port = local.port();
+    let found = case.finding().is_some();
     match (case.state(), case.role()) {
-        (State::Closed, _) => None,
         (State::TimeWait, _) => Some(format!(
-            "The local port {port}, toward {peer} only, for a minute at most."
+            "The four addresses, for a minute at most: no other connection between {local} and {peer} meanwhile."
         )),
-        (_, Role::Client) if case.finding().is_some() => Some(format!(
+        (State::Closed, _) => None,
+        (_, Role::Client) if found => Some(format!(
             "The local port {port}, toward {peer}: no other connection there can have it."
         )),
-        (State::CloseWait, _) => Some(format!(
+        (State::CloseWait, _) if found => Some(format!(
             "The four addresses: as long as it is in CLOSE_WAIT a new connection from {peer} (the same port) to port \
              {port} is not made at once: the kernel answers its SYN with a bare ACK. The peer must reset this one \
              first; where a firewall or NAT drops that, the new one never comes about."

@@ -31,8 +31,22 @@ pub(super) fn section(case: &Case<'_, '_>) -> Vec<String> {
             .and_then(|evidence| evidence.halted)
             .map(halted),
     );
-    all.extend(case.waits().map(|(state, thread)| waits(state, thread)));
+    all.extend(
+        case.waits()
+            .map(|(state, thread)| waits(state, thread) + unaware(case)),
+    );
     all
+}
+
+/// What it means for one that has not been told.
+fn unaware(case: &Case<'_, '_>) -> &'static str {
+    let nobody = matches!(case.waits(), Some((WaitState::NobodyWaits, _)));
+    match case.verdict() {
+        Some(Verdict::EofUnread | Verdict::EofNotRequested) if nobody => {
+            " The program cannot notice until it reads by itself."
+        }
+        _ => "",
+    }
 }
 
 fn nobody(case: &Case<'_, '_>) -> String {
@@ -130,8 +144,7 @@ fn waits(state: WaitState, thread: Option<u32>) -> String {
         }
         WaitState::Other => "Something else waits for it.".to_owned(),
         WaitState::NobodyWaits => {
-            "Nobody waits for it: no thread is blocked on it, and it is in no epoll. The program cannot notice until \
-             it reads by itself."
+            "Nobody waits for it: no thread is blocked on it, and it is in no epoll."
                 .to_owned()
         }
     }

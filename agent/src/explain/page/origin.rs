@@ -44,8 +44,12 @@ pub(super) fn section(case: &Case<'_, '_>) -> (Origin, Vec<String>) {
 
 /// In CLOSE_WAIT the network has done all of its work.
 fn delivered(evidence: &Evidence) -> Vec<String> {
-    let fin = "The network has done its work: the peer's FIN has arrived in this kernel and was acknowledged; no segment \
-               is missing.";
+    let fin = if evidence.state == Some(State::Closed) {
+        "The network has done its work: the peer's reset has arrived in this kernel."
+    } else {
+        "The network has done its work: the peer's FIN has arrived in this kernel and was acknowledged; no segment is \
+         missing."
+    };
     let waits = evidence.unread_bytes.filter(|bytes| *bytes > 0);
     let waits = waits
         .map(|_| "What waits in the receive queue is in this host's memory already.".to_owned());

@@ -27,6 +27,9 @@ fn healthy(case: &Case<'_, '_>) -> String {
     let age = case
         .age()
         .map_or_else(String::new, |age| format!(" for {}", Age(age)));
+    let ago = case
+        .age()
+        .map_or_else(String::new, |age| format!(" {} ago", Age(age)));
     match case.state() {
         State::Established => established(case),
         State::Listen => listener(case),
@@ -35,14 +38,14 @@ fn healthy(case: &Case<'_, '_>) -> String {
              the addresses for a minute; no process has it any more"
         ),
         State::CloseWait => format!(
-            "half-closed, no fault so far: {peer} has ended its side{age}, {who} has not yet ended its own"
+            "half-closed, no fault so far: {peer} has ended its side{ago}, {who} has not yet ended its own"
         ),
         State::FinWait2 if case.holders().is_empty() => format!(
             "being closed, nothing is wrong: this end has closed, {peer} has not yet; the kernel forgets it after \
              net.ipv4.tcp_fin_timeout"
         ),
         State::FinWait2 => format!(
-            "half-closed, no fault so far: {who} has ended its side{age} and waits for what {peer} still sends"
+            "half-closed, no fault so far: {who} has ended its side{ago} and waits for what {peer} still sends"
         ),
         State::FinWait1 | State::Closing | State::LastAck => format!(
             "being closed{age}, nothing is wrong: the kernel waits until {peer} acknowledges the end"

@@ -4,13 +4,13 @@ use super::super::case::Case;
 use super::super::words::{Age, Bytes, count, process, state, wire};
 use crate::output::clock::Time;
 use crate::output::json::{
-    Body, Evidence, Finding, Moment, Role, StackKind, State, Transition, Verdict,
+    Body, Cause, Evidence, Finding, Moment, Role, StackKind, State, Transition, Verdict,
 };
 
 pub(super) fn section(case: &Case<'_, '_>) -> Vec<Moment<'static>> {
     let mut timed = data(case);
     timed.extend(changes(case));
-    if let Some(finding) = case.finding() {
+    if let Some(finding) = case.finding().or_else(|| case.past()) {
         timed.extend(trouble(case, finding));
     }
     timed.sort_by_key(|moment| moment.time);
@@ -65,9 +65,11 @@ fn data(case: &Case<'_, '_>) -> Vec<Moment<'static>> {
         return Vec::new();
     };
     let peer = case.peer();
+    // A FIN is a sign of life, too, and has a moment of its own.
+    let end = case.finding().and_then(|finding| finding.half_closed_since);
     let heard = listed
         .last_heard
-        .filter(|heard| Some(*heard) > listed.last_received);
+        .filter(|heard| Some(*heard) > listed.last_received && Some(*heard) > end);
     let all = [
         listed
             .last_sent
@@ -88,8 +90,18 @@ fn data(case: &Case<'_, '_>) -> Vec<Moment<'static>> {
 /// Changes that were told.
 fn changes(case: &Case<'_, '_>) -> Vec<Moment<'static>> {
     let history = case.connection.history.iter();
+    // A finding says these itself, and more.
+    let found = case.connection.finding.as_deref();
+    let end = found.is_some_and(|finding| finding.half_closed_since.is_some());
+    let delivery = found.is_some_and(|finding| finding.evidence.eof_delivered.is_some());
     let told = history.filter_map(|event| {
         let text = match &event.body {
+            Body::Transition { transition, .. }
+                if transition.cause == Cause::FinReceived && end =>
+            {
+                return None;
+            }
+            Body::Eof { .. } if delivery => return None,
             Body::Transition { transition, .. } => change(transition),
             Body::Eof { eof, .. } => format!(
                 "a read returned 0 (end-of-stream) in thread {}",
@@ -129,7 +141,7 @@ fn trouble(case: &Case<'_, '_>, finding: &Finding<'_>) -> Vec<Moment<'static>> {
     all.extend(ours(case, finding));
     all.extend(told(case, &finding.evidence));
     let history = finding.history.iter();
-    all.extend(history.map(|past| at(past.since, format!("it was {}", wire(past.verdict)))));
+    all.extend(history.map(|past| at(past.since, format!("it was judged {}", wire(past.verdict)))));
     all.push(at(
         finding.opened,
         format!("finback found it, finding #{}", finding.id),
@@ -155,11 +167,12 @@ fn told(case: &Case<'_, '_>, evidence: &Evidence) -> Vec<Moment<'static>> {
         let whom = evidence
             .eof_pid
             .map_or_else(String::new, |pid| format!(" in process {pid}"));
+        let thread = thread(case).map_or_else(String::new, |id| format!(", thread {id}"));
         let times = evidence.eof_deliveries.filter(|times| *times > 1);
         let times = times.map_or_else(String::new, |times| format!(", {times} times since"));
         all.push(at(
             time,
-            format!("it was told: a read returned 0 (end-of-stream){whom}{times}"),
+            format!("it was told: a read returned 0 (end-of-stream){whom}{thread}{times}"),
         ));
     }
     if let Some(time) = evidence.written {
@@ -176,6 +189,23 @@ fn told(case: &Case<'_, '_>, evidence: &Evidence) -> Vec<Moment<'static>> {
     all
 }
 
+/// The thread that the end-of-stream was handed to, where that was told.
+fn thread(case: &Case<'_, '_>) -> Option<u32> {
+    let mut history = case.connection.history.iter();
+    history.find_map(|event| match &event.body {
+        Body::Eof { eof, .. } => Some(eof.thread_id),
+        Body::Hello { .. }
+        | Body::Transition { .. }
+        | Body::Finding { .. }
+        | Body::Incident { .. }
+        | Body::Connection { .. }
+        | Body::Socket { .. }
+        | Body::Explanation { .. }
+        | Body::Lost { .. }
+        | Body::Resync { .. } => None,
+    })
+}
+
 /// What has no moment: what has not happened, and how it stands.
 fn rest(case: &Case<'_, '_>) -> Vec<String> {
     let mut all = Vec::new();
@@ -183,13 +213,15 @@ fn rest(case: &Case<'_, '_>) -> Vec<String> {
         all.extend(never(evidence));
         all.extend(over(evidence));
     }
-    if let Some(peer_state) = peer_state(case) {
-        all.push(peer_state);
-    }
+    let past = case.past().and_then(|past| past.resolution);
+    all.extend(past.map(|how| format!("the finding is over: {}", wire(how))));
+    all.extend(peer_state(case));
     let age = case
         .age()
         .map_or_else(String::new, |age| format!(" for {}", Age(age)));
-    let unread = case.unread().filter(|_| case.state() != State::Listen);
+    let unread = case
+        .unread()
+        .filter(|bytes| *bytes > 0 && case.state() != State::Listen);
     let unread = unread.map_or_else(String::new, |bytes| {
         format!(", {} unread", Bytes(bytes.into()))
     });
@@ -242,7 +274,7 @@ fn peer_state(case: &Case<'_, '_>) -> Option<String> {
     let at_look = network.connection.peer_state;
     let known = case.other_end.map(super::super::known::Connection::state);
     let peer = case.connection.subject.peer_process.as_ref();
-    let who = peer.map_or_else(String::new, |peer| format!(" of {}", process(peer)));
+    let who = peer.map_or_else(String::new, |peer| format!(", {},", process(peer)));
     known
         .or(at_look)
         .map(|is| format!("the other end{who} is on this host: {}", state(is)))

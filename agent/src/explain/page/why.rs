@@ -196,6 +196,12 @@ fn caused(case: &Case<'_, '_>, evidence: &Evidence) -> Option<String> {
 
 /// Without a finding.
 fn harmless(case: &Case<'_, '_>) -> Option<&'static str> {
+    if case.state() == State::CloseWait && case.mate.is_some() {
+        return Some(
+            "A relay at work: it has passed the end on, and the other side has not answered it yet. That is no fault \
+             of this connection; a pair has one finding, on the side where it waits.",
+        );
+    }
     match (case.state(), case.role()) {
         (State::CloseWait, Role::Client) => Some(
             "Becomes a fault if nothing happens: it is too young, or somebody at the other end still takes what is \

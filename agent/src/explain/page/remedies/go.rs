@@ -36,6 +36,7 @@ pub(super) const fn advice(fix: Fix) -> &'static str {
             "SetReadDeadline or SetDeadline before each exchange, http.Client.Timeout or a context with a deadline; \
              net.Dialer.Control for TCP_USER_TIMEOUT."
         }
+        Fix::EndOfPeer => "after CloseWrite set a read deadline, and close when it has passed.",
         Fix::Reuse => {
             "one http.Client for all, response bodies read to their end, and MaxIdleConnsPerHost (2 by default) as \
              high as there are requests at a time."

@@ -35,6 +35,9 @@ pub(super) const fn advice(fix: Fix) -> &'static str {
             "Socket.setSoTimeout, read and connection timeouts of the HTTP client, socketTimeout of the JDBC driver: \
              without them a read waits for ever."
         }
+        Fix::EndOfPeer => {
+            "after shutdownOutput set setSoTimeout, and close when the read times out; Netty: an IdleStateHandler."
+        }
         Fix::Reuse => "one client with a connection pool for all, answers read to their end.",
     }
 }

@@ -29,8 +29,10 @@ enum Fix {
     NotInherit,
     /// Go on reading.
     Read,
-    /// Not wait for ever.
+    /// Not wait for ever for somebody who is gone.
     Deadline,
+    /// Not wait for ever for the peer to close.
+    EndOfPeer,
     /// Use connections again.
     Reuse,
 }
@@ -82,7 +84,8 @@ const fn fix(verdict: Verdict, role: Role) -> Fix {
         (Verdict::EofSpin, _) => Fix::LeaveLoop,
         (Verdict::Inherited, _) => Fix::NotInherit,
         (Verdict::NeverReads, _) => Fix::Read,
-        (Verdict::DeadPeer | Verdict::PeerNotClosing, _) => Fix::Deadline,
+        (Verdict::DeadPeer, _) => Fix::Deadline,
+        (Verdict::PeerNotClosing, _) => Fix::EndOfPeer,
         (Verdict::TimeWaitPressure, _) => Fix::Reuse,
     }
 }

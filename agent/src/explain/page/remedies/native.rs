@@ -34,6 +34,10 @@ pub(super) const fn advice(fix: Fix) -> &'static str {
             "setsockopt TCP_USER_TIMEOUT (milliseconds), SO_RCVTIMEO and SO_SNDTIMEO, or a timer of the event loop \
              that closes."
         }
+        Fix::EndOfPeer => {
+            "after shutdown(SHUT_WR) start a timer and close when it has passed. Of proxies that is a setting: \
+             haproxy has timeout server-fin, client-fin and tunnel, nginx proxy_timeout, Envoy idle_timeout."
+        }
         Fix::Reuse => "keep connections open and use them again, or let the server close first.",
     }
 }

@@ -31,6 +31,7 @@ pub(super) const fn advice(fix: Fix) -> &'static str {
             "socket.setTimeout only tells 'timeout': destroy() in its handler. AbortSignal.timeout(ms) for fetch, \
              requestTimeout and headersTimeout for servers."
         }
+        Fix::EndOfPeer => "after end() set socket.setTimeout, and destroy() in its handler.",
         Fix::Reuse => "one Agent with keepAlive: true for all, responses consumed.",
     }
 }

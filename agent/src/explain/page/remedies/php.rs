@@ -28,6 +28,9 @@ pub(super) const fn advice(fix: Fix) -> &'static str {
             "stream_set_timeout, default_socket_timeout, CURLOPT_TIMEOUT (none by default); max_execution_time does not \
              count waiting."
         }
+        Fix::EndOfPeer => {
+            "after stream_socket_shutdown set stream_set_timeout, and fclose when it has passed."
+        }
         Fix::Reuse => {
             "one curl handle for many requests, or persistent connections to the database."
         }

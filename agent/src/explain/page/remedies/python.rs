@@ -36,6 +36,9 @@ pub(super) const fn advice(fix: Fix) -> &'static str {
             "sock.settimeout, timeout= of requests and httpx (requests has none by default), asyncio.timeout around \
              every await of the network."
         }
+        Fix::EndOfPeer => {
+            "after shutdown(SHUT_WR) or write_eof wait with a timeout (settimeout, asyncio.timeout), then close."
+        }
         Fix::Reuse => {
             "one requests.Session, httpx.Client or aiohttp.ClientSession for all, not one per request."
         }

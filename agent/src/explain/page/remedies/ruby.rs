@@ -28,6 +28,9 @@ pub(super) const fn advice(fix: Fix) -> &'static str {
         Fix::Deadline => {
             "open_timeout, read_timeout and write_timeout of Net::HTTP, IO#timeout= (3.2) for sockets."
         }
+        Fix::EndOfPeer => {
+            "after close_write read with a timeout (IO#timeout=, IO#wait_readable), then close."
+        }
         Fix::Reuse => "net-http-persistent, or one Net::HTTP.start around many requests.",
     }
 }
