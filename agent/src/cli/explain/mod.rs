@@ -32,11 +32,12 @@ const PASTED_MAX: u64 = 4 << 20;
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
-  finback explain 4711:7                       the socket that descriptor 7 of process 4711 refers to
-  finback explain 4711                         a process: what it has, and the worst three of it
+  finback explain 4711:7              descriptor 7 of process 4711
+  finback explain 4711                a process and the worst three of it
   finback explain 192.0.2.10:8080 198.51.100.7:51234
-  finback explain inode:31337                  as in /proc/PID/fd, lsof and netstat; cookie:2a as in ss -e
-  finback explain '#12'                        a finding; an incident by the id of its line
+  finback explain inode:31337         as in /proc/PID/fd, lsof and netstat
+  finback explain cookie:2a           sk: of ss -e
+  finback explain '#12'               a finding; an incident by the id of its line
   ss -tanp state close-wait | finback explain -
   lsof -nP -p 4711 | grep protocol: | finback explain -
 
@@ -52,7 +53,7 @@ pub(super) struct Explain {
     input: Option<PathBuf>,
 
     /// What to write
-    #[arg(long, value_enum, default_value_t = FormatArg::Auto, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t = FormatArg::Text, value_name = "FORMAT")]
     format: FormatArg,
 
     /// The daemon's Unix socket

@@ -1,6 +1,6 @@
 //! Rows of `lsof`, whole or with -i.
 
-use super::word::number;
+use super::number::number;
 use super::{Clues, Place};
 
 /// `python3 4711 shop 5u IPv4 31337 0t0 TCP 192.0.2.1:80->192.0.2.2:5000 (CLOSE_WAIT)`, and of a socket that is in no

@@ -6,6 +6,7 @@
 mod endpoint;
 mod lsof;
 mod netstat;
+mod number;
 mod procfs;
 mod row;
 mod rows;

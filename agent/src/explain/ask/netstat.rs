@@ -1,6 +1,6 @@
 //! Rows of `netstat -t`, with -p and -e or without.
 
-use super::word::number;
+use super::number::number;
 use super::{Clues, Host, Place};
 
 /// Addresses are cut to this without -W.

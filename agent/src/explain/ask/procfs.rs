@@ -1,7 +1,7 @@
 //! Rows of `/proc/net/tcp` and links of `/proc/PID/fd`.
 
 use super::endpoint::hexadecimal;
-use super::word::number;
+use super::number::number;
 use super::{Clues, Place};
 
 /// `5 -> socket:[31337]` with whatever `ls -l` puts before it, or a whole path.

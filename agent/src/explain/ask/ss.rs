@@ -1,6 +1,6 @@
 //! Rows of `ss`, with or without the columns Netid and State, and the lines that go on with a row.
 
-use super::word::{hexadecimal, number};
+use super::number::{hexadecimal, number};
 use super::{Clues, Place};
 
 /// Holders of one row that are kept.

@@ -1,5 +1,6 @@
 //! A word of the command line.
 
+use super::number::{digits, hexadecimal, number};
 use super::{Asked, Clues, Place, Reading, TEXT_MAX, row};
 
 /// What the arguments ask for: two ends are one connection, a row that came without quotes is a row, and everything
@@ -153,20 +154,4 @@ fn is_socket(text: &str) -> bool {
     text.split_once('-').is_some_and(|(birth, tag)| {
         matches!(birth.len(), 1..=16) && tag.len() == 4 && hex(birth) && hex(tag)
     })
-}
-
-fn digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Digits only: `+5` is none.
-pub(super) fn number<N: std::str::FromStr>(text: &str) -> Option<N> {
-    digits(text).then(|| text.parse().ok())?
-}
-
-/// With or without `0x`.
-pub(super) fn hexadecimal(text: &str) -> Option<u64> {
-    let text = text.strip_prefix("0x").unwrap_or(text);
-    let good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    good.then(|| u64::from_str_radix(text, 16).ok())?
 }

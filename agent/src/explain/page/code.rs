@@ -1,6 +1,7 @@
 //! Where it was opened, and where the threads of its holders are.
 
 use super::super::case::Case;
+use super::super::words::wire;
 use crate::output::json::{Frame, Stack, StackKind, State};
 
 /// Calls of a stack that are shown; all are in the finding.
@@ -62,7 +63,7 @@ fn stack(stack: &Stack<'_>) -> Vec<String> {
     };
     let mut all = vec![head];
     if let Some(reason) = stack.reason {
-        all.push(format!("    no frames: {}", super::wire(reason)));
+        all.push(format!("    no frames: {}", wire(reason)));
     }
     all.extend(calls(stack));
     all

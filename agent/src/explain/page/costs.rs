@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use super::super::case::Case;
 use super::super::words::{Age, Bytes};
+use super::part;
 use crate::output::json::{Descriptors, Incident, Role, State, Verdict};
 
 pub(super) fn section(case: &Case<'_, '_>) -> Vec<String> {
     if case.state() == State::Listen {
         return Vec::new();
     }
-    super::some([
+    part::some([
         descriptors(case),
         buffers(case),
         addresses(case),

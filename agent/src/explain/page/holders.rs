@@ -2,6 +2,7 @@
 
 use super::super::case::Case;
 use super::super::words::holder;
+use super::part;
 use crate::output::json::{Attribution, Halt, State, Verdict, WaitState};
 
 /// Holders that are named one by one.
@@ -75,7 +76,7 @@ fn place(case: &Case<'_, '_>) -> Vec<String> {
     let line = process.and_then(|process| process.command_line.as_ref());
     let user = process.and_then(|process| process.user);
     let container = subject.container.as_ref().map(|container| &container.id);
-    super::some([
+    part::some([
         line.map(|line| format!("command line: {line}")),
         user.map(|user| format!("user: {}", user.id)),
         subject

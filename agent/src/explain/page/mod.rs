@@ -6,6 +6,7 @@ pub(super) mod costs;
 pub(super) mod futile;
 mod holders;
 mod origin;
+mod part;
 mod related;
 pub(super) mod remedies;
 pub(super) mod summary;
@@ -63,23 +64,4 @@ pub(super) fn link(verdict: Verdict) -> String {
 
 pub(super) fn lines(all: Vec<String>) -> Vec<Cow<'static, str>> {
     all.into_iter().map(Cow::Owned).collect()
-}
-
-/// The peer has ended its side and this end has not: the family of CLOSE_WAIT.
-pub(super) const fn half_closed(verdict: Verdict) -> bool {
-    matches!(
-        verdict,
-        Verdict::EofUnread
-            | Verdict::EofNotRequested
-            | Verdict::NotClosed
-            | Verdict::NeverAccepted
-            | Verdict::Inherited
-            | Verdict::EofSpin
-            | Verdict::StalePooled
-    )
-}
-
-/// Some of these, as they are.
-pub(super) fn some<const N: usize>(parts: [Option<String>; N]) -> Vec<String> {
-    parts.into_iter().flatten().collect()
 }

@@ -2,6 +2,7 @@
 
 use super::super::case::Case;
 use super::super::words::{Age, count, process};
+use super::part;
 use crate::output::json::{Evidence, Origin, State, Verdict};
 
 pub(super) fn section(case: &Case<'_, '_>) -> (Origin, Vec<String>) {
@@ -87,7 +88,7 @@ fn silent(case: &Case<'_, '_>, evidence: &Evidence) -> Vec<String> {
     });
     let unacked = evidence.unacked_bytes.filter(|bytes| *bytes > 0);
     let unacked = unacked.map(|bytes| format!("{bytes} bytes are not acknowledged."));
-    super::some([times, unacked, heard])
+    part::some([times, unacked, heard])
 }
 
 fn waiting(case: &Case<'_, '_>) -> Vec<String> {

@@ -3,11 +3,12 @@
 use super::super::case::Case;
 use super::super::known::Connection;
 use super::super::words::{count, process, state};
+use super::part;
 use crate::output::json::Relayed;
 
 pub(super) fn section(case: &Case<'_, '_>) -> Vec<String> {
     let relayed = case.evidence().and_then(|evidence| evidence.relays_for);
-    super::some([relay(case, relayed), other_end(case), incident(case)])
+    part::some([relay(case, relayed), other_end(case), incident(case)])
 }
 
 /// Which backend connection belongs to which client.

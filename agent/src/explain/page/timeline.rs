@@ -2,6 +2,7 @@
 
 use super::super::case::Case;
 use super::super::words::{Age, Bytes, count, process, state, wire};
+use super::part;
 use crate::output::clock::Time;
 use crate::output::json::{
     Body, Cause, Evidence, Finding, Moment, Role, StackKind, State, Transition, Verdict,
@@ -242,7 +243,7 @@ fn never(evidence: &Evidence) -> Vec<String> {
     let untold = evidence.eof_deliveries == Some(0) && evidence.eof_delivered.is_none();
     let untold = untold && evidence.state == Some(State::CloseWait);
     let nothing = evidence.sent_since_fin_bytes == Some(0);
-    super::some([
+    part::some([
         untold.then(|| "nobody was told: no read has returned the end-of-stream".to_owned()),
         nothing.then(|| "nothing was sent since".to_owned()),
         evidence
@@ -255,7 +256,7 @@ fn never(evidence: &Evidence) -> Vec<String> {
 fn over(evidence: &Evidence) -> Vec<String> {
     let retransmits = evidence.retransmits.filter(|times| *times > 0);
     let probes = evidence.probes.filter(|times| *times > 0);
-    super::some([
+    part::some([
         retransmits.map(|times| format!("{} without an answer", count(times, "retransmission"))),
         probes.map(|times| format!("{} without an answer", count(times, "probe"))),
         evidence

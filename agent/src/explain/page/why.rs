@@ -1,7 +1,7 @@
 //! Why it is a fault, or why not.
 
 use super::super::case::Case;
-use super::super::words::{Bytes, count};
+use super::super::words::{Bytes, count, wire};
 use crate::output::json::{
     Confidence, Evidence, Incident, Peer, Reason, Role, Severity, State, Verdict,
 };
@@ -12,7 +12,7 @@ pub(super) fn section(case: &Case<'_, '_>) -> Vec<String> {
     };
     let evidence = &finding.evidence;
     let mut all = vec![rule(case, finding.verdict, evidence)];
-    if super::half_closed(finding.verdict) && finding.verdict != Verdict::StalePooled {
+    if half_closed(finding.verdict) && finding.verdict != Verdict::StalePooled {
         all.extend(evidence.peer.map(|peer| left(peer).to_owned()));
     }
     if finding.confidence == Confidence::Likely {
@@ -157,6 +157,20 @@ const fn left(peer: Peer) -> &'static str {
     }
 }
 
+/// The peer has ended its side and this end has not: the family of CLOSE_WAIT.
+const fn half_closed(verdict: Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::EofUnread
+            | Verdict::EofNotRequested
+            | Verdict::NotClosed
+            | Verdict::NeverAccepted
+            | Verdict::Inherited
+            | Verdict::EofSpin
+            | Verdict::StalePooled
+    )
+}
+
 /// Why it is as severe as it is.
 pub(in super::super) fn severity(severity: Severity, incident: Option<&Incident<'_>>) -> String {
     let reason = incident.and_then(|incident| incident.reason);
@@ -164,8 +178,8 @@ pub(in super::super) fn severity(severity: Severity, incident: Option<&Incident<
         (Severity::Info, _) => {
             "Severity info: worth knowing, nothing to be woken up for.".to_owned()
         }
-        (_, Some(reason)) => format!("Severity {}: {}.", super::wire(severity), because(reason)),
-        (_, None) => format!("Severity {}.", super::wire(severity)),
+        (_, Some(reason)) => format!("Severity {}: {}.", wire(severity), because(reason)),
+        (_, None) => format!("Severity {}.", wire(severity)),
     }
 }
 

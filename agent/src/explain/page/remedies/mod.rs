@@ -1,5 +1,6 @@
 //! What to change, in general and in the code of this runtime.
 
+mod fix;
 mod go;
 mod java;
 mod native;
@@ -8,34 +9,10 @@ mod php;
 mod python;
 mod ruby;
 
+use self::fix::of;
 use super::super::case::Case;
 use super::super::runtime::Runtime;
 use crate::output::json::{Role, Verdict};
-
-/// What the code must do that it does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fix {
-    /// Close what a server has accepted when its client ends it.
-    CloseAccepted,
-    /// Close what a client has opened, and read answers to their end.
-    CloseOpened,
-    /// Let a pool drop idle connections before the server does.
-    Pool,
-    /// Accept.
-    Accept,
-    /// Leave a loop at the end.
-    LeaveLoop,
-    /// Not pass descriptors on.
-    NotInherit,
-    /// Go on reading.
-    Read,
-    /// Not wait for ever for somebody who is gone.
-    Deadline,
-    /// Not wait for ever for the peer to close.
-    EndOfPeer,
-    /// Use connections again.
-    Reuse,
-}
 
 pub(super) fn section(case: &Case<'_, '_>) -> Vec<String> {
     let Some(finding) = case.finding() else {
@@ -51,7 +28,7 @@ pub(super) fn section(case: &Case<'_, '_>) -> Vec<String> {
 
 /// In the words of a runtime.
 pub(in super::super) fn code(verdict: Verdict, role: Role, runtime: Runtime) -> Vec<String> {
-    let fix = fix(verdict, role);
+    let fix = of(verdict, role);
     let (name, words) = match runtime {
         Runtime::Go => ("In Go: ", go::advice(fix)),
         Runtime::Java => ("In Java: ", java::advice(fix)),
@@ -67,25 +44,4 @@ pub(in super::super) fn code(verdict: Verdict, role: Role, runtime: Runtime) -> 
         all.push(format!("If it is written in Go: {}", go::advice(fix)));
     }
     all
-}
-
-const fn fix(verdict: Verdict, role: Role) -> Fix {
-    match (verdict, role) {
-        (
-            Verdict::EofUnread | Verdict::EofNotRequested | Verdict::NotClosed | Verdict::DeadOpen,
-            Role::Client,
-        ) => Fix::CloseOpened,
-        (
-            Verdict::EofUnread | Verdict::EofNotRequested | Verdict::NotClosed | Verdict::DeadOpen,
-            Role::Server | Role::Unknown,
-        ) => Fix::CloseAccepted,
-        (Verdict::StalePooled | Verdict::WriteAfterFin, _) => Fix::Pool,
-        (Verdict::NeverAccepted, _) => Fix::Accept,
-        (Verdict::EofSpin, _) => Fix::LeaveLoop,
-        (Verdict::Inherited, _) => Fix::NotInherit,
-        (Verdict::NeverReads, _) => Fix::Read,
-        (Verdict::DeadPeer, _) => Fix::Deadline,
-        (Verdict::PeerNotClosing, _) => Fix::EndOfPeer,
-        (Verdict::TimeWaitPressure, _) => Fix::Reuse,
-    }
 }

@@ -1,4 +1,4 @@
-use super::Fix;
+use super::fix::Fix;
 
 /// What to change in PHP.
 pub(super) const fn advice(fix: Fix) -> &'static str {
