@@ -210,7 +210,7 @@ fn changes(
     let names: Vec<&str> = [path, name, program].into_iter().flatten().collect();
     let stacks: Vec<_> = incident.stacks.iter().map(|of| of.stack.clone()).collect();
     let runtime = runtime::of(&names, &stacks);
-    let mut all = vec![incident.hint.clone().into_owned()];
+    let mut all = vec![remedies::general(&incident.hint).to_owned()];
     all.extend(
         verdict
             .into_iter()

@@ -14,7 +14,11 @@ pub(super) fn section(case: &Case<'_, '_>) -> Vec<String> {
     let own = case.finding().map_or(&[][..], |finding| &finding.stacks);
     let mut all: Vec<String> = own.iter().take(STACKS).flat_map(stack).collect();
     if opener(own).is_none() {
-        all.extend(of_incident(case));
+        let others = of_incident(case);
+        if others.is_empty() && !all.is_empty() {
+            all.push("Where it was opened was not seen.".to_owned());
+        }
+        all.extend(others);
     }
     if all.is_empty() && has_process(case) {
         all.push(

@@ -211,7 +211,7 @@ fn thread(case: &Case<'_, '_>) -> Option<u32> {
 fn rest(case: &Case<'_, '_>) -> Vec<String> {
     let mut all = Vec::new();
     if let Some(evidence) = case.evidence() {
-        all.extend(never(evidence));
+        all.extend(never(evidence, case.verdict()));
         all.extend(over(evidence));
     }
     let past = case.past().and_then(|past| past.resolution);
@@ -239,9 +239,12 @@ fn rest(case: &Case<'_, '_>) -> Vec<String> {
     all
 }
 
-fn never(evidence: &Evidence) -> Vec<String> {
-    let untold = evidence.eof_deliveries == Some(0) && evidence.eof_delivered.is_none();
-    let untold = untold && evidence.state == Some(State::CloseWait);
+fn never(evidence: &Evidence, verdict: Option<Verdict>) -> Vec<String> {
+    // Unread is untold: the end waits behind what is not read.
+    let unread = verdict == Some(Verdict::EofUnread);
+    let untold = evidence.eof_delivered.is_none()
+        && (unread || evidence.eof_deliveries == Some(0))
+        && evidence.state == Some(State::CloseWait);
     let nothing = evidence.sent_since_fin_bytes == Some(0);
     part::some([
         untold.then(|| "nobody was told: no read has returned the end-of-stream".to_owned()),

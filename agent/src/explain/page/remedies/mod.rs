@@ -18,12 +18,26 @@ pub(super) fn section(case: &Case<'_, '_>) -> Vec<String> {
     let Some(finding) = case.finding() else {
         return Vec::new();
     };
-    let mut all = vec![finding.hint.clone().into_owned()];
     // Whoever is stopped is not to be changed.
-    if finding.evidence.halted.is_none() {
-        all.extend(code(finding.verdict, case.role(), case.runtime()));
+    if finding.evidence.halted.is_some() {
+        return vec![finding.hint.clone().into_owned()];
     }
+    let mut all = vec![general(&finding.hint).to_owned()];
+    all.extend(code(finding.verdict, case.role(), case.runtime()));
     all
+}
+
+/// A hint without what it says of the runtime: here that is said at length.
+pub(in super::super) fn general(hint: &str) -> &str {
+    const RUNTIMES: [&str; 5] = [
+        " In Java: ",
+        " In Python: ",
+        " In Node.js: ",
+        " In PHP: ",
+        " In Ruby: ",
+    ];
+    let mut starts = RUNTIMES.iter().filter_map(|start| hint.find(start));
+    starts.next().map_or(hint, |at| &hint[..at])
 }
 
 /// In the words of a runtime.
