@@ -5,6 +5,7 @@ mod audit;
 mod doctor;
 mod events;
 mod exit;
+mod explain;
 mod format;
 mod generate;
 mod hook_table;
@@ -62,6 +63,8 @@ enum Command {
     Audit(audit::Audit),
     /// Destroy sockets; says first what that will do
     Kill(kill::Kill),
+    /// Say everything about a connection, a process or an incident: what is wrong with it, why, and what to do
+    Explain(explain::Explain),
     /// Say whether this host has all that is needed, and what is attached how
     Doctor(doctor::Doctor),
     /// Print files made from the program's own definitions
@@ -90,6 +93,7 @@ fn obey(command: &Command) -> Result<ExitCode, Failure> {
         Command::Check(check) => return check.run(),
         Command::Audit(audit) => return audit.run().map(ExitCode::from),
         Command::Kill(kill) => kill.run(),
+        Command::Explain(explain) => return explain.run(),
         Command::Run(run) => run.run(),
         Command::Ls(ls) => ls.run(),
         Command::Findings(findings) => findings.run(),

@@ -120,6 +120,12 @@ impl Time {
         Duration::from_nanos(self.unix_ns.saturating_sub(earlier.unix_ns))
     }
 
+    /// `YYYY-MM-DD`, UTC, for human eyes.
+    pub fn date(self) -> String {
+        let text = self.render();
+        String::from_utf8_lossy(&text[..10]).into_owned()
+    }
+
     /// `HH:MM:SS.mmm`, UTC, for human eyes.
     pub fn clock(self) -> impl fmt::Display {
         let text = self.render();

@@ -20,6 +20,15 @@ use self::start::{same_start, started};
 use finback_core::model::process::{Identity, ProcessView};
 use finback_core::model::socket::ProcessId;
 
+/// The process that has this pid now.
+pub fn id(pid: u32) -> Option<ProcessId> {
+    let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
+    Some(ProcessId {
+        pid,
+        start: started(process.stat().ok()?.starttime),
+    })
+}
+
 /// What an accused process runs, where it belongs, and its descriptors.
 pub fn look(id: ProcessId, workloads: &mut Workloads) -> ProcessView {
     let ended = has_ended(id);

@@ -202,6 +202,13 @@ pub(crate) const CRATES: [Crate; 5] = [
                 "tui",
                 &["output/clock", "output/json", "output/table", "output/text"],
             ),
+            // Parses what people have pasted, and needs nothing for it.
+            ("explain/ask", &[]),
+            (
+                "explain",
+                &["explain/ask", "output/clock", "output/json", "process"],
+            ),
+            ("server", &["output/feed", "output/select"]),
             (
                 "daemon",
                 &[
@@ -237,6 +244,11 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "kernel/netns",
                     "kill",
                     "moment",
+                    "explain",
+                    "explain/ask",
+                    "kernel",
+                    "kernel/error",
+                    "kernel/load",
                     "output/clock",
                     "output/feed",
                     "output/json",

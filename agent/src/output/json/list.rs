@@ -1,6 +1,7 @@
 //! What one look found, as lines of a list.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::io;
 use std::sync::Arc;
 
@@ -127,10 +128,7 @@ impl<'a> List<'a> {
         let endpoints = unheld.endpoints;
         let peer = self.ends.get(&endpoints.reversed());
         // Nothing is known of it but its addresses.
-        let nameless = SocketKey {
-            sock: 0,
-            birth: Timestamp::default(),
-        };
+        let nameless = nameless(0, endpoints);
         let subject = Subject {
             socket: Some(Socket {
                 id: nameless.into(),
@@ -262,13 +260,25 @@ fn attribution(view: &SocketView, owner: &socket::Process) -> Attribution {
     }
 }
 
-/// As the watch names it, as far as the look tells; one whose birth nobody has seen has none.
+/// As the watch names it, as far as the look tells.
 fn key(view: &SocketView) -> SocketKey {
     let born = view.opener.as_ref().map(|opener| opener.since);
     let fin_at = view.half.map(|half| half.fin_at);
+    match born.or(fin_at) {
+        Some(birth) => SocketKey {
+            sock: view.sock,
+            birth,
+        },
+        None => nameless(view.sock, view.endpoints),
+    }
+}
+
+/// One whose birth nobody has seen is named by what it has instead: the same in every look, and another socket's never.
+fn nameless(sock: u64, endpoints: Endpoints) -> SocketKey {
+    let hash = rustc_hash::FxBuildHasher.hash_one((sock, endpoints));
     SocketKey {
-        sock: view.sock,
-        birth: born.or(fin_at).unwrap_or_default(),
+        sock,
+        birth: Timestamp::from_nanos(hash),
     }
 }
 

@@ -9,6 +9,7 @@ mod destroyed;
 mod duration;
 mod encode;
 mod evidence;
+mod explanation;
 mod finding;
 mod guard;
 mod incident;
@@ -31,6 +32,7 @@ pub use connection::{Life, Spell};
 pub use destroyed::{DestroyResult, Destroyed};
 pub use encode::event;
 pub use evidence::{Evidence, PortUse, Relayed};
+pub use explanation::{Explanation, Moment, Origin, Topic};
 pub use finding::{Finding, Holder, Past};
 pub use guard::Guard;
 pub use incident::{
@@ -139,6 +141,15 @@ pub enum Body<'a> {
         /// Who destroyed it, and what came of it.
         #[serde(borrow)]
         destroyed: Destroyed<'a>,
+    },
+    /// What there is to say about something: the answer to a question, not a line of the stream.
+    Explanation {
+        /// What it is about.
+        #[serde(flatten, borrow)]
+        subject: Subject<'a>,
+        /// The page.
+        #[serde(borrow)]
+        explanation: Box<Explanation<'a>>,
     },
     /// Something was dropped.
     Lost {

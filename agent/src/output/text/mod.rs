@@ -1,5 +1,6 @@
 //! The stream for human eyes: one aligned line per event, a marked paragraph per incident and per finding.
 
+mod explanation;
 mod incident;
 mod mark;
 mod page;
@@ -59,6 +60,9 @@ pub fn write(event: &Event<'_>, style: Style, out: &mut impl Write) -> fmt::Resu
         }
         Body::Destroyed { subject, destroyed } => {
             writeln!(out, "{time} {} {}", Line(subject), word(destroyed.result))
+        }
+        Body::Explanation { explanation, .. } => {
+            explanation::write(event.time, explanation, style, out)
         }
         Body::Lost { lost } => loss(&time, lost, out),
         Body::Resync { resync } => comparison(&time, *resync, out),

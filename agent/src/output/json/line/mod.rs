@@ -41,6 +41,7 @@ pub fn write_line(event: &Event<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
         | Body::Incident { .. }
         | Body::Socket { .. }
         | Body::Destroyed { .. }
+        | Body::Explanation { .. }
         | Body::Lost { .. }
         | Body::Resync { .. } => {
             serde_json::to_writer(&mut *buffer, event)?;
