@@ -355,6 +355,7 @@ fn a_daemon_whose_output_fails_ends_with_code_1_and_its_subscribers_have_every_l
 }
 
 /// A leak and a healthy connection, as lines.
+#[expect(clippy::unwrap_used, reason = "part of the tests below")]
 fn lines() -> tempfile::NamedTempFile {
     let line = |id: u32, state: &str, rest: &str| {
         format!(
@@ -382,6 +383,7 @@ fn lines() -> tempfile::NamedTempFile {
     file
 }
 
+#[expect(clippy::unwrap_used, reason = "part of the tests below")]
 fn explain(arguments: &[&str], stdin: &str) -> (Option<i32>, String, String) {
     let file = lines();
     let path = file.path().to_str().unwrap();

@@ -88,9 +88,9 @@ fn addresses(case: &Case<'_, '_>) -> Option<String> {
             "The local port {port}, toward {peer}: no other connection there can have it."
         )),
         (State::CloseWait, _) if found => Some(format!(
-            "The four addresses: as long as it is in CLOSE_WAIT a new connection from {peer} (the same port) to port \
-             {port} is not made at once: the kernel answers its SYN with a bare ACK. The peer must reset this one \
-             first; where a firewall or NAT drops that, the new one never comes about."
+            "The four addresses: a new connection from {peer} (the same port) to port {port} must get past this one. The \
+             kernel answers its SYN with a bare ACK, and the peer has to reset this one first: Linux does so in \
+             milliseconds, but where a firewall or NAT drops that ACK or that reset the new one never comes about."
         )),
         _ => None,
     }

@@ -315,8 +315,8 @@ fn an_earlier_socket_with_the_same_addresses_is_not_taken_for_this_one() {
 #[test]
 fn the_runtime_s_advice_is_given_once() {
     let hint = "Close it. In Python: use `with` for sockets.";
-    assert_eq!(super::page::remedies::general(hint), "Close it.");
-    assert_eq!(super::page::remedies::general("Close it."), "Close it.");
+    assert_eq!(page::remedies::general(hint), "Close it.");
+    assert_eq!(page::remedies::general("Close it."), "Close it.");
 }
 
 #[test]
