@@ -20,9 +20,10 @@ use finback_core::settings::exception::Exception;
 use finback_core::settings::incident::IncidentSettings;
 use finback_core::settings::verdict::Level;
 
+pub use crate::value::duration;
 pub use error::Error;
 pub use file::File;
-pub use value::{Attach, RingBytes, StateSet, duration, max_sockets, states};
+pub use value::{Attach, RingBytes, StateSet, max_sockets, states};
 
 /// Read if it exists and no other is named.
 pub const DEFAULT_FILE: &str = "/etc/finback/finback.toml";

@@ -122,8 +122,9 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "process/stack/wire",
                 ],
             ),
+            ("value", &[]),
             ("client", &[]),
-            ("config", &["kernel", "kernel/load"]),
+            ("config", &["kernel", "kernel/load", "value"]),
             ("output/clock", &[]),
             ("output/select", &[]),
             (
@@ -141,6 +142,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 ],
             ),
             ("output/sink", &["output/feed"]),
+            ("filter", &["output/clock", "output/json", "value"]),
             (
                 "output/samples",
                 &[
@@ -177,6 +179,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "client",
                     "config",
                     "daemon",
+                    "filter",
                     "kernel",
                     "kernel/error",
                     "kernel/load",

@@ -1,0 +1,404 @@
+//! What a line says to each word: the only place that knows where the fields are.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use finback_core::model::finding as core;
+use finback_core::model::state::TcpState;
+
+use super::words::Name;
+use crate::output::clock::Time;
+use crate::output::json::{
+    Body, Endpoint, Event, Executable, Finding, Frame, Holder, Incident, IncidentProcess, Listed,
+    Network, Process, Role, Severity, Socket, Subject, Verdict,
+};
+
+/// A value of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value<'e> {
+    /// Of a vocabulary.
+    Word(&'static str),
+    /// A number; a duration in nanoseconds.
+    Number(u64),
+    /// An address and, if it has one, a port.
+    End(IpAddr, Option<u16>),
+    /// Text.
+    Text(Cow<'e, str>),
+}
+
+/// Shows each value that a line has for a word; none if it has no such field.
+pub(super) fn each<'e>(event: &'e Event<'_>, name: Name, see: &mut dyn FnMut(Value<'e>)) {
+    let line = Line::of(event);
+    match name {
+        Name::State => line.state().into_iter().for_each(see),
+        Name::Src | Name::Local => line.local().map(end).into_iter().for_each(see),
+        Name::Dst | Name::Peer => line.peers().for_each(see),
+        Name::Sport => line.local_ports().map(number).for_each(see),
+        Name::Dport => line.peer_ports().map(number).for_each(see),
+        Name::Port => (line.local_ports().chain(line.peer_ports()))
+            .map(number)
+            .for_each(see),
+        Name::Family => line.families().for_each(see),
+        Name::Pid => line.pids().map(number).for_each(see),
+        Name::Comm => line.programs().map(|one| text(&one.name)).for_each(see),
+        Name::Exe => line.paths().map(text).for_each(see),
+        Name::Cmd => line.command_line().map(text).into_iter().for_each(see),
+        Name::User => line.user().map(number).into_iter().for_each(see),
+        Name::Holder => line.holders().map(|one| number(one.pid)).for_each(see),
+        Name::Fd => line.holders().map(|one| number(one.fd)).for_each(see),
+        Name::Inode => line.inode().map(number).into_iter().for_each(see),
+        Name::Cookie => line.cookie().map(number).into_iter().for_each(see),
+        Name::Netns => line.netns().map(number).into_iter().for_each(see),
+        Name::Id => line.ids(see),
+        Name::Role => line.role().map(role).into_iter().for_each(see),
+        Name::Verdict => line.verdicts().map(verdict).for_each(see),
+        Name::Severity => line.severity().map(severity).into_iter().for_each(see),
+        Name::Confidence => line.confidence().into_iter().for_each(see),
+        Name::Age => line.age().map(number).into_iter().for_each(see),
+        Name::Unread => line.unread().map(number).into_iter().for_each(see),
+        Name::Unacked => line.unacked().map(number).into_iter().for_each(see),
+        Name::Stack => line.frames().for_each(|frame| places(frame, see)),
+        Name::Cgroup => line.cgroup().map(text).into_iter().for_each(see),
+        Name::Unit => line.unit().map(text).into_iter().for_each(see),
+        Name::Container => line.containers().map(text).for_each(see),
+        // No line has these yet.
+        Name::Pod | Name::Namespace => {}
+        Name::Type => see(Value::Word(type_name(&event.body))),
+        Name::Host => line.host().map(text).into_iter().for_each(see),
+    }
+}
+
+/// A line, and the parts of it that only some types have.
+struct Line<'e> {
+    event: &'e Event<'e>,
+    subject: Option<&'e Subject<'e>>,
+    finding: Option<&'e Finding<'e>>,
+    incident: Option<&'e Incident<'e>>,
+    listed: Option<&'e Listed<'e>>,
+}
+
+impl<'e> Line<'e> {
+    fn of(event: &'e Event<'_>) -> Self {
+        let mut line = Self {
+            event,
+            subject: None,
+            finding: None,
+            incident: None,
+            listed: None,
+        };
+        match &event.body {
+            Body::Finding { subject, finding } => {
+                (line.subject, line.finding) = (Some(subject), Some(&**finding));
+            }
+            Body::Incident { subject, incident } => {
+                (line.subject, line.incident) = (Some(subject), Some(&**incident));
+            }
+            Body::Socket { subject, listed } => {
+                (line.subject, line.listed) = (Some(subject), Some(&**listed));
+            }
+            Body::Transition { subject, .. }
+            | Body::Eof { subject, .. }
+            | Body::Connection { subject, .. } => line.subject = Some(subject),
+            Body::Hello { .. } | Body::Lost { .. } | Body::Resync { .. } => {}
+        }
+        line
+    }
+
+    fn socket(&self) -> Option<&'e Socket> {
+        self.subject?.socket.as_ref()
+    }
+
+    fn network(&self) -> Option<&'e Network> {
+        self.subject?.network.as_ref()
+    }
+
+    fn process(&self) -> Option<&'e Process<'e>> {
+        self.subject?.process.as_ref()
+    }
+
+    fn state(&self) -> Option<Value<'e>> {
+        let state = TcpState::from(self.network()?.connection.state);
+        Some(Value::Word(state.name()))
+    }
+
+    fn local(&self) -> Option<Endpoint> {
+        Some(self.network()?.local)
+    }
+
+    /// Of the connection, of a process's connections in TIME_WAIT, or of the incident.
+    fn peers(&self) -> impl Iterator<Item = Value<'e>> + use<'e> {
+        let own = self.network().map(|network| network.peer);
+        let port_use = self.finding.and_then(|finding| finding.evidence.port_use);
+        let own = own.or(port_use.map(|port_use| port_use.peer));
+        let many = self
+            .incident
+            .into_iter()
+            .flat_map(|incident| &incident.peers);
+        let many = many.map(|peer| Value::End(peer.address, peer.port));
+        own.map(end).into_iter().chain(many)
+    }
+
+    fn local_ports(&self) -> impl Iterator<Item = u16> + use<'e> {
+        let own = self.local().map(|local| local.port);
+        own.into_iter().chain(self.cause_port(Role::Server))
+    }
+
+    fn peer_ports(&self) -> impl Iterator<Item = u16> + use<'e> {
+        let peers = self.peers().filter_map(|peer| match peer {
+            Value::End(_, port) => port,
+            Value::Word(_) | Value::Number(_) | Value::Text(_) => None,
+        });
+        peers.chain(self.cause_port(Role::Client))
+    }
+
+    /// The port that an incident's connections have in common, if it is of this end.
+    fn cause_port(&self, role: Role) -> Option<u16> {
+        let cause = &self.incident?.cause;
+        cause.port.filter(|_| cause.role == role)
+    }
+
+    fn families(&self) -> impl Iterator<Item = Value<'e>> + use<'e> {
+        self.peers().filter_map(|peer| match peer {
+            Value::End(address, _) => Some(Value::Word(family(address))),
+            Value::Word(_) | Value::Number(_) | Value::Text(_) => None,
+        })
+    }
+
+    fn holders(&self) -> impl Iterator<Item = &'e Holder<'e>> + use<'e> {
+        let found = self.finding.map(|finding| &finding.holders);
+        let listed = self.listed.map(|listed| &listed.holders);
+        found.into_iter().chain(listed).flatten()
+    }
+
+    fn members(&self) -> impl Iterator<Item = &'e IncidentProcess<'e>> + use<'e> {
+        let incident = self.incident.into_iter();
+        incident.flat_map(|incident| &incident.processes)
+    }
+
+    fn pids(&self) -> impl Iterator<Item = u32> + use<'e> {
+        let own = self.process().map(|process| process.pid);
+        let holders = self.holders().map(|holder| holder.pid);
+        let members = self.members().map(|process| process.pid);
+        own.into_iter().chain(holders).chain(members)
+    }
+
+    /// Of all that [`Self::pids`] names.
+    fn programs(&self) -> impl Iterator<Item = &'e Executable<'e>> + use<'e> {
+        let own = self.process().map(|process| &process.executable);
+        let holders = self.holders().map(|holder| &holder.executable);
+        let members = self.members().map(|process| &process.executable);
+        own.into_iter().chain(holders).chain(members)
+    }
+
+    /// Each path, and its last part.
+    fn paths(&self) -> impl Iterator<Item = &'e str> + use<'e> {
+        let paths = self.programs().filter_map(|one| one.path.as_deref());
+        paths.flat_map(|path| std::iter::once(path).chain(path.rsplit('/').next()))
+    }
+
+    fn command_line(&self) -> Option<&'e str> {
+        self.process()?.command_line.as_deref()
+    }
+
+    fn user(&self) -> Option<u32> {
+        Some(self.process()?.user?.id)
+    }
+
+    fn inode(&self) -> Option<u64> {
+        self.socket()?.inode
+    }
+
+    fn cookie(&self) -> Option<u64> {
+        self.socket()?.cookie
+    }
+
+    fn netns(&self) -> Option<u32> {
+        Some(self.socket()?.netns)
+    }
+
+    fn cgroup(&self) -> Option<&'e str> {
+        self.subject?.cgroup.as_deref()
+    }
+
+    /// What the causes of incidents have in common is a unit wherever there is one.
+    fn unit(&self) -> Option<&'e str> {
+        self.incident?.cause.workload.as_deref()
+    }
+
+    /// In full, and as tools shorten it.
+    fn containers(&self) -> impl Iterator<Item = &'e str> + use<'e> {
+        let container = self.subject.and_then(|subject| subject.container.as_ref());
+        let id = container.map(|container| &*container.id);
+        let short = id.and_then(|id| id.get(..SHORT_ID));
+        id.into_iter().chain(short)
+    }
+
+    fn host(&self) -> Option<&'e str> {
+        match &self.event.body {
+            Body::Hello { hello } => Some(&hello.host),
+            Body::Transition { .. }
+            | Body::Eof { .. }
+            | Body::Finding { .. }
+            | Body::Incident { .. }
+            | Body::Connection { .. }
+            | Body::Socket { .. }
+            | Body::Lost { .. }
+            | Body::Resync { .. } => None,
+        }
+    }
+
+    fn ids(&self, see: &mut dyn FnMut(Value<'e>)) {
+        let incident = self.incident.map(|incident| &incident.id);
+        let incident = incident.or_else(|| self.finding?.incident.as_ref());
+        let finding = self.finding.map(|finding| finding.id);
+        let finding = finding.or_else(|| self.listed?.finding);
+        let many = self
+            .incident
+            .into_iter()
+            .flat_map(|incident| &incident.findings);
+        if let Some(socket) = self.socket() {
+            see(owned(&socket.id));
+        }
+        if let Some(id) = incident {
+            see(text(id));
+        }
+        for id in finding.into_iter().chain(many.copied()) {
+            see(owned(&id));
+        }
+    }
+
+    fn role(&self) -> Option<Role> {
+        let own = self.socket().map(|socket| socket.role);
+        own.or_else(|| Some(self.incident?.cause.role))
+    }
+
+    fn confidence(&self) -> Option<Value<'e>> {
+        let confidence = core::Confidence::from(self.finding?.confidence);
+        Some(Value::Word(confidence.name()))
+    }
+
+    fn verdicts(&self) -> impl Iterator<Item = Verdict> + use<'e> {
+        let own = self.finding.map(|finding| finding.verdict);
+        let own = own.or_else(|| self.listed?.verdict);
+        let many = self
+            .incident
+            .into_iter()
+            .flat_map(|incident| &incident.verdicts);
+        own.into_iter().chain(many.map(|count| count.verdict))
+    }
+
+    fn severity(&self) -> Option<Severity> {
+        let found = self.finding.map(|finding| finding.severity);
+        let found = found.or_else(|| Some(self.incident?.severity));
+        found.or_else(|| self.listed?.severity)
+    }
+
+    fn unread(&self) -> Option<u32> {
+        let listed = self.listed.and_then(|listed| listed.unread_bytes);
+        listed.or_else(|| self.finding?.evidence.unread_bytes)
+    }
+
+    fn unacked(&self) -> Option<u32> {
+        let listed = self.listed.and_then(|listed| listed.unacked_bytes);
+        listed.or_else(|| self.finding?.evidence.unacked_bytes)
+    }
+
+    /// Nanoseconds.
+    fn age(&self) -> Option<u64> {
+        let since = |moment: Time| {
+            let now = self.event.time.as_unix_nanos();
+            now.saturating_sub(moment.as_unix_nanos())
+        };
+        match &self.event.body {
+            Body::Socket { listed, .. } => listed.age_ns,
+            Body::Finding { finding, .. } => Some(
+                finding
+                    .half_closed_ns
+                    .unwrap_or_else(|| since(finding.opened)),
+            ),
+            Body::Incident { incident, .. } => {
+                Some(since(incident.oldest.unwrap_or(incident.opened)))
+            }
+            Body::Transition { transition, .. } => transition.after_ns,
+            Body::Eof { eof, .. } => eof.after_ns,
+            Body::Connection { connection, .. } => connection.duration_ns,
+            Body::Hello { .. } | Body::Lost { .. } | Body::Resync { .. } => None,
+        }
+    }
+
+    fn frames(&self) -> impl Iterator<Item = &'e Frame<'e>> + use<'e> {
+        let found = self.finding.into_iter().flat_map(|finding| &finding.stacks);
+        let many = self
+            .incident
+            .into_iter()
+            .flat_map(|incident| &incident.stacks);
+        let stacks = found.chain(many.map(|count| &count.stack));
+        stacks.flat_map(|stack| &stack.frames)
+    }
+}
+
+/// Digits of a container's id that tools show.
+const SHORT_ID: usize = 12;
+
+fn places<'e>(frame: &'e Frame<'_>, see: &mut dyn FnMut(Value<'e>)) {
+    frame
+        .function
+        .iter()
+        .for_each(|function| see(text(function)));
+    frame.module.iter().for_each(|module| see(text(module)));
+    match (&frame.file, frame.line) {
+        (Some(file), Some(line)) => see(owned(&format_args!("{file}:{line}"))),
+        (Some(file), None) => see(text(file)),
+        (None, _) => {}
+    }
+}
+
+fn number<'e, N: Into<u64>>(number: N) -> Value<'e> {
+    Value::Number(number.into())
+}
+
+fn text(text: &str) -> Value<'_> {
+    Value::Text(Cow::Borrowed(text))
+}
+
+fn owned<'e>(shown: &impl ToString) -> Value<'e> {
+    Value::Text(Cow::Owned(shown.to_string()))
+}
+
+fn end<'e>(end: Endpoint) -> Value<'e> {
+    Value::End(end.address, Some(end.port))
+}
+
+fn verdict<'e>(verdict: Verdict) -> Value<'e> {
+    Value::Word(core::Verdict::from(verdict).name())
+}
+
+fn severity<'e>(severity: Severity) -> Value<'e> {
+    Value::Word(core::Severity::from(severity).name())
+}
+
+const fn family(address: IpAddr) -> &'static str {
+    if address.is_ipv4() { "ipv4" } else { "ipv6" }
+}
+
+fn role<'e>(role: Role) -> Value<'e> {
+    Value::Word(match role {
+        Role::Client => "client",
+        Role::Server => "server",
+        Role::Unknown => "unknown",
+    })
+}
+
+const fn type_name(body: &Body<'_>) -> &'static str {
+    match body {
+        Body::Hello { .. } => "hello",
+        Body::Transition { .. } => "transition",
+        Body::Eof { .. } => "eof",
+        Body::Finding { .. } => "finding",
+        Body::Incident { .. } => "incident",
+        Body::Connection { .. } => "connection",
+        Body::Socket { .. } => "socket",
+        Body::Lost { .. } => "lost",
+        Body::Resync { .. } => "resync",
+    }
+}
