@@ -1,7 +1,8 @@
 //! Whether a line is what a filter asks for.
 
 use super::expression::{Expression, Test, Values};
-use super::fields::{Value, each};
+use super::fields::each;
+use super::found::Value;
 use super::words::Kind;
 use crate::output::json::Event;
 

@@ -1,36 +1,20 @@
 //! What a line says to each word: the only place that knows where the fields are.
 
-use std::borrow::Cow;
-use std::net::IpAddr;
-
-use finback_core::model::finding as core;
-use finback_core::model::state::TcpState;
-
+use super::found::{
+    Value, confidence, end, family, number, owned, role, severity, state, text, type_name, verdict,
+};
 use super::words::Name;
 use crate::output::clock::Time;
 use crate::output::json::{
-    Body, Endpoint, Event, Executable, Finding, Frame, Holder, Incident, IncidentProcess, Listed,
-    Network, Process, Role, Severity, Socket, Subject, Verdict,
+    Body, Confidence, Endpoint, Event, Executable, Finding, Frame, Holder, Incident,
+    IncidentProcess, Listed, Network, Process, Role, Severity, Socket, State, Subject, Verdict,
 };
-
-/// A value of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value<'e> {
-    /// Of a vocabulary.
-    Word(&'static str),
-    /// A number; a duration in nanoseconds.
-    Number(u64),
-    /// An address and, if it has one, a port.
-    End(IpAddr, Option<u16>),
-    /// Text.
-    Text(Cow<'e, str>),
-}
 
 /// Shows each value that a line has for a word; none if it has no such field.
 pub(super) fn each<'e>(event: &'e Event<'_>, name: Name, see: &mut dyn FnMut(Value<'e>)) {
     let line = Line::of(event);
     match name {
-        Name::State => line.state().into_iter().for_each(see),
+        Name::State => line.state().map(state).into_iter().for_each(see),
         Name::Src | Name::Local => line.local().map(end).into_iter().for_each(see),
         Name::Dst | Name::Peer => line.peers().for_each(see),
         Name::Sport => line.local_ports().map(number).for_each(see),
@@ -53,7 +37,7 @@ pub(super) fn each<'e>(event: &'e Event<'_>, name: Name, see: &mut dyn FnMut(Val
         Name::Role => line.role().map(role).into_iter().for_each(see),
         Name::Verdict => line.verdicts().map(verdict).for_each(see),
         Name::Severity => line.severity().map(severity).into_iter().for_each(see),
-        Name::Confidence => line.confidence().into_iter().for_each(see),
+        Name::Confidence => line.confidence().map(confidence).into_iter().for_each(see),
         Name::Age => line.age().map(number).into_iter().for_each(see),
         Name::Unread => line.unread().map(number).into_iter().for_each(see),
         Name::Unacked => line.unacked().map(number).into_iter().for_each(see),
@@ -63,7 +47,7 @@ pub(super) fn each<'e>(event: &'e Event<'_>, name: Name, see: &mut dyn FnMut(Val
         Name::Container => line.containers().map(text).for_each(see),
         // No line has these yet.
         Name::Pod | Name::Namespace => {}
-        Name::Type => see(Value::Word(type_name(&event.body))),
+        Name::Type => see(type_name(&event.body)),
         Name::Host => line.host().map(text).into_iter().for_each(see),
     }
 }
@@ -116,9 +100,8 @@ impl<'e> Line<'e> {
         self.subject?.process.as_ref()
     }
 
-    fn state(&self) -> Option<Value<'e>> {
-        let state = TcpState::from(self.network()?.connection.state);
-        Some(Value::Word(state.name()))
+    fn state(&self) -> Option<State> {
+        Some(self.network()?.connection.state)
     }
 
     fn local(&self) -> Option<Endpoint> {
@@ -159,7 +142,7 @@ impl<'e> Line<'e> {
 
     fn families(&self) -> impl Iterator<Item = Value<'e>> + use<'e> {
         self.peers().filter_map(|peer| match peer {
-            Value::End(address, _) => Some(Value::Word(family(address))),
+            Value::End(address, _) => Some(family(address)),
             Value::Word(_) | Value::Number(_) | Value::Text(_) => None,
         })
     }
@@ -272,9 +255,8 @@ impl<'e> Line<'e> {
         own.or_else(|| Some(self.incident?.cause.role))
     }
 
-    fn confidence(&self) -> Option<Value<'e>> {
-        let confidence = core::Confidence::from(self.finding?.confidence);
-        Some(Value::Word(confidence.name()))
+    fn confidence(&self) -> Option<Confidence> {
+        Some(self.finding?.confidence)
     }
 
     fn verdicts(&self) -> impl Iterator<Item = Verdict> + use<'e> {
@@ -350,55 +332,5 @@ fn places<'e>(frame: &'e Frame<'_>, see: &mut dyn FnMut(Value<'e>)) {
         (Some(file), Some(line)) => see(owned(&format_args!("{file}:{line}"))),
         (Some(file), None) => see(text(file)),
         (None, _) => {}
-    }
-}
-
-fn number<'e, N: Into<u64>>(number: N) -> Value<'e> {
-    Value::Number(number.into())
-}
-
-fn text(text: &str) -> Value<'_> {
-    Value::Text(Cow::Borrowed(text))
-}
-
-fn owned<'e>(shown: &impl ToString) -> Value<'e> {
-    Value::Text(Cow::Owned(shown.to_string()))
-}
-
-fn end<'e>(end: Endpoint) -> Value<'e> {
-    Value::End(end.address, Some(end.port))
-}
-
-fn verdict<'e>(verdict: Verdict) -> Value<'e> {
-    Value::Word(core::Verdict::from(verdict).name())
-}
-
-fn severity<'e>(severity: Severity) -> Value<'e> {
-    Value::Word(core::Severity::from(severity).name())
-}
-
-const fn family(address: IpAddr) -> &'static str {
-    if address.is_ipv4() { "ipv4" } else { "ipv6" }
-}
-
-fn role<'e>(role: Role) -> Value<'e> {
-    Value::Word(match role {
-        Role::Client => "client",
-        Role::Server => "server",
-        Role::Unknown => "unknown",
-    })
-}
-
-const fn type_name(body: &Body<'_>) -> &'static str {
-    match body {
-        Body::Hello { .. } => "hello",
-        Body::Transition { .. } => "transition",
-        Body::Eof { .. } => "eof",
-        Body::Finding { .. } => "finding",
-        Body::Incident { .. } => "incident",
-        Body::Connection { .. } => "connection",
-        Body::Socket { .. } => "socket",
-        Body::Lost { .. } => "lost",
-        Body::Resync { .. } => "resync",
     }
 }

@@ -12,6 +12,7 @@ mod error;
 mod evaluate;
 mod expression;
 mod fields;
+mod found;
 mod operator;
 mod page;
 mod parse;

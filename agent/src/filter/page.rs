@@ -30,6 +30,7 @@ pub fn words() -> String {
             word.about
         )
     });
+    let rows: Vec<_> = rows.collect();
     let head = "| word | compared with | how | what it asks for |\n|---|---|---|---|\n";
-    head.to_owned() + &rows.collect::<String>()
+    head.to_owned() + &rows.concat()
 }

@@ -116,7 +116,7 @@ fn length_and_depth_are_bounded() {
     let deep = format!("{}pid = 1{}", "(".repeat(64), ")".repeat(64));
     assert!(deep.parse::<Filter>().is_ok());
     // Short as it is written, long in canonical form.
-    let short = vec!["uid 1"; 600].join(" ");
+    let short = ["uid 1"; 600].join(" ");
     assert!(short.len() <= MAX_LENGTH);
     assert!(
         error(&short).to_string().contains("written out"),

@@ -144,10 +144,9 @@ pub(super) fn texts() -> impl Strategy<Value = String> {
     let piece = prop_oneof![select(spelt), select(pieces.to_vec())];
     let joined = vec((piece, select(vec![" ", "", " ", "\t"])), 0..14);
     let near = joined.prop_map(|pieces| {
-        pieces
-            .iter()
-            .map(|(piece, gap)| format!("{piece}{gap}"))
-            .collect()
+        let pieces = pieces.into_iter();
+        let pieces: Vec<_> = pieces.flat_map(|(piece, gap)| [piece, gap]).collect();
+        pieces.concat()
     });
     prop_oneof![3 => near, 1 => ".{0,40}", 1 => any::<String>()]
 }

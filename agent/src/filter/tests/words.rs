@@ -66,7 +66,7 @@ fn states_at_the_beginning_concern_all_of_the_rest() {
 }
 
 #[test]
-fn ends_ports_and_families() {
+fn ends_of_connections() {
     expect(&[
         ("src 10.0.0.0/8", "leak pooled"),
         ("src = 10/8", "leak pooled"),
@@ -87,6 +87,12 @@ fn ends_ports_and_families() {
         ),
         ("dst 198.51.100.8", "incident"),
         ("dst 10.0.0.5,10.1.2.3", "leak pooled"),
+    ]);
+}
+
+#[test]
+fn ports_addresses_and_families() {
+    expect(&[
         ("sport = :https", "listener"),
         (
             "sport 8080",
