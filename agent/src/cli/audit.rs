@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::ask::{SourceArgs, unless_gone};
+use super::ask::{Question, QuestionArgs, unless_gone};
 use super::exit::{Code, End, Failure, quietly};
 use super::format::FormatArg;
 use crate::audit::{self, Groups, Judgement, Scope};
 use crate::config;
 use crate::output::feed::Format;
 use crate::output::json::{self, Event};
-use crate::source::{Source, Wanted};
+use crate::source::Wanted;
 
 /// Arguments of `finback audit`.
 #[derive(Args, Debug)]
@@ -48,12 +48,12 @@ pub(super) struct Audit {
     format: FormatArg,
 
     #[command(flatten)]
-    source: SourceArgs,
+    question: QuestionArgs,
 }
 
 impl Audit {
     pub(super) fn run(&self) -> Result<End, Failure> {
-        let mut source = self.source.open(false)?;
+        let mut source = self.question.open(false)?;
         let mut groups = Groups::new(Scope {
             idle: self.idle,
             loopback: self.loopback,
@@ -85,7 +85,7 @@ impl Audit {
         })
     }
 
-    fn lines(&self, source: &mut Source, groups: &mut Groups) -> Result<(), Failure> {
+    fn lines(&self, source: &mut Question, groups: &mut Groups) -> Result<(), Failure> {
         let mut out = BufWriter::new(io::stdout().lock());
         let mut line = Vec::new();
         let mut take = |event: &Event<'_>| {

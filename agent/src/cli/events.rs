@@ -12,7 +12,9 @@ use super::runtime::runtime;
 use super::time_args::{self, TimeArgs};
 use crate::client;
 use crate::config::{DEFAULT_HISTORY, DEFAULT_SOCKET};
+use crate::filter::{Filter, FilterArgs};
 use crate::history::{self, Range};
+use crate::output::json::Event;
 use crate::output::select::Selection;
 
 /// Arguments of `finback events`.
@@ -22,6 +24,7 @@ Examples:
   finback events                               what the running daemon sees, as text
   finback events --select incident | jq -c .   incidents only, as JSON; costs the daemon nothing
   finback events --select connection           one line for each connection, at its end
+  finback events verdict eof_unread            findings of one kind, as they come
   finback events --since 1h                    the last hour from the history, then what happens
   finback events --since 03:00 --until 04:00   that hour
   finback events --last 20 --no-follow         the last 20 lines of the history
@@ -41,6 +44,9 @@ pub(super) struct Events {
     socket: PathBuf,
 
     #[command(flatten)]
+    filter: FilterArgs,
+
+    #[command(flatten)]
     time: TimeArgs,
 
     /// End after what the history has; so it does with --until
@@ -54,11 +60,12 @@ pub(super) struct Events {
 
 impl Events {
     pub(super) fn run(&self) -> Result<(), Failure> {
+        let filter = self.filter.filter()?;
         let range = self.time.range()?;
         let follow = !self.no_follow && range.until.is_none();
         let past = !range.is_none() || !follow;
         let mut lines = Lines::to_stdout(self.format.resolve())?;
-        let query = time_args::query(&range);
+        let query = time_args::query(&range) + &asked(filter.as_ref());
         let target = format!("/v1/events?select={}&follow={follow}{query}", self.select);
         let answered = runtime()?.block_on(async {
             let response = match client::ask(&self.socket, &target).await {
@@ -74,14 +81,29 @@ impl Events {
         if follow {
             tracing::warn!("no daemon answers: this is what its history has");
         }
-        self.read(&mut lines, range)
+        self.read(&mut lines, range, filter)
     }
 
-    fn read(&self, lines: &mut Lines, range: Range) -> Result<(), Failure> {
+    fn read(&self, lines: &mut Lines, range: Range, filter: Option<Filter>) -> Result<(), Failure> {
         let select = self.select;
-        let wanted = Box::new(move |line: &history::Line| select.takes_type(&line.kind));
-        lines.copy(history::read(&self.history, range, wanted)?)
+        let wanted = move |line: &history::Line| {
+            let filter = filter.as_ref();
+            let event = || serde_json::from_slice::<Event<'_>>(&line.text);
+            let passes = |filter: &Filter| event().is_ok_and(|event| filter.passes(&event));
+            select.takes_type(&line.kind) && filter.is_none_or(passes)
+        };
+        lines.copy(history::read(&self.history, range, Box::new(wanted))?)
     }
+}
+
+/// The filter as a parameter of a query.
+fn asked(filter: Option<&Filter>) -> String {
+    let Some(filter) = filter else {
+        return String::new();
+    };
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("filter", &filter.to_string());
+    format!("&{}", query.finish())
 }
 
 impl From<history::Error> for Failure {

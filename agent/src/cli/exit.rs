@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use finback_common::hook::Signal;
 
 use crate::config;
+use crate::filter;
 use crate::kernel::{ErrorKind, KernelError};
 
 /// Exit codes other than 0.
@@ -86,6 +87,18 @@ impl Failure {
 impl From<config::Error> for Failure {
     fn from(error: config::Error) -> Self {
         Self::new(Code::Usage, &error, error.help())
+    }
+}
+
+/// With the filter and a caret under what is wrong.
+impl From<filter::Error> for Failure {
+    fn from(error: filter::Error) -> Self {
+        let picture = error.picture().replace('\n', "\n    ");
+        Self::new(
+            Code::Usage,
+            format_args!("{error}\n    {picture}"),
+            error.help(),
+        )
     }
 }
 

@@ -8,9 +8,9 @@ use clap::Args;
 
 use super::exit::{Code, Failure, quietly};
 use super::format::FormatArg;
-use super::narrow::Narrow;
 use super::rate::{Pace, Rate};
 use crate::config::{Config, Flags};
+use crate::filter::Filter;
 use crate::kernel::netns::destroy::{Destroyer, Lack, Outcome};
 use crate::kill::{self, Plan, Target};
 use crate::output::clock::Time;
@@ -63,7 +63,7 @@ impl Kill {
         let mut destroyer = Destroyer::prepare()?;
         // After the cookies are given and before anything is promised.
         destroyer.check()??;
-        let kept = look(&chosen)?;
+        let kept = look(chosen.as_ref())?;
         let lines = kept.iter().map(|line| serde_json::from_slice(line));
         let lines: Vec<Event<'_>> = lines.collect::<Result<_, _>>().map_err(io::Error::other)?;
         let plan = Plan::of(&lines, self.listeners, |cookie| destroyer.knows(cookie));
@@ -104,11 +104,11 @@ impl Kill {
 }
 
 /// The lines of the sockets that are meant, as one look finds them now.
-fn look(chosen: &impl Fn(&Event<'_>) -> bool) -> Result<Vec<Vec<u8>>, Failure> {
+fn look(chosen: Option<&Filter>) -> Result<Vec<Vec<u8>>, Failure> {
     let config = Config::load(None, Flags::default())?;
     let mut kept = Vec::new();
     Survey::take(&config, true)?.sockets(&mut |event| {
-        if chosen(event) {
+        if chosen.is_none_or(|filter| filter.selects(event)) {
             let mut line = Vec::new();
             json::write_line(event, &mut line)?;
             kept.push(line);
@@ -118,19 +118,12 @@ fn look(chosen: &impl Fn(&Event<'_>) -> bool) -> Result<Vec<Vec<u8>>, Failure> {
     Ok(kept)
 }
 
-/// Tells which lines are meant.
-fn chooser(text: &str) -> Result<impl Fn(&Event<'_>) -> bool + use<>, Failure> {
-    let narrow = if text == "all" {
-        None
-    } else {
-        let narrow = text.parse::<Narrow>();
-        Some(narrow.map_err(|wrong| Failure {
-            code: Code::Usage,
-            what: wrong,
-            help: None,
-        })?)
-    };
-    Ok(move |line: &Event<'_>| narrow.as_ref().is_none_or(|narrow| narrow.matches(line)))
+/// Which lines are meant; `None` for all.
+fn chooser(text: &str) -> Result<Option<Filter>, Failure> {
+    if text == "all" {
+        return Ok(None);
+    }
+    Ok(Some(text.parse()?))
 }
 
 impl From<Lack> for Failure {

@@ -13,7 +13,6 @@ mod kernel_args;
 mod kill;
 mod lines;
 mod man;
-mod narrow;
 mod rate;
 mod run;
 mod runtime;

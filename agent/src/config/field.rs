@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::value::{self, MAX_SOCKETS, RingBytes, StateSet, duration, max_sockets_help};
+use super::value::{self, MAX_SOCKETS, RingBytes, StateSet, max_sockets_help};
 use super::wrong::{Key, Value, Wrong};
+use crate::value::duration;
 use finback_core::model::finding::{Severity, Verdict};
 use finback_core::settings::verdict::{Level, NEVER, VerdictSettings};
 

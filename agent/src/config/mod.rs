@@ -22,10 +22,11 @@ use finback_core::settings::exception::Exception;
 use finback_core::settings::incident::IncidentSettings;
 use finback_core::settings::verdict::{Level, VerdictSettings};
 
+pub use crate::value::duration;
 pub use error::Error;
 pub use file::File;
 pub use history::{DEFAULT_HISTORY, History, HistoryArg, HistoryWords};
-pub use value::{Attach, RingBytes, StateSet, bytes, duration, max_sockets, states};
+pub use value::{Attach, RingBytes, StateSet, bytes, max_sockets, states};
 
 /// Read if it exists and no other is named.
 pub const DEFAULT_FILE: &str = "/etc/finback/finback.toml";

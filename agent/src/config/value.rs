@@ -4,11 +4,11 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
-use std::time::Duration;
 
 use finback_common::hook::Flavour;
 
 use crate::kernel;
+use crate::value::closest;
 use finback_core::model::state::TcpState;
 
 /// Which flavours may be attached.
@@ -115,35 +115,6 @@ pub fn states(text: &str) -> Result<StateSet, String> {
     let none = StateSet::of(&[]);
     text.split(',')
         .try_fold(none, |all, word| Ok(all.union(word.parse()?)))
-}
-
-/// The accepted word nearest to a wrong one, if any is near.
-pub(super) fn closest<'a>(wrong: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    words
-        .map(|word| (strsim::jaro_winkler(&wrong.to_lowercase(), word), word))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, word)| word)
-}
-
-/// A duration: a whole number and one of `ms`, `s`, `m`, `h`, `d`.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "use a whole number and a unit, for example 500ms, 10s, 2m or 1h".to_owned();
-    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(split);
-    let number: u64 = number.parse().ok().ok_or_else(wrong)?;
-    let millis = match unit.trim() {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" | "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return Err(wrong()),
-    };
-    number
-        .checked_mul(millis)
-        .map(Duration::from_millis)
-        .ok_or_else(wrong)
 }
 
 /// A size: bytes, or a whole number and one of `KiB`, `MiB`, `GiB`.

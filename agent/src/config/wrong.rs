@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::error::Error;
-use super::value::closest;
+use crate::value::closest;
 
 pub(super) type Key<'i> = Spanned<toml::de::DeString<'i>>;
 pub(super) type Value<'i> = Spanned<DeValue<'i>>;

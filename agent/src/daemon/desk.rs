@@ -8,6 +8,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::filter::Filter;
 use crate::history;
 use crate::kernel::Kernel;
 use crate::output::clock::{Time, WallClock};
@@ -79,6 +80,7 @@ impl Desk {
     pub(super) fn document(
         &self,
         about: About,
+        filter: Option<&Filter>,
         kernel: &mut Kernel,
         stats: Stats,
         stacks: Option<&Statistics>,
@@ -86,8 +88,8 @@ impl Desk {
         history: Option<&history::Handle>,
     ) -> Bytes {
         match about {
-            About::Findings => list("findings", &self.findings),
-            About::Incidents => list("incidents", &self.incidents),
+            About::Findings => list("findings", &self.findings, filter),
+            About::Incidents => list("incidents", &self.incidents, filter),
             About::Readiness => Bytes::from_static(b"{\"ready\":true}\n"),
             About::Status => {
                 let mut status = self.status(kernel, stats, stacks, feed);
@@ -150,9 +152,13 @@ fn encoded(event: &wire::Event<'_>) -> Option<Bytes> {
 }
 
 /// A document with a list of events.
-fn list<Id>(name: &str, events: &BTreeMap<Id, Bytes>) -> Bytes {
+fn list<Id>(name: &str, events: &BTreeMap<Id, Bytes>, filter: Option<&Filter>) -> Bytes {
     let mut document = BytesMut::from(format!("{{\"{name}\":[").as_bytes());
-    for (index, event) in events.values().enumerate() {
+    let selected = |line: &&Bytes| {
+        let event = |line| serde_json::from_slice::<wire::Event<'_>>(line);
+        filter.is_none_or(|filter| event(line).is_ok_and(|event| filter.selects(&event)))
+    };
+    for (index, event) in events.values().filter(selected).enumerate() {
         if index > 0 {
             document.put_u8(b',');
         }

@@ -1,37 +1,65 @@
 //! Those who are about to subscribe wait until what they have asked for is being told.
 
+use std::sync::Arc;
+
 use tokio::sync::oneshot::Sender;
 
 use super::stacks::FindingStacks;
 use super::work::Work;
-use crate::output::feed::{Format, Subscription};
+use crate::filter::Filter;
+use crate::output::feed::{Format, Subscription, Tune};
 use crate::output::select::Selection;
 use crate::server::{self, Query};
+
+/// Somebody who waits.
+struct Beginner {
+    select: Selection,
+    filter: Option<Arc<Filter>>,
+    answer: Sender<Subscription>,
+}
 
 /// The server's questions that wait.
 #[derive(Default)]
 pub(super) struct Beginners {
-    waiting: Vec<(Selection, Sender<Subscription>)>,
+    waiting: Vec<Beginner>,
 }
 
 impl Beginners {
     /// Answers a question of the server, at once or when it can be.
     pub(super) fn answer(&mut self, query: Query, work: &mut Work) {
         match query {
-            Query::Document { about, answer } => {
+            Query::Document {
+                about,
+                filter,
+                answer,
+            } => {
                 let stats = work.engine.stats();
                 let stacks = work.stacks.as_ref().map(FindingStacks::statistics);
                 let handle = work.feed.handle();
                 let history = work.history.as_ref();
-                let document =
-                    work.desk
-                        .document(about, &mut work.kernel, stats, stacks, &handle, history);
+                let document = work.desk.document(
+                    about,
+                    filter.as_deref(),
+                    &mut work.kernel,
+                    stats,
+                    stacks,
+                    &handle,
+                    history,
+                );
                 // Refused only if the client has gone.
                 drop(answer.send(document));
             }
             Query::Look { answer } => work.show(answer),
-            Query::Subscribe { select, answer } => {
-                self.waiting.push((select, answer));
+            Query::Subscribe {
+                select,
+                filter,
+                answer,
+            } => {
+                self.waiting.push(Beginner {
+                    select,
+                    filter,
+                    answer,
+                });
                 work.expect(self.wanted());
             }
         }
@@ -39,7 +67,7 @@ impl Beginners {
 
     fn wanted(&self) -> Selection {
         let all = self.waiting.iter();
-        all.fold(Selection::NONE, |all, (select, _)| all.union(*select))
+        all.fold(Selection::NONE, |all, one| all.union(one.select))
     }
 
     /// Gives those their subscriptions who can have them now.
@@ -50,15 +78,20 @@ impl Beginners {
         let telling = work.is_telling();
         let (ready, waiting): (Vec<_>, _) = std::mem::take(&mut self.waiting)
             .into_iter()
-            .partition(|(select, answer)| telling || !select.needs_stream() || answer.is_closed());
+            .partition(|one| telling || !one.select.needs_stream() || one.answer.is_closed());
         self.waiting = waiting;
         if ready.is_empty() {
             return;
         }
         let handle = work.feed.handle();
-        for (select, answer) in ready {
-            if let Some(subscription) = handle.subscribe(Format::Json, select, server::SLOW) {
-                drop(answer.send(subscription));
+        for one in ready {
+            let tune = Tune {
+                format: Format::Json,
+                select: one.select,
+                filter: one.filter,
+            };
+            if let Some(subscription) = handle.tune_in(tune, server::SLOW) {
+                drop(one.answer.send(subscription));
             }
         }
         work.expect(self.wanted());

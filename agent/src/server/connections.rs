@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::mpsc::{self, Sender};
 
 use super::body::{self, Body};
+use crate::filter::Filter;
 use crate::output::clock::WallClock;
 use crate::output::json::{self, Event, List};
 use crate::process::Descriptions;
@@ -38,7 +39,7 @@ pub struct Shown {
 }
 
 /// Lines of type `socket`.
-pub(super) fn lines_of(shown: Shown) -> Body {
+pub(super) fn lines_of(shown: Shown, filter: Option<Filter>) -> Body {
     let (pieces, received) = mpsc::channel(PIECES);
     // It ends when the reader has gone.
     drop(tokio::task::spawn_blocking(move || {
@@ -46,14 +47,14 @@ pub(super) fn lines_of(shown: Shown) -> Body {
             piece: Vec::with_capacity(PIECE + PIECE / 4),
             to: pieces,
         };
-        drop(encode(&shown, &mut lines).and_then(|()| lines.flush()));
+        drop(encode(&shown, filter.as_ref(), &mut lines).and_then(|()| lines.flush()));
     }));
     body::lines(stream::unfold(received, |mut received| async {
         Some((received.recv().await?, received))
     }))
 }
 
-fn encode(shown: &Shown, lines: &mut Lines) -> io::Result<()> {
+fn encode(shown: &Shown, filter: Option<&Filter>, lines: &mut Lines) -> io::Result<()> {
     let list = List::new(
         &shown.snapshot,
         shown.clock,
@@ -61,7 +62,12 @@ fn encode(shown: &Shown, lines: &mut Lines) -> io::Result<()> {
         &shown.defaults,
     );
     let mut people = Descriptions::new(&shown.host_root);
-    list.each(&mut people, &mut |event| lines.add(event))
+    list.each(&mut people, &mut |event| {
+        if filter.is_none_or(|filter| filter.selects(event)) {
+            lines.add(event)?;
+        }
+        Ok(())
+    })
 }
 
 struct Lines {

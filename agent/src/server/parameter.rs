@@ -29,6 +29,14 @@ pub(super) const SELECT: Parameter = Parameter {
     wrong: "unknown_kind",
 };
 
+/// Which of them.
+pub(super) const FILTER: Parameter = Parameter {
+    name: "filter",
+    meaning: "Only lines that this selects (docs/filters.md); `hello`, `lost` and `resync` always come.",
+    example: "state%20close-wait%20pid%20%3D%204711",
+    wrong: "wrong_filter",
+};
+
 /// From when on.
 pub(super) const SINCE: Parameter = Parameter {
     name: "since",

@@ -6,8 +6,10 @@ use std::thread;
 use bytes::{Bytes, BytesMut};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use crate::filter::Filter;
 use crate::history::{self, Handle, Line, Range, Reader};
 use crate::output::feed::Subscription;
+use crate::output::json::Event;
 use crate::output::select::Selection;
 
 /// Histories read at once.
@@ -51,6 +53,7 @@ impl Past {
         &self,
         range: Range,
         select: Selection,
+        filter: Option<Arc<Filter>>,
         live: Option<&Subscription>,
     ) -> Result<mpsc::Receiver<Bytes>, Error> {
         let history = self.history.as_ref().ok_or(Error::Off)?;
@@ -61,7 +64,7 @@ impl Past {
         let (run, end) = (history.run(), live.map(Subscription::begins_after));
         let wanted = move |line: &Line| {
             let is_past = line.run != run || end.is_none_or(|end| line.seq <= end);
-            is_past && select.takes_type(&line.kind)
+            is_past && select.takes_type(&line.kind) && passes(filter.as_deref(), &line.text)
         };
         let path = history.path().to_owned();
         let (lines, came) = mpsc::channel(AHEAD);
@@ -102,4 +105,12 @@ fn send(reader: Reader, to: &mpsc::Sender<Bytes>) {
         // Fails if the client has gone.
         drop(to.blocking_send(chunk.freeze()));
     }
+}
+
+/// A line that this version does not understand passes no filter.
+fn passes(filter: Option<&Filter>, line: &[u8]) -> bool {
+    let Some(filter) = filter else {
+        return true;
+    };
+    serde_json::from_slice::<Event<'_>>(line).is_ok_and(|event| filter.passes(&event))
 }

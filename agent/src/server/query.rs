@@ -1,11 +1,13 @@
 //! What the routes ask of the daemon's own task.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::connections::Shown;
+use crate::filter::Filter;
 use crate::output::feed::Subscription;
 use crate::output::select::Selection;
 
@@ -16,6 +18,8 @@ pub enum Query {
     Document {
         /// About what.
         about: About,
+        /// Of a list only what this selects.
+        filter: Option<Arc<Filter>>,
         /// Where the answer goes.
         answer: oneshot::Sender<Bytes>,
     },
@@ -28,6 +32,8 @@ pub enum Query {
     Subscribe {
         /// What is wanted.
         select: Selection,
+        /// Of that only what this passes.
+        filter: Option<Arc<Filter>>,
         /// Where the subscription goes.
         answer: oneshot::Sender<Subscription>,
     },
@@ -61,9 +67,18 @@ impl Queries {
         Self(to)
     }
 
-    pub(super) async fn document(&self, about: About) -> Option<Bytes> {
+    pub(super) async fn document(
+        &self,
+        about: About,
+        filter: Option<Arc<Filter>>,
+    ) -> Option<Bytes> {
         let (answer, answered) = oneshot::channel();
-        self.0.try_send(Query::Document { about, answer }).ok()?;
+        let query = Query::Document {
+            about,
+            filter,
+            answer,
+        };
+        self.0.try_send(query).ok()?;
         tokio::time::timeout(PATIENCE, answered).await.ok()?.ok()
     }
 
@@ -75,9 +90,18 @@ impl Queries {
     }
 
     /// Hooks may have to be attached, and a look to be waited for.
-    pub(super) async fn subscribe(&self, select: Selection) -> Option<Subscription> {
+    pub(super) async fn subscribe(
+        &self,
+        select: Selection,
+        filter: Option<Arc<Filter>>,
+    ) -> Option<Subscription> {
         let (answer, answered) = oneshot::channel();
-        self.0.try_send(Query::Subscribe { select, answer }).ok()?;
+        let query = Query::Subscribe {
+            select,
+            filter,
+            answer,
+        };
+        self.0.try_send(query).ok()?;
         tokio::time::timeout(BEGINNING, answered).await.ok()?.ok()
     }
 }

@@ -12,11 +12,12 @@ use super::body::{self, Body, whole};
 use super::connections;
 use super::limits::{self, CONNECTIONS, SUBSCRIBERS};
 use super::openapi;
-use super::parameter::{Count, FOLLOW, Given, LAST, Moment, SELECT, SINCE, UNTIL};
+use super::parameter::{Count, FILTER, FOLLOW, Given, LAST, Moment, SELECT, SINCE, UNTIL};
 use super::past::{self, Past};
 use super::query::Queries;
 use super::refused::Refused;
 use super::table::{self, ROUTES, Source};
+use crate::filter::Filter;
 use crate::history::Range;
 use crate::output::json;
 use crate::output::select::Selection;
@@ -65,13 +66,15 @@ impl Routes {
     async fn body(&self, source: Source, given: &Given<'_>) -> Result<Body, Refused> {
         match source {
             Source::Stream => self.stream(given).await,
-            Source::Daemon(about) => match self.queries.document(about).await {
-                Some(document) => Ok(whole(document)),
-                None => Err(silent()),
-            },
+            Source::Daemon(about) => {
+                let filter = given.value::<Filter>(&FILTER)?.map(Arc::new);
+                let document = self.queries.document(about, filter).await;
+                document.map(whole).ok_or_else(silent)
+            }
             Source::Sockets => {
                 let shown = self.queries.look().await;
-                Ok(connections::lines_of(shown.ok_or_else(silent)?))
+                let filter = given.value::<Filter>(&FILTER)?;
+                Ok(connections::lines_of(shown.ok_or_else(silent)?, filter))
             }
             Source::Alive => Ok(whole("ok\n")),
             Source::Schema => Ok(whole(text(json::schema().as_value()))),
@@ -82,6 +85,7 @@ impl Routes {
     /// What the history has of the range that is asked for, then from now on, until the daemon ends or the reader goes.
     async fn stream(&self, given: &Given<'_>) -> Result<Body, Refused> {
         let select = given.value(&SELECT)?.unwrap_or_else(Selection::stream);
+        let filter = given.value::<Filter>(&FILTER)?.map(Arc::new);
         let range = Range {
             since: given.value(&SINCE)?.map(Moment::time),
             until: given.value(&UNTIL)?.map(Moment::time),
@@ -91,7 +95,7 @@ impl Routes {
         let live = if follow {
             let place = Arc::clone(&self.places).try_acquire_owned();
             let place = place.map_err(|_none| too_many_subscribers())?;
-            let begun = self.queries.subscribe(select).await;
+            let begun = self.queries.subscribe(select, filter.clone()).await;
             Some((begun.ok_or_else(silent)?, place))
         } else {
             None
@@ -100,7 +104,7 @@ impl Routes {
             return Ok(body::subscription(None, live));
         }
         let begins = live.as_ref().map(|(live, _)| live);
-        let before = self.past.read(range, select, begins).await;
+        let before = self.past.read(range, select, filter, begins).await;
         Ok(body::subscription(
             Some(before.map_err(past_refused)?),
             live,

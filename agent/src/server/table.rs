@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::parameter::{FOLLOW, LAST, Parameter, SELECT, SINCE, UNTIL};
+use super::parameter::{FILTER, FOLLOW, LAST, Parameter, SELECT, SINCE, UNTIL};
 use super::query::About;
 
 /// A path.
@@ -50,7 +50,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/v1/events",
         summary: "The stream from now on, one line per event, `hello` first, until the daemon ends",
-        parameters: &[&SELECT, &SINCE, &UNTIL, &LAST, &FOLLOW],
+        parameters: &[&SELECT, &FILTER, &SINCE, &UNTIL, &LAST, &FOLLOW],
         content: Content {
             media: "application/x-ndjson",
             schema: event,
@@ -60,7 +60,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/v1/connections",
         summary: "Every socket as a look finds it now, one line of type `socket` for each",
-        parameters: &[],
+        parameters: &[&FILTER],
         content: Content {
             media: "application/x-ndjson",
             schema: event,
@@ -70,7 +70,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/v1/findings",
         summary: "The last `finding` event of every open finding",
-        parameters: &[],
+        parameters: &[&FILTER],
         content: Content {
             media: JSON,
             schema: || list("findings"),
@@ -80,7 +80,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/v1/incidents",
         summary: "The last `incident` event of every incident that is not over",
-        parameters: &[],
+        parameters: &[&FILTER],
         content: Content {
             media: JSON,
             schema: || list("incidents"),

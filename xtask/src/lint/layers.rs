@@ -124,7 +124,11 @@ pub(crate) const CRATES: [Crate; 5] = [
             ),
             ("refusal", &[]),
             ("client", &["refusal"]),
-            ("config", &["kernel", "kernel/load", "output/select"]),
+            ("value", &[]),
+            (
+                "config",
+                &["kernel", "kernel/load", "output/select", "value"],
+            ),
             ("frame", &[]),
             ("moment", &["output/clock"]),
             ("output/clock", &[]),
@@ -145,6 +149,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 ],
             ),
             ("output/sink", &["output/feed"]),
+            ("filter", &["output/clock", "output/json", "value"]),
             (
                 "output/samples",
                 &[
@@ -237,6 +242,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "client",
                     "config",
                     "daemon",
+                    "filter",
                     "history",
                     "kernel",
                     "kernel/error",

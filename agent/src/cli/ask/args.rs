@@ -1,12 +1,15 @@
 //! Arguments that the commands which ask have in common.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::cli::exit::Failure;
 use crate::config::{Config, DEFAULT_SOCKET, Flags};
-use crate::source::{Choice, Source};
+use crate::filter::{Filter, FilterArgs};
+use crate::output::json::Event;
+use crate::source::{self, Choice, Source, Wanted};
 
 /// Whom to ask.
 #[derive(Args, Clone, Debug)]
@@ -38,5 +41,55 @@ impl SourceArgs {
             input: self.input.clone(),
         };
         Ok(Source::open(&choice, &config, unheld)?)
+    }
+}
+
+/// Which lines, and whom to ask for them.
+#[derive(Args, Clone, Debug)]
+pub(in crate::cli) struct QuestionArgs {
+    #[command(flatten)]
+    filter: FilterArgs,
+
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+impl QuestionArgs {
+    /// Opens the source; what is wrong with the filter is said first.
+    pub(in crate::cli) fn open(&self, unheld: bool) -> Result<Question, Failure> {
+        let filter = self.filter.filter()?;
+        Ok(Question {
+            source: self.source.open(unheld)?,
+            filter,
+        })
+    }
+}
+
+/// A source, and the lines of it that are wanted.
+#[derive(Debug)]
+pub(in crate::cli) struct Question {
+    source: Source,
+    filter: Option<Filter>,
+}
+
+impl Question {
+    /// Hands over each line that is wanted.
+    pub(in crate::cli) fn each(
+        &mut self,
+        wanted: Wanted,
+        take: &mut dyn FnMut(&Event<'_>) -> io::Result<()>,
+    ) -> Result<(), source::Error> {
+        let filter = self.filter.as_ref();
+        self.source.each(wanted, &mut |event| {
+            if filter.is_none_or(|filter| filter.selects(event)) {
+                take(event)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Who is asked.
+    pub(in crate::cli) const fn source(&self) -> &Source {
+        &self.source
     }
 }

@@ -2,13 +2,13 @@
 
 use clap::Args;
 
-use super::args::SourceArgs;
+use super::args::{Question, QuestionArgs};
 use super::show::{Form, Out, ShowArgs, unless_gone};
 use crate::cli::exit::Failure;
 use crate::cli::format;
 use crate::output::json::Event;
 use crate::output::{table, text};
-use crate::source::{Source, Wanted};
+use crate::source::Wanted;
 
 /// Arguments of `finback findings`.
 #[derive(Args, Debug)]
@@ -26,18 +26,18 @@ pub(in crate::cli) struct Findings {
     show: ShowArgs,
 
     #[command(flatten)]
-    source: SourceArgs,
+    question: QuestionArgs,
 }
 
 impl Findings {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
         self.show.again(|out| {
-            let mut source = self.source.open(false)?;
+            let mut source = self.question.open(false)?;
             self.write(&mut source, out)
         })
     }
 
-    fn write(&self, source: &mut Source, out: &mut Out) -> Result<(), Failure> {
+    fn write(&self, source: &mut Question, out: &mut Out) -> Result<(), Failure> {
         match self.show.form() {
             Form::Json => unless_gone(source.each(Wanted::Findings, &mut |event| out.line(event))),
             Form::Text | Form::Auto if self.verbose => {

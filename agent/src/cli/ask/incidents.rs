@@ -2,13 +2,13 @@
 
 use clap::Args;
 
-use super::args::SourceArgs;
+use super::args::{Question, QuestionArgs};
 use super::show::{Form, Out, ShowArgs, unless_gone};
 use crate::cli::exit::Failure;
 use crate::cli::format;
 use crate::output::json::Event;
 use crate::output::text;
-use crate::source::{Source, Wanted};
+use crate::source::Wanted;
 
 /// Arguments of `finback incidents`.
 #[derive(Args, Debug)]
@@ -22,18 +22,18 @@ pub(in crate::cli) struct Incidents {
     show: ShowArgs,
 
     #[command(flatten)]
-    source: SourceArgs,
+    question: QuestionArgs,
 }
 
 impl Incidents {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
         self.show.again(|out| {
-            let mut source = self.source.open(false)?;
+            let mut source = self.question.open(false)?;
             self.write(&mut source, out)
         })
     }
 
-    fn write(&self, source: &mut Source, out: &mut Out) -> Result<(), Failure> {
+    fn write(&self, source: &mut Question, out: &mut Out) -> Result<(), Failure> {
         if self.show.form() == Form::Json {
             return unless_gone(source.each(Wanted::Incidents, &mut |event| out.line(event)));
         }
@@ -49,7 +49,7 @@ impl Incidents {
             |event: &Event<'_>| text::write(event, style, &mut page).map_err(std::io::Error::other);
         source.each(Wanted::Incidents, &mut take)?;
         if page.is_empty() {
-            page = format!("No incidents ({}).\n", source.describe());
+            page = format!("No incidents ({}).\n", source.source().describe());
         }
         out.text(&page)
     }

@@ -2,18 +2,20 @@
 
 use clap::{Args, ValueEnum};
 
-use super::args::SourceArgs;
+use super::args::{Question, QuestionArgs};
 use super::show::{Form, Out, ShowArgs, unless_gone};
 use crate::cli::exit::Failure;
 use crate::output::json::Event;
 use crate::output::table::{Groups, Key, Row, sockets};
-use crate::source::{Source, Wanted};
+use crate::source::Wanted;
 
 /// Arguments of `finback ls`.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   finback ls                                 every socket, as ss -tanp, and those that ss does not show
+  finback ls state close-wait                what its peer has ended
+  finback ls state closed age '>' 1h         over for an hour, and the descriptor still open
   finback ls --by comm,peer                  who has how many with whom
   finback ls --by port --watch 5s            what becomes more
   finback ls --format csv > sockets.csv
@@ -30,7 +32,7 @@ pub(in crate::cli) struct Ls {
     show: ShowArgs,
 
     #[command(flatten)]
-    source: SourceArgs,
+    question: QuestionArgs,
 }
 
 /// A key of `--by`.
@@ -79,7 +81,7 @@ impl Ls {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
         let mut before = None;
         self.show.again(|out| {
-            let mut source = self.source.open(true)?;
+            let mut source = self.question.open(true)?;
             if self.by.is_empty() {
                 return self.list(&mut source, out);
             }
@@ -90,7 +92,7 @@ impl Ls {
         })
     }
 
-    fn list(&self, source: &mut Source, out: &mut Out) -> Result<(), Failure> {
+    fn list(&self, source: &mut Question, out: &mut Out) -> Result<(), Failure> {
         if self.show.form() == Form::Json {
             return unless_gone(source.each(Wanted::Sockets, &mut |event| out.line(event)));
         }
@@ -108,7 +110,7 @@ impl Ls {
         out.text(&table.render(self.show.header(), self.show.width()))
     }
 
-    fn count(&self, source: &mut Source) -> Result<Groups, Failure> {
+    fn count(&self, source: &mut Question) -> Result<Groups, Failure> {
         let mut groups = Groups::new(self.by.iter().map(|by| (*by).into()).collect());
         let mut take = |event: &Event<'_>| {
             groups.add(event);

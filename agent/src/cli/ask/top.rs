@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::args::SourceArgs;
+use super::args::QuestionArgs;
 use crate::cli::exit::{Code, Failure};
 use crate::config;
 use crate::output::json::Event;
@@ -26,7 +26,7 @@ pub(in crate::cli) struct Top {
     every: Duration,
 
     #[command(flatten)]
-    source: SourceArgs,
+    question: QuestionArgs,
 }
 
 impl Top {
@@ -36,17 +36,17 @@ impl Top {
             return Err(Failure::new(Code::Usage, "top needs a terminal", help));
         }
         // What is wrong with the question is said before the screen is taken.
-        drop(look(&self.source)?);
-        let source = self.source.clone();
-        let look = move || look(&source).map_err(|failure| failure.what);
+        drop(look(&self.question)?);
+        let question = self.question.clone();
+        let look = move || look(&question).map_err(|failure| failure.what);
         Ok(tui::run(self.every, look)?)
     }
 }
 
-fn look(source: &SourceArgs) -> Result<Data, Failure> {
-    let mut source = source.open(false)?;
+fn look(question: &QuestionArgs) -> Result<Data, Failure> {
+    let mut source = question.open(false)?;
     let mut data = Data {
-        source: source.describe(),
+        source: source.source().describe(),
         ..Data::default()
     };
     for wanted in [Wanted::Incidents, Wanted::Findings] {
@@ -56,7 +56,7 @@ fn look(source: &SourceArgs) -> Result<Data, Failure> {
         };
         source.each(wanted, &mut take)?;
     }
-    data.cost = source.cost();
+    data.cost = source.source().cost();
     data.sort();
     Ok(data)
 }

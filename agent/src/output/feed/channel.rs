@@ -1,5 +1,7 @@
 //! One encoding of the stream for everybody who wants the same.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::sync::broadcast;
 
@@ -7,6 +9,7 @@ use super::super::clock::Time;
 use super::super::json::{self, Event};
 use super::super::select::Selection;
 use super::super::text;
+use crate::filter::Filter;
 
 /// Chunks that wait for the slowest reader: times [`CHUNK_BYTES`], the memory a stuck one costs (8 MiB).
 pub(super) const CHUNKS: usize = 512;
@@ -38,10 +41,14 @@ pub(super) struct Chunk {
 }
 
 /// What a channel carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tune {
-    pub(super) format: Format,
-    pub(super) select: Selection,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tune {
+    /// How lines look.
+    pub format: Format,
+    /// Which kinds.
+    pub select: Selection,
+    /// Of those only what this passes.
+    pub filter: Option<Arc<Filter>>,
 }
 
 /// The writing end.
@@ -84,6 +91,10 @@ impl Channel {
     }
 
     pub(super) fn push(&mut self, event: &Event<'_>) {
+        let filter = self.tune.filter.as_ref();
+        if filter.is_some_and(|filter| !filter.passes(event)) {
+            return;
+        }
         if self.buffer.is_empty() {
             self.first = event.seq;
         }

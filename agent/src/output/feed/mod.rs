@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, broadcast};
 
-pub use self::channel::Format;
-use self::channel::{CHUNKS, Channel, Chunk, Tune, write};
+use self::channel::{CHUNKS, Channel, Chunk, write};
+pub use self::channel::{Format, Tune};
 pub use self::subscription::Subscription;
 use super::clock::{Time, WallClock};
 use super::json::{self, About, Body, Event, Hello};
@@ -82,13 +82,18 @@ impl Feed {
             return;
         }
         let shared = Arc::clone(&self.handle.0);
-        let mut state = shared.lock();
+        let state = shared.lock();
         self.opened = shared.opened.load(Ordering::Acquire);
-        let known = self.channels.len();
-        for opened in state.channels.iter_mut().skip(known) {
-            let channel = Channel::new(opened.tune, opened.sender.clone(), opened.sent);
-            self.channels.push(channel);
+        let new =
+            |opened: &Opened| Channel::new(opened.tune.clone(), opened.sender.clone(), opened.sent);
+        for (channel, opened) in self.channels.iter_mut().zip(&state.channels) {
+            if channel.tune != opened.tune {
+                *channel = new(opened);
+            }
         }
+        let known = self.channels.len();
+        self.channels
+            .extend(state.channels.iter().skip(known).map(new));
     }
 
     /// Sends what was encoded. To be called at the end of a batch.
@@ -137,12 +142,20 @@ struct State {
     ended: bool,
 }
 
-/// A channel that somebody has asked for; it stays, for the next one.
+/// A channel that somebody has asked for; it stays, for the next one. One with a filter that nobody hears is given to
+/// another filter.
 struct Opened {
     tune: Tune,
     sender: broadcast::Sender<Chunk>,
     /// Lines sent.
     sent: u64,
+}
+
+impl Opened {
+    /// Nobody hears it, and hardly anybody will ask for the same again.
+    fn is_free(&self) -> bool {
+        self.tune.filter.is_some() && self.sender.receiver_count() == 0
+    }
 }
 
 impl Shared {
@@ -168,21 +181,38 @@ impl Handle {
         select: Selection,
         slow: &'static str,
     ) -> Option<Subscription> {
+        let tune = Tune {
+            format,
+            select,
+            filter: None,
+        };
+        self.tune_in(tune, slow)
+    }
+
+    /// The same for whoever wants to choose among the lines.
+    pub fn tune_in(&self, tune: Tune, slow: &'static str) -> Option<Subscription> {
+        let format = tune.format;
         let shared = &self.0;
         let mut state = shared.lock();
         if state.ended {
             return None;
         }
-        let tune = Tune { format, select };
-        let known = state.channels.iter().position(|opened| opened.tune == tune);
+        let channels = &mut state.channels;
+        let known = channels.iter().position(|opened| opened.tune == tune);
         let index = known.unwrap_or_else(|| {
-            state.channels.push(Opened {
+            let opened = Opened {
                 tune,
                 sender: broadcast::Sender::new(CHUNKS),
                 sent: 0,
-            });
+            };
             shared.opened.fetch_add(1, Ordering::Release);
-            state.channels.len() - 1
+            let free = channels.iter().position(Opened::is_free);
+            if let Some((free, place)) = free.and_then(|at| Some((at, channels.get_mut(at)?))) {
+                *place = opened;
+                return free;
+            }
+            channels.push(opened);
+            channels.len() - 1
         });
         let opened = state.channels.get(index)?;
         let receiver = opened.sender.subscribe();

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use self::monitor::Count;
-use super::args::SourceArgs;
+use super::args::QuestionArgs;
 use crate::cli::exit::{Code, Failure, quietly};
 use crate::cli::format;
 use crate::output::json::{self, Body, Event, Severity};
@@ -41,7 +41,7 @@ pub(in crate::cli) struct Check {
     verbose: bool,
 
     #[command(flatten)]
-    source: SourceArgs,
+    question: QuestionArgs,
 }
 
 /// How to say it.
@@ -92,7 +92,7 @@ impl Check {
 
     /// For programs that want a word and a number.
     fn count(&self) -> Result<Count, Failure> {
-        let mut source = self.source.open(false)?;
+        let mut source = self.question.open(false)?;
         let mut count = Count::default();
         let mut take = |event: &Event<'_>| {
             count.add(event);
@@ -103,7 +103,7 @@ impl Check {
     }
 
     fn show(&self) -> Result<ExitCode, Failure> {
-        let mut source = self.source.open(false)?;
+        let mut source = self.question.open(false)?;
         let mut page = Vec::new();
         let mut count = Count::default();
         let style = format::style();
@@ -117,7 +117,7 @@ impl Check {
             source.each(Wanted::Findings, &mut take)?;
         }
         if self.format == Form::Text {
-            page.extend(closing(&count, &source).into_bytes());
+            page.extend(closing(&count, source.source()).into_bytes());
         }
         quietly(std::io::Write::write_all(
             &mut std::io::stdout().lock(),
