@@ -6,6 +6,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod daemon;
+pub mod exec;
 pub mod kernel;
 pub mod output;
 pub mod process;

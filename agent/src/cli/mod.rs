@@ -2,6 +2,7 @@
 
 mod doctor;
 mod events;
+mod exec;
 mod exit;
 mod format;
 mod generate;
@@ -40,6 +41,8 @@ enum Command {
     Run(run::Run),
     /// Show what a running daemon sees, from now on
     Events(events::Events),
+    /// Run a command, and fail if its processes leave connections unclosed
+    Exec(exec::Exec),
     /// Say whether this host has all that is needed, and what is attached how
     Doctor(doctor::Doctor),
     /// Print files made from the program's own definitions
@@ -56,18 +59,21 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(run) => run.run(),
         Command::Events(events) => events.run(),
+        Command::Exec(exec) => return exec.run().unwrap_or_else(refuse),
         Command::Doctor(doctor) => doctor.run(),
         Command::Generate(generate) => generate.run(),
         Command::ReadPrograms => reader::main().map_err(Failure::from),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // Nothing can be done if even that cannot be said.
-            drop(io::stderr().write_all(failure.lines().as_bytes()));
-            failure.code.into()
-        }
+        Err(failure) => refuse(failure),
     }
+}
+
+fn refuse(failure: Failure) -> ExitCode {
+    // Nothing can be done if even that cannot be said.
+    drop(io::stderr().write_all(failure.lines().as_bytes()));
+    failure.code.into()
 }
 
 fn log_to_stderr() {

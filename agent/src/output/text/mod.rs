@@ -14,7 +14,8 @@ use std::time::Duration;
 use self::mark::Mark;
 pub use self::mark::Style;
 use self::proof::Proof;
-use self::word::{Human, clean, named, word};
+use self::word::Human;
+pub use self::word::{clean, named, word};
 use super::json::{
     Action, Body, Endpoint, Eof, Event, Finding, Hello, Life, Listed, Lost, Network, Process,
     Resync, Role, State, Subject, Transition,
@@ -147,7 +148,7 @@ fn life(life: &Life, out: &mut impl Write) -> fmt::Result {
 }
 
 /// As the kernel and bcc's tools spell it.
-const fn label(state: State) -> &'static str {
+pub const fn label(state: State) -> &'static str {
     match state {
         State::Closed => "CLOSE",
         State::Listen => "LISTEN",
@@ -188,15 +189,29 @@ fn paragraph(
         write!(out, ": {}", named(process))?;
     }
     writeln!(out)?;
+    charge(subject, finding, out)?;
+    if finding.action == Action::Resolved {
+        return Ok(());
+    }
+    grounds(finding, out)
+}
+
+/// A finding without its heading: what is wrong with which connection, and all that speaks for it.
+pub fn case(subject: &Subject<'_>, finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
+    charge(subject, finding, out)?;
+    grounds(finding, out)
+}
+
+fn charge(subject: &Subject<'_>, finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
     if let Some(network) = &subject.network {
         let role = subject.socket.as_ref().map(|socket| socket.role);
         ends(network, role, finding, out)?;
         other_end(network, subject.peer_process.as_ref(), out)?;
     }
-    writeln!(out, "    {}", clean(&finding.summary))?;
-    if finding.action == Action::Resolved {
-        return Ok(());
-    }
+    writeln!(out, "    {}", clean(&finding.summary))
+}
+
+fn grounds(finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
     holders(finding, out)?;
     finding
         .stacks

@@ -6,14 +6,14 @@ use std::time::Duration;
 use crate::output::json::Process;
 
 /// A process may name itself as it likes; a terminal must not obey it.
-pub(super) fn clean(name: &str) -> String {
+pub fn clean(name: &str) -> String {
     name.chars()
         .map(|c| if c.is_control() { '?' } else { c })
         .collect()
 }
 
 /// The wire's word for a value.
-pub(super) fn word(value: impl serde::Serialize) -> String {
+pub fn word(value: impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         Ok(other) => other.to_string(),
@@ -22,7 +22,7 @@ pub(super) fn word(value: impl serde::Serialize) -> String {
 }
 
 /// A process by the name of its executable.
-pub(super) fn named(process: &Process<'_>) -> String {
+pub fn named(process: &Process<'_>) -> String {
     format!("{}[{}]", clean(&process.executable.name), process.pid)
 }
 
