@@ -79,7 +79,7 @@ pub(super) struct Exec {
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 
-    /// Tell also what is no fault of most programs
+    /// Tell also what was open when its process ended
     #[arg(long, short)]
     verbose: bool,
 
@@ -162,7 +162,7 @@ impl Exec {
             ReportFormat::Text => {
                 let mut out = String::new();
                 // Writing to a string does not fail.
-                drop(text(told, &mut out));
+                text(told, &mut out).unwrap_or_default();
                 out.into_bytes()
             }
         };

@@ -28,7 +28,7 @@ use crate::process::stack::reader;
     version,
     max_term_width = 100,
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 not permitted, 4 the kernel lacks \
-                  what is needed.\nFINBACK_LOG sets what is logged to standard error, for example FINBACK_LOG=debug."
+                  what is needed, 10 found something.\nFINBACK_LOG sets what is logged to standard error, for example FINBACK_LOG=debug."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -59,18 +59,18 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(run) => run.run(),
         Command::Events(events) => events.run(),
-        Command::Exec(exec) => return exec.run().unwrap_or_else(refuse),
+        Command::Exec(exec) => return exec.run().unwrap_or_else(|failure| refuse(&failure)),
         Command::Doctor(doctor) => doctor.run(),
         Command::Generate(generate) => generate.run(),
         Command::ReadPrograms => reader::main().map_err(Failure::from),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => refuse(failure),
+        Err(failure) => refuse(&failure),
     }
 }
 
-fn refuse(failure: Failure) -> ExitCode {
+fn refuse(failure: &Failure) -> ExitCode {
     // Nothing can be done if even that cannot be said.
     drop(io::stderr().write_all(failure.lines().as_bytes()));
     failure.code.into()

@@ -26,7 +26,9 @@ pub(super) fn by(pids: &[u32], clock: WallClock) -> Vec<Held> {
             let room = all.len() < MOST;
             match all.entry(held.inode) {
                 Entry::Occupied(mut known) => known.get_mut().holders.extend(held.holders),
-                Entry::Vacant(place) if room => drop(place.insert(held)),
+                Entry::Vacant(place) if room => {
+                    place.insert(held);
+                }
                 Entry::Vacant(_) => {}
             }
         }

@@ -19,11 +19,12 @@ pub use self::command::User;
 use self::command::{Signals, code, hand_on};
 use self::judge::{Judge, Members, Report, Rules};
 use self::tree::Tree;
-use crate::config::{Config, File, Flags};
+use crate::config::{Config, File, Flags, StateSet};
 use crate::daemon::{self, Observer};
 use crate::output::clock::{Time, WallClock};
 use crate::output::select::{Kind, Selection};
 use finback_core::model::finding::Verdict;
+use finback_core::model::state::TcpState;
 
 /// Who has come and gone is looked at so often: a process that holds a connection for longer than its peer is not
 /// missed.
@@ -31,6 +32,16 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// After the last process has ended its records and stacks may still be under way.
 const SETTLE: Duration = Duration::from_millis(300);
+
+/// How a connection begins, and how it leaves the states in which it is open.
+const TOLD: [TcpState; 6] = [
+    TcpState::Established,
+    TcpState::CloseWait,
+    TcpState::FinWait1,
+    TcpState::LastAck,
+    TcpState::TimeWait,
+    TcpState::Closed,
+];
 
 /// What to do.
 #[derive(Debug)]
@@ -114,6 +125,7 @@ pub async fn run(plan: Plan) -> Result<Outcome, Error> {
 /// The same everywhere: no file of the host's daemon is read.
 fn config(after: Duration) -> Config {
     let flags = Flags {
+        states: Some(StateSet::of(&TOLD)),
         stacks: true,
         ..Flags::default()
     };

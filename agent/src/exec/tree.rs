@@ -209,7 +209,8 @@ fn bury(pid: u32) {
     let adopted = birth(pid).is_some_and(|birth| birth.ended && birth.parent == std::process::id());
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
     if adopted {
-        // It is gone or it is not; there is nothing else to learn.
-        drop(waitpid(pid, WaitOptions::NOHANG));
+        if let Err(error) = waitpid(pid, WaitOptions::NOHANG) {
+            tracing::debug!(%error, "an orphan cannot be waited for");
+        }
     }
 }

@@ -220,7 +220,7 @@ impl Judge {
                 Some((_, at)) => is_late(at, case.pid, members).then_some(How::ClosedLate),
                 None if holds || lives(case.pid, members) => Some(How::Unnoticed),
                 // How it was closed was not seen.
-                None => Some(How::ClosedLate),
+                None => None,
             };
             told.extend(case.ends);
             report.extend(

@@ -2,6 +2,8 @@
 
 mod junit;
 mod place;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::time::Duration;
@@ -21,7 +23,7 @@ pub struct Told<'a> {
     pub report: &'a Report,
     /// So many leaks are no failure.
     pub allowed: usize,
-    /// Also what is no fault of most programs.
+    /// Also what was open when its process ended.
     pub verbose: bool,
 }
 
@@ -33,13 +35,14 @@ impl<'a> Told<'a> {
 
     /// What is told although it is no leak, of one kind.
     fn others(&self, how: How) -> Vec<&'a Left> {
-        let wanted = self.verbose || how == How::StillHeld;
+        let wanted = self.verbose || how != How::OpenAtExit;
         let all = self.report.others.iter();
         all.filter(|left| wanted && left.how == how).collect()
     }
 }
 
-/// NDJSON: the leaks, a `finding` or (inherited) a `socket` with its verdict each, then the rest.
+/// NDJSON: the leaks, a `finding` or (inherited) a `socket` with its verdict each, then the rest: a `socket` without a
+/// verdict, a `finding` that the program resolved itself (`closed_by_app`), a `transition`.
 pub fn json(told: &Told<'_>) -> Vec<u8> {
     let others = [How::StillHeld, How::ClosedLate, How::OpenAtExit];
     let others = others.into_iter().flat_map(|how| told.others(how));

@@ -5,7 +5,9 @@ use std::fmt::{self, Write};
 use super::Told;
 use super::place::opened_at;
 use crate::exec::judge::{How, Left};
-use crate::output::json::{Body, Finding, Holder, Listed, Network, Role, Subject};
+use crate::output::json::{
+    Body, Finding, Holder, Listed, Network, Role, StackKind, State, Subject,
+};
 use crate::output::text::{case, clean, label, named, word};
 
 /// Connections of one kind that are shown; the rest is counted. All are in the JSON.
@@ -88,7 +90,8 @@ pub(super) fn left(left: &Left, out: &mut impl Write) -> fmt::Result {
                 let line = frame.line.unwrap_or_default();
                 writeln!(out, "    opened at {file}:{line} in {function}")?;
             }
-            case(subject, finding, out)
+            let (subject, finding) = as_it_was(left.how, subject, finding);
+            case(&subject, &finding, out)
         }
         Body::Hello { .. }
         | Body::Transition { .. }
@@ -99,6 +102,24 @@ pub(super) fn left(left: &Left, out: &mut impl Write) -> fmt::Result {
         | Body::Lost { .. }
         | Body::Resync { .. } => line(left, out),
     }
+}
+
+/// As its process left it; where its threads were while the tests went on says nothing about it.
+fn as_it_was<'a>(
+    how: How,
+    subject: &Subject<'a>,
+    finding: &Finding<'a>,
+) -> (Subject<'a>, Finding<'a>) {
+    let (mut subject, mut finding) = (subject.clone(), finding.clone());
+    finding
+        .stacks
+        .retain(|stack| stack.kind != StackKind::Current && !stack.frames.is_empty());
+    let left = finding.evidence.state.filter(|_| how != How::Unnoticed);
+    if let (Some(network), Some(state)) = (&mut subject.network, left) {
+        network.connection.state = state;
+        network.connection.peer_state = None;
+    }
+    (subject, finding)
 }
 
 fn heading(
@@ -128,9 +149,8 @@ fn line(left: &Left, out: &mut impl Write) -> fmt::Result {
             transition,
         }) => {
             whose(&subject, out)?;
-            let peer_gone = transition
-                .after_ns
-                .filter(|_| word(transition.from) == "close_wait");
+            let half_closed = transition.from == State::CloseWait;
+            let peer_gone = transition.after_ns.filter(|_| half_closed);
             let state = label(transition.from);
             match peer_gone {
                 Some(ns) => writeln!(out, " {state} for {} ms", ns / 1_000_000),
