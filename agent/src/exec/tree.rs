@@ -208,9 +208,7 @@ fn is_reader(pid: u32) -> bool {
 fn bury(pid: u32) {
     let adopted = birth(pid).is_some_and(|birth| birth.ended && birth.parent == std::process::id());
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    if adopted {
-        if let Err(error) = waitpid(pid, WaitOptions::NOHANG) {
-            tracing::debug!(%error, "an orphan cannot be waited for");
-        }
+    if adopted && let Err(error) = waitpid(pid, WaitOptions::NOHANG) {
+        tracing::debug!(%error, "an orphan cannot be waited for");
     }
 }
