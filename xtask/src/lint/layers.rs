@@ -173,7 +173,10 @@ pub(crate) const CRATES: [Crate; 5] = [
             ),
             ("exec/judge", &["output/clock", "output/json"]),
             ("exec/report", &["exec/judge", "output/json", "output/text"]),
-            ("exec/held", &["exec/judge", "output/clock", "output/json"]),
+            (
+                "exec/held",
+                &["exec/judge", "output/clock", "output/json", "process"],
+            ),
             ("exec/group", &["kernel/cgroup"]),
             (
                 "exec/tree",
@@ -193,9 +196,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "exec/held",
                     "exec/judge",
                     "exec/tree",
-                    "kernel/error",
                     "output/clock",
-                    "output/json",
                     "output/select",
                 ],
             ),
