@@ -9,6 +9,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod daemon;
+pub mod exec;
 pub mod explain;
 pub mod filter;
 pub mod frame;

@@ -39,7 +39,20 @@ fn version_is_told() {
 
 #[test]
 fn help_teaches_by_examples() {
-    for command in ["run", "doctor", "events", "audit", "kill", "explain"] {
+    for command in [
+        "run",
+        "check",
+        "ls",
+        "findings",
+        "incidents",
+        "top",
+        "doctor",
+        "events",
+        "audit",
+        "kill",
+        "explain",
+        "exec",
+    ] {
         let output = finback(&[command, "--help"]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains("Examples:\n  finback "), "{text}");

@@ -4,6 +4,7 @@ mod ask;
 mod audit;
 mod doctor;
 mod events;
+mod exec;
 mod exit;
 mod explain;
 mod format;
@@ -64,6 +65,8 @@ enum Command {
     Kill(kill::Kill),
     /// Say everything about a connection, a process or an incident: what is wrong with it, why, and what to do
     Explain(explain::Explain),
+    /// Run a command, and fail if its processes leave connections unclosed
+    Exec(exec::Exec),
     /// Say whether this host has all that is needed, and what is attached how
     Doctor(doctor::Doctor),
     /// Print files made from the program's own definitions
@@ -77,7 +80,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     log_to_stderr();
-    match obey(&cli.command) {
+    match obey(cli.command) {
         Ok(code) => code,
         Err(failure) => {
             // Nothing can be done if even that cannot be said.
@@ -87,12 +90,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn obey(command: &Command) -> Result<ExitCode, Failure> {
+fn obey(command: Command) -> Result<ExitCode, Failure> {
     let done = match command {
         Command::Check(check) => return check.run(),
         Command::Audit(audit) => return audit.run().map(ExitCode::from),
         Command::Kill(kill) => kill.run(),
         Command::Explain(explain) => return explain.run(),
+        Command::Exec(exec) => return exec.run(),
         Command::Run(run) => run.run(),
         Command::Ls(ls) => ls.run(),
         Command::Findings(findings) => findings.run(),

@@ -5,6 +5,7 @@ mod error;
 mod keep;
 mod looker;
 mod looks;
+mod observe;
 mod settings;
 mod stacks;
 mod subscribers;
@@ -33,6 +34,7 @@ use self::turn::Turn;
 use self::work::Work;
 
 pub use error::Error;
+pub use observe::Observer;
 pub use settings::kernel_options;
 
 /// Everything is written by then, or never: a signal ends the daemon within a second.
@@ -60,7 +62,7 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let mut calls = Calls::new(plan.duration)?;
     kernel::prerequisites()?;
     let (guard, listener) = Guard::listen(&plan.config.socket)?;
-    let kernel = load(&plan)?;
+    let kernel = load(&plan.config, plan.log_level)?;
 
     let feed = Feed::new(settings::hello(kernel.report()));
     let (queries, mut asked) = mpsc::channel(server::QUERIES);
@@ -70,7 +72,8 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let mut work = Work::new(kernel, feed, &plan.config)?;
     work.history = keeper.as_ref().map(Keeper::handle);
     // Before the greeting: whoever has read it misses nothing that happens from then on.
-    Box::pin(begin(&mut work, plan.output)).await?;
+    let select = plan.output.map_or(Selection::NONE, |(_, select)| select);
+    Box::pin(begin(&mut work, select)).await?;
     let mut output = Output::open(&handle, plan.output)?;
     work.expect(Selection::NONE);
     work.carry_out();
@@ -97,9 +100,9 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     result
 }
 
-/// The first look, and whatever standard output is to tell.
-async fn begin(work: &mut Work, output: Option<(Format, Selection)>) -> Result<(), Error> {
-    work.expect(output.map_or(Selection::NONE, |(_, select)| select));
+/// The first look, and whatever the first reader is to be told.
+async fn begin(work: &mut Work, select: Selection) -> Result<(), Error> {
+    work.expect(select);
     while !work.is_telling() {
         let due = work.due();
         tokio::select! {
@@ -112,8 +115,8 @@ async fn begin(work: &mut Work, output: Option<(Format, Selection)>) -> Result<(
 }
 
 /// On the heap: the object's bookkeeping is large.
-fn load(plan: &Plan) -> Result<Box<Kernel>, Error> {
-    let kernel = Kernel::load(&kernel_options(&plan.config, plan.log_level))?;
+fn load(config: &Config, log_level: u8) -> Result<Box<Kernel>, Error> {
+    let kernel = Kernel::load(&kernel_options(config, log_level))?;
     Ok(Box::new(kernel))
 }
 

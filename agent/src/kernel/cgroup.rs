@@ -1,5 +1,5 @@
-//! The control group (version 2) of a process as a path. Asked for only where the configuration has settings for
-//! groups.
+//! The control group (version 2) of a process, as a path and as a directory. The daemon asks for it only where the
+//! configuration has settings for groups.
 
 use std::fs;
 use std::io;
@@ -28,8 +28,7 @@ struct Mount {
 impl Groups {
     /// `None` if there is no `cgroup2` file system: then no process is in a group of version 2.
     pub(super) fn find() -> io::Result<Option<Self>> {
-        let mounts = fs::read_to_string("/proc/self/mountinfo")?;
-        Ok(mounts.lines().find_map(cgroup2).map(|mount| Self {
+        Ok(Mount::find()?.map(|mount| Self {
             mount,
             known: FxHashMap::default(),
         }))
@@ -41,8 +40,7 @@ impl Groups {
         if let Some(known) = id.and_then(|id| self.known.get(&id)) {
             return Some(Arc::clone(known));
         }
-        let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-        let path: Arc<str> = unified(&text)?.into();
+        let path: Arc<str> = path_of(pid)?.into();
         // It may have moved since the hook saw it: the directory's inode number is the group's id.
         let directory = self.mount.directory(&path);
         let inode = directory.and_then(|directory| Some(fs::metadata(directory).ok()?.ino()));
@@ -56,7 +54,23 @@ impl Groups {
     }
 }
 
+/// The path of the group that a process is in; `None` if it has ended.
+pub fn path_of(pid: u32) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    Some(unified(&text)?.to_owned())
+}
+
+/// The directory of a group; `None` if none is mounted that shows it.
+pub fn directory_of(path: &str) -> io::Result<Option<PathBuf>> {
+    Ok(Mount::find()?.and_then(|mount| mount.directory(path)))
+}
+
 impl Mount {
+    fn find() -> io::Result<Option<Self>> {
+        let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+        Ok(mounts.lines().find_map(cgroup2))
+    }
+
     fn directory(&self, group: &str) -> Option<PathBuf> {
         let below = Path::new(group).strip_prefix(&self.root).ok()?;
         Some(self.point.join(below))

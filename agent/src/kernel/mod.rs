@@ -1,6 +1,7 @@
 //! The door to the kernel: what it can do, which programs run in it, what they say, and looks at its sockets.
 
 pub mod btf;
+pub mod cgroup;
 pub mod clock;
 pub mod error;
 pub mod load;
@@ -8,7 +9,6 @@ pub mod netns;
 pub mod record;
 
 mod address;
-mod cgroup;
 mod count;
 mod glance;
 mod processes;

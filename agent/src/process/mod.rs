@@ -19,14 +19,12 @@ pub use workload::{Container, Pod, Runtime, Service, Workload, Workloads};
 use self::start::{same_start, started};
 use finback_core::model::process::{Identity, ProcessView};
 use finback_core::model::socket::ProcessId;
+use finback_core::model::time::Timestamp;
 
 /// The process that has this pid now.
 pub fn id(pid: u32) -> Option<ProcessId> {
-    let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
-    Some(ProcessId {
-        pid,
-        start: started(process.stat().ok()?.starttime),
-    })
+    let start = birth(pid)?.start;
+    Some(ProcessId { pid, start })
 }
 
 /// What an accused process runs, where it belongs, and its descriptors.
@@ -63,11 +61,28 @@ fn identity(pid: u32, workloads: &mut Workloads) -> Option<Identity> {
 
 /// Whether the process has ended: it is gone, waits for its parent, or its pid belongs to another one by now.
 pub fn has_ended(id: ProcessId) -> bool {
-    let stat = i32::try_from(id.pid)
-        .ok()
-        .and_then(|pid| procfs::process::Process::new(pid).ok()?.stat().ok());
-    stat.is_none_or(|stat| {
-        matches!(stat.state, 'Z' | 'X') || !same_start(started(stat.starttime), id.start)
+    birth(id.pid).is_none_or(|birth| birth.ended || !same_start(birth.start, id.start))
+}
+
+/// Where a process comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Birth {
+    /// When it started, to a tick of 10 ms.
+    pub start: Timestamp,
+    /// Its parent now.
+    pub parent: u32,
+    /// It has ended and waits for its parent.
+    pub ended: bool,
+}
+
+/// `None` if there is no such process.
+pub fn birth(pid: u32) -> Option<Birth> {
+    let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
+    let stat = process.stat().ok()?;
+    Some(Birth {
+        start: started(stat.starttime),
+        parent: u32::try_from(stat.ppid).unwrap_or(0),
+        ended: matches!(stat.state, 'Z' | 'X'),
     })
 }
 

@@ -235,6 +235,36 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "server",
                 ],
             ),
+            ("exec/judge", &["output/clock", "output/json"]),
+            ("exec/report", &["exec/judge", "output/json", "output/text"]),
+            (
+                "exec/held",
+                &["exec/judge", "output/clock", "output/json", "process"],
+            ),
+            ("exec/group", &["kernel/cgroup"]),
+            (
+                "exec/tree",
+                &[
+                    "exec/group",
+                    "output/clock",
+                    "process",
+                    "process/stack/reader",
+                ],
+            ),
+            (
+                "exec",
+                &[
+                    "config",
+                    "daemon",
+                    "exec/command",
+                    "exec/held",
+                    "exec/judge",
+                    "exec/tree",
+                    "output/clock",
+                    "output/select",
+                ],
+            ),
+            ("exec/command", &[]),
             (
                 "cli",
                 &[
@@ -242,6 +272,9 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "client",
                     "config",
                     "daemon",
+                    "exec",
+                    "exec/judge",
+                    "exec/report",
                     "filter",
                     "history",
                     "kernel",

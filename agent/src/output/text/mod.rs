@@ -17,8 +17,8 @@ use self::mark::Mark;
 pub use self::mark::Style;
 use self::part::part_of;
 use self::proof::Proof;
-use self::word::{Human, name, named};
-pub use self::word::{clean, word};
+use self::word::{Human, name};
+pub use self::word::{clean, named, word};
 use super::json::{
     Action, Body, Endpoint, Eof, Event, Finding, Hello, Life, Listed, Lost, Network, Process,
     Resync, Role, State, Subject, Transition,
@@ -193,6 +193,20 @@ fn paragraph(
         write!(out, ": {}", named(process))?;
     }
     writeln!(out)?;
+    charge(subject, finding, out)?;
+    if finding.action == Action::Resolved {
+        return Ok(());
+    }
+    grounds(finding, out)
+}
+
+/// A finding without its heading: what is wrong with which connection, and all that speaks for it.
+pub fn case(subject: &Subject<'_>, finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
+    charge(subject, finding, out)?;
+    grounds(finding, out)
+}
+
+fn charge(subject: &Subject<'_>, finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
     if let Some(network) = &subject.network {
         let role = subject.socket.as_ref().map(|socket| socket.role);
         ends(network, role, finding, out)?;
@@ -202,9 +216,10 @@ fn paragraph(
         writeln!(out, "    in {part}")?;
     }
     writeln!(out, "    {}", clean(&finding.summary))?;
-    if finding.action == Action::Resolved {
-        return Ok(());
-    }
+    Ok(())
+}
+
+fn grounds(finding: &Finding<'_>, out: &mut impl Write) -> fmt::Result {
     holders(finding, out)?;
     finding
         .stacks

@@ -22,7 +22,7 @@ pub fn word(value: impl serde::Serialize) -> String {
 }
 
 /// A process by its name.
-pub(super) fn named(process: &Process<'_>) -> String {
+pub fn named(process: &Process<'_>) -> String {
     let name = name(&process.comm, &process.executable);
     format!("{}[{}]", clean(name), process.pid)
 }
