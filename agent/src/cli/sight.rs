@@ -6,7 +6,8 @@ use super::exit::Failure;
 use super::runtime::runtime;
 use crate::config::{Config, Flags};
 use crate::daemon;
-use crate::kernel::{Kernel, Looker};
+use crate::kernel::Kernel;
+use crate::kernel::netns::guard;
 use crate::output::clock::WallClock;
 use crate::output::json::Sight;
 
@@ -22,7 +23,7 @@ pub(super) fn sight(unheld: bool) -> Result<Sight, Failure> {
     let namespaces = snapshot.sockets.iter().map(|view| view.endpoints.netns);
     let namespaces: Vec<u32> = namespaces.collect::<BTreeSet<_>>().into_iter().collect();
     Ok(Sight {
-        defaults: Looker::guard_defaults(&namespaces)?,
+        defaults: guard::list(&namespaces)?,
         snapshot,
         clock: WallClock::measure(),
     })
