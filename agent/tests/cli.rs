@@ -29,6 +29,14 @@ fn refusal(command: &mut Command) -> (Option<i32>, String) {
     (status.code(), String::from_utf8(stderr).unwrap())
 }
 
+/// By a process of its own: a descriptor for writing that another test's child inherits keeps the file from being run.
+#[expect(clippy::unwrap_used, reason = "part of the tests below")]
+fn copy_to(path: &std::path::Path) {
+    let mut cp = Command::new("cp");
+    let status = cp.arg(env!("CARGO_BIN_EXE_finback")).arg(path).status();
+    assert!(status.unwrap().success());
+}
+
 #[test]
 fn version_is_told() {
     let output = finback(&["--version"]).output().unwrap();
@@ -124,7 +132,7 @@ fn a_wrong_file_is_code_2_with_its_line() {
 fn an_ordinary_user_is_code_3_and_told_what_is_missing() {
     let dir = tempfile::tempdir_in("/tmp").unwrap();
     let binary = dir.path().join("finback");
-    std::fs::copy(env!("CARGO_BIN_EXE_finback"), &binary).unwrap();
+    copy_to(&binary);
     let mut command = Command::new(&binary);
     command.args(["run", "--socket"]).arg(dir.path().join("s"));
     if geteuid().is_root() {
@@ -154,7 +162,7 @@ fn who_may_not_destroy_sockets_is_told_so_before_anything_is_done() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir_in("/tmp").unwrap();
     let binary = dir.path().join("finback");
-    std::fs::copy(env!("CARGO_BIN_EXE_finback"), &binary).unwrap();
+    copy_to(&binary);
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = Command::new(&binary);
     command.args(["kill", "--yes", "all"]).uid(65534).gid(65534);

@@ -158,8 +158,9 @@ mod tests {
     #[test]
     fn another_cookie_destroys_nothing() {
         let (mut destroyer, _listener, mut client, mut server, cookie) = connected();
-        let (netns, name) = destroyer.names[&cookie];
-        let stranger = destroyer.ask(netns, name.with_cookie([7, u32::MAX]));
+        let (netns, mut name) = destroyer.names[&cookie];
+        name.id.cookie = [7, u32::MAX];
+        let stranger = destroyer.ask(netns, name);
         assert_eq!(outcome(stranger), Outcome::Gone);
         assert_eq!(destroyer.destroy(cookie + (1 << 40)), Outcome::Gone);
         client.write_all(b"x").unwrap();

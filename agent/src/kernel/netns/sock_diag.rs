@@ -58,7 +58,7 @@ pub struct Listed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Name {
     family: u8,
-    id: SocketId,
+    pub(super) id: SocketId,
 }
 
 /// What to list.
@@ -163,14 +163,14 @@ fn chosen(listing: Listing, wanted: impl Fn(&Listed) -> bool) -> UnheldList {
 /// `struct inet_diag_sockid`.
 #[derive(Debug, PartialEq, Eq, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
-struct SocketId {
+pub(super) struct SocketId {
     /// Network order.
     local_port: [u8; 2],
     peer_port: [u8; 2],
     local: [u8; 16],
     peer: [u8; 16],
     interface: u32,
-    cookie: [u32; 2],
+    pub(super) cookie: [u32; 2],
 }
 
 /// `struct nlmsghdr`.
@@ -229,13 +229,6 @@ impl Name {
             family: AF_INET,
             id: SocketId::new_zeroed(),
         }
-    }
-
-    /// The same addresses with another cookie.
-    #[cfg(test)]
-    pub(super) const fn with_cookie(self, cookie: [u32; 2]) -> Self {
-        let id = SocketId { cookie, ..self.id };
-        Self { id, ..self }
     }
 }
 

@@ -23,14 +23,13 @@ use self::waiters::Functions;
 use super::address;
 use super::clock::now;
 use super::error::KernelError;
-use super::netns::{guard, local_ports, sock_diag};
+use super::netns::{local_ports, sock_diag};
 use super::processes::Processes;
 use super::sys::walk;
 use super::table::{Queues, Tables};
 use finback_common::place::OpenerPlace;
 use finback_common::row::ThreadRow;
 use finback_common::socket::source;
-use finback_core::model::guard::GuardDefaults;
 use finback_core::model::look::{LocalPorts, Opener, Snapshot, UnheldList};
 use finback_core::model::time::Timestamp;
 
@@ -145,15 +144,6 @@ impl Looker {
     pub fn local_ports(namespaces: &[u32]) -> Result<Vec<LocalPorts>, KernelError> {
         local_ports::list(namespaces).map_err(|source| KernelError::Io {
             what: "read the local ports of a network namespace",
-            source,
-        })
-    }
-
-    /// What sockets of these network namespaces do about a silent peer if they ask for nothing, as far as those can be
-    /// entered.
-    pub fn guard_defaults(namespaces: &[u32]) -> Result<Vec<GuardDefaults>, KernelError> {
-        guard::list(namespaces).map_err(|source| KernelError::Io {
-            what: "read the keep-alive settings of a network namespace",
             source,
         })
     }
