@@ -1,13 +1,18 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
+use tokio::time::Instant;
 
 use super::*;
 use crate::client;
+use crate::history::{Keeper, Place};
 use crate::output::feed::{Feed, Format, Handle};
+use crate::output::json;
 use crate::output::samples;
+use crate::output::select::{Kind, Selection};
 
 async fn body(path: &Path, target: &str) -> (u16, Bytes) {
     let response = client::get(path, target).await.unwrap();
@@ -106,7 +111,7 @@ async fn subscribers_get_hello_and_every_line_until_the_end() {
         feed.publish(
             &samples::transition(),
             samples::CLOCK,
-            crate::output::json::About::default(),
+            json::About::default(),
         );
     }
     feed.flush();
@@ -186,59 +191,65 @@ async fn an_unknown_selection_is_refused_with_what_there_is() {
     assert_eq!(body(&path, "/v1/events?sel=finding").await.0, 400);
 }
 
+fn keep(feed: &Feed, dir: &Path) -> Keeper {
+    let place = Place {
+        path: dir.join("history"),
+        max_bytes: 1 << 20,
+        max_age: Duration::from_hours(24 * 365 * 100),
+    };
+    let subscription =
+        feed.handle()
+            .subscribe(Format::Json, Selection::of([Kind::Transition]), SLOW);
+    Keeper::spawn(place, subscription.unwrap()).unwrap()
+}
+
+fn tell(feed: &mut Feed, count: u64) {
+    for _ in 0..count {
+        feed.publish(
+            &samples::transition(),
+            samples::CLOCK,
+            json::About::default(),
+        );
+    }
+    feed.flush();
+}
+
+fn far() -> Instant {
+    Instant::now() + Duration::from_mins(10)
+}
+
+/// Type and number of each line.
+fn told(lines: &Bytes) -> Vec<String> {
+    let lines = std::str::from_utf8(lines).unwrap().lines();
+    let lines = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let words = lines.map(|line| format!("{} {}", line["type"].as_str().unwrap(), line["seq"]));
+    words.collect()
+}
+
 /// A history of three lines of a daemon before, and of two of this one.
 #[tokio::test]
 async fn a_stream_that_begins_in_the_past_has_no_gap_and_no_line_twice() {
-    use crate::history::{Keeper, Place};
-    use crate::output::select::{Kind, Selection};
-
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s");
-    let place = Place {
-        path: dir.path().join("history"),
-        max_bytes: 1 << 20,
-        max_age: std::time::Duration::from_hours(24 * 365 * 100),
-    };
-    let select = Selection::of([Kind::Transition]);
-    let keep = |feed: &Feed| {
-        let subscription = feed.handle().subscribe(Format::Json, select, SLOW);
-        Keeper::spawn(place.clone(), subscription.unwrap()).unwrap()
-    };
-    let tell = |feed: &mut Feed, count| {
-        for _ in 0..count {
-            let about = crate::output::json::About::default();
-            feed.publish(&samples::transition(), samples::CLOCK, about);
-        }
-        feed.flush();
-    };
-    let far = || tokio::time::Instant::now() + std::time::Duration::from_mins(10);
     let mut before = Feed::new(samples::hello());
-    let keeper = keep(&before);
+    let keeper = keep(&before, dir.path());
     tell(&mut before, 3);
     drop(before);
     keeper.end(far()).await;
 
     let mut feed = Feed::new(samples::hello());
-    let keeper = keep(&feed);
+    let keeper = keep(&feed, dir.path());
     let (_guard, listener) = Guard::listen(&path).unwrap();
     let (queries, asked) = mpsc::channel(QUERIES);
     let past = Past::new(Some(keeper.handle()));
     tokio::spawn(serve(listener, queries, past, std::future::pending()));
     tokio::spawn(welcome(asked, feed.handle()));
     tell(&mut feed, 2);
-    let stream = client::get(&path, "/v1/events?select=transition&last=5")
-        .await
-        .unwrap();
+    let target = "/v1/events?select=transition&last=5";
+    let stream = client::get(&path, target).await.unwrap();
     tell(&mut feed, 2);
     drop(feed);
     let lines = stream.into_body().collect().await.unwrap().to_bytes();
-    let told = |lines: &Bytes| -> Vec<String> {
-        let lines = std::str::from_utf8(lines).unwrap().lines();
-        let lines = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        let word =
-            |line: serde_json::Value| format!("{} {}", line["type"].as_str().unwrap(), line["seq"]);
-        lines.map(word).collect()
-    };
     let expected = [
         "transition 2",
         "transition 3",
@@ -251,7 +262,21 @@ async fn a_stream_that_begins_in_the_past_has_no_gap_and_no_line_twice() {
     ];
     assert_eq!(told(&lines), expected);
     keeper.end(far()).await;
+}
 
+#[tokio::test]
+async fn the_past_alone_is_given_and_a_wrong_time_is_refused_with_what_there_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let mut feed = Feed::new(samples::hello());
+    let keeper = keep(&feed, dir.path());
+    tell(&mut feed, 4);
+    drop(feed);
+    let (_guard, listener) = Guard::listen(&path).unwrap();
+    let (queries, _asked) = mpsc::channel(QUERIES);
+    let past = Past::new(Some(keeper.handle()));
+    keeper.end(far()).await;
+    tokio::spawn(serve(listener, queries, past, std::future::pending()));
     let (status, lines) = body(&path, "/v1/events?last=1&follow=false").await;
     assert_eq!(
         (status, told(&lines)),
