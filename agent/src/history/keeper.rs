@@ -16,9 +16,6 @@ use super::writer::Writer;
 use crate::output::clock::Time;
 use crate::output::feed::Subscription;
 
-/// Reason of the `lost` line where the disk is too slow.
-pub const SLOW: &str = "history_slow";
-
 /// Lines wait for so long at most: few of them in a frame pack badly.
 const FLUSH: Duration = Duration::from_secs(3);
 

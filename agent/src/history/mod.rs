@@ -1,7 +1,7 @@
 //! What the stream has told, kept on disk: incidents, findings and, if asked, connections.
 //!
 //! A folder of segments, files that are only appended to, each a row of frames of lines as they were told. One daemon
-//! writes ([`Keeper`]), whoever may reads ([`read`]), also while it writes and when it is gone. The oldest segments go
+//! writes ([`Keeper`]), whoever may reads ([`read()`]), also while it writes and when it is gone. The oldest segments go
 //! when all together are too large or a segment is too old.
 
 mod batch;
@@ -20,10 +20,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use self::folder::Error;
-pub use self::keeper::{Handle, Keeper, SLOW};
+pub use self::keeper::{Handle, Keeper};
 pub use self::line::Line;
 pub use self::read::{Damage, Range, Reader, Trouble, Wanted, read};
 pub use self::statistics::Statistics;
+pub use self::writer::SLOW;
 
 /// Where and how much.
 #[derive(Clone, Debug, PartialEq, Eq)]

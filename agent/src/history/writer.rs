@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Place;
 use super::batch::Batch;
 use super::folder::Error;
 use super::line::Head;
 use super::statistics::Statistics;
 use super::store::Store;
-use super::{Place, SLOW};
 use crate::frame::{About, Packer};
 use crate::output::clock::Time;
 use crate::output::json::{self, Body, Event, Lost};
+
+/// Reason of the `lost` line where the disk is too slow.
+pub const SLOW: &str = "history_slow";
 
 /// Reason of the `lost` line about what could not be written.
 pub(super) const FAILED: &str = "history_failed";
