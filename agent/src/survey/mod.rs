@@ -11,7 +11,8 @@ use rustc_hash::FxHashMap;
 
 use crate::config::Config;
 use crate::kernel::load::report::SnapshotReport;
-use crate::kernel::{self, Glance, KernelError, Looker, clock};
+use crate::kernel::netns::guard;
+use crate::kernel::{self, Glance, KernelError, clock};
 use crate::output::clock::WallClock;
 use crate::output::json::{self, About, Event, List};
 use crate::process::{self, Descriptions, Workloads};
@@ -64,7 +65,7 @@ impl Survey {
         }
         glance::suppose(&mut judged);
         let told = judge(config, &judged);
-        let defaults = Looker::guard_defaults(&snapshot.namespaces())?;
+        let defaults = guard::list(&snapshot.namespaces()).unwrap_or_default();
         let mut survey = Self {
             defaults,
             accused: told.engine.accused().collect(),

@@ -100,6 +100,7 @@ fn held(pid: u32, name: &'static str, fd: u32) -> Held {
             pid,
             start_time: Time::from_unix_nanos(RESOLVED),
             fd,
+            comm: "shop".into(),
             executable: Executable {
                 name: name.into(),
                 path: None,

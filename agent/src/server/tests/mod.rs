@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::client;
-use crate::output::feed::{Feed, Format, Handle};
+use crate::output::feed::{Feed, Format, Handle, Tune};
 use crate::output::json::About as Described;
 use crate::output::samples;
 use crate::refusal::{Reason, Refusal};
@@ -69,7 +69,7 @@ async fn body(path: &Path, target: &str) -> (u16, Bytes) {
 /// A daemon without a kernel: answers queries with what they ask for.
 async fn answer(mut queries: mpsc::Receiver<Query>) {
     while let Some(query) = queries.recv().await {
-        if let Query::Document { about, answer } = query {
+        if let Query::Document { about, answer, .. } = query {
             drop(answer.send(format!("{{\"about\":\"{about:?}\"}}").into()));
         }
     }
@@ -78,8 +78,19 @@ async fn answer(mut queries: mpsc::Receiver<Query>) {
 /// A daemon without a kernel: gives everybody the subscription that is asked for.
 async fn welcome(mut queries: mpsc::Receiver<Query>, feed: Handle) {
     while let Some(query) = queries.recv().await {
-        if let Query::Subscribe { select, answer } = query
-            && let Some(subscription) = feed.subscribe(Format::Json, select, SLOW)
+        if let Query::Subscribe {
+            select,
+            filter,
+            answer,
+        } = query
+            && let Some(subscription) = feed.tune_in(
+                Tune {
+                    format: Format::Json,
+                    select,
+                    filter,
+                },
+                SLOW,
+            )
         {
             drop(answer.send(subscription));
         }
