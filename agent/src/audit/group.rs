@@ -144,9 +144,9 @@ fn key(subject: &Subject<'_>, listed: &Listed<'_>) -> Option<Key> {
 
 fn process(subject: &Subject<'_>, listed: &Listed<'_>) -> (String, Option<u32>) {
     let named = subject.process.as_ref();
-    let named = named.map(|process| (&process.executable.name, process.pid));
+    let named = named.map(|process| (&process.comm, process.pid));
     let holder = listed.holders.first();
-    let named = named.or_else(|| holder.map(|holder| (&holder.executable.name, holder.pid)));
+    let named = named.or_else(|| holder.map(|holder| (&holder.comm, holder.pid)));
     named.map_or_else(
         || ("-".to_owned(), None),
         |(name, pid)| (clean(name), Some(pid)),

@@ -9,7 +9,7 @@ use super::exit::{Code, Failure};
 use super::format::FormatArg;
 use super::lines::Lines;
 use super::runtime::runtime;
-use super::time_args::{self, TimeArgs};
+use super::time_args::TimeArgs;
 use crate::client;
 use crate::config::{DEFAULT_HISTORY, DEFAULT_SOCKET};
 use crate::filter::{Filter, FilterArgs};
@@ -65,7 +65,7 @@ impl Events {
         let follow = !self.no_follow && range.until.is_none();
         let past = !range.is_none() || !follow;
         let mut lines = Lines::to_stdout(self.format.resolve())?;
-        let query = time_args::query(&range) + &asked(filter.as_ref());
+        let query = range.query() + &asked(filter.as_ref());
         let target = format!("/v1/events?select={}&follow={follow}{query}", self.select);
         let answered = runtime()?.block_on(async {
             let response = match client::ask(&self.socket, &target).await {

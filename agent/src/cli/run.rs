@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,8 +14,9 @@ use super::kernel_args::KernelArgs;
 use super::runtime::runtime;
 use crate::config::{self, Config, Flags, HistoryArg, StateSet};
 use crate::daemon::{self, Plan};
+use crate::filter::{Filter, FilterArgs};
 use crate::kernel::Kernel;
-use crate::output::feed;
+use crate::output::feed::{self, Tune};
 use crate::output::select::{Kind, Selection};
 use crate::server;
 
@@ -23,6 +25,7 @@ use crate::server;
 #[command(after_long_help = "\
 Examples:
   finback run                                    incidents, as text; with -v findings, too
+  finback run state close-wait sport = :443      only what concerns one service; see docs/filters.md
   finback run --select connection                one line for each connection, at its end
   finback run --states all | jq -c .transition   every change of state, as JSON
   finback run --states close-wait --duration 1m  one minute of peers hanging up
@@ -61,6 +64,9 @@ pub(super) struct Run {
     #[arg(long, value_parser = config::states, value_name = "STATES")]
     states: Option<StateSet>,
 
+    #[command(flatten)]
+    filter: FilterArgs,
+
     /// End after so long, for example 500ms, 10s or 2m
     #[arg(long, value_parser = config::duration, value_name = "TIME")]
     duration: Option<Duration>,
@@ -80,13 +86,17 @@ pub(super) struct Run {
 
 impl Run {
     /// What goes to standard output, and how.
-    fn output(&self) -> (feed::Format, Selection) {
+    fn output(&self, filter: Option<Filter>) -> Tune {
         let format = self.format.resolve();
         let usual = || match format {
             feed::Format::Text(_) => self.as_text(),
             feed::Format::Json => Selection::stream(),
         };
-        (format, self.select.unwrap_or_else(usual))
+        Tune {
+            format,
+            select: self.select.unwrap_or_else(usual),
+            filter: filter.map(Arc::new),
+        }
     }
 
     /// What people want to see.
@@ -98,6 +108,7 @@ impl Run {
     }
 
     pub(super) fn run(&self) -> Result<(), Failure> {
+        let filter = self.filter.filter()?;
         let flags = Flags {
             states: self.states,
             socket: self.socket.clone(),
@@ -111,7 +122,7 @@ impl Run {
         }
         let plan = Plan {
             config,
-            output: (!self.quiet).then(|| self.output()),
+            output: (!self.quiet).then(|| self.output(filter)),
             duration: self.duration,
             log_level,
         };

@@ -49,13 +49,3 @@ impl TimeArgs {
         })
     }
 }
-
-/// The same for the daemon: to be appended to a query.
-pub(super) fn query(range: &Range) -> String {
-    let moments = [("since", range.since), ("until", range.until)];
-    let moments = moments
-        .into_iter()
-        .filter_map(|(name, moment)| Some(format!("&{name}={}", moment?)));
-    let last = range.last.map(|last| format!("&last={last}"));
-    moments.chain(last).collect()
-}

@@ -23,7 +23,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at
 use crate::config::Config;
 use crate::history::Keeper;
 use crate::kernel::{self, Kernel};
-use crate::output::feed::{Feed, Format, Handle};
+use crate::output::feed::{Feed, Handle, Tune};
 use crate::output::select::Selection;
 use crate::output::sink::{self, End, Sink};
 use crate::server::{self, Guard, Past, Query};
@@ -49,7 +49,7 @@ pub struct Plan {
     /// How.
     pub config: Config,
     /// What goes to standard output, and how.
-    pub output: Option<(Format, Selection)>,
+    pub output: Option<Tune>,
     /// End by itself after so long.
     pub duration: Option<Duration>,
     /// Level of the kernel programs' log, 0 for off.
@@ -72,7 +72,10 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let mut work = Work::new(kernel, feed, &plan.config)?;
     work.history = keeper.as_ref().map(Keeper::handle);
     // Before the greeting: whoever has read it misses nothing that happens from then on.
-    let select = plan.output.map_or(Selection::NONE, |(_, select)| select);
+    let select = plan
+        .output
+        .as_ref()
+        .map_or(Selection::NONE, |tune| tune.select);
     Box::pin(begin(&mut work, select)).await?;
     let mut output = Output::open(&handle, plan.output)?;
     work.expect(Selection::NONE);
@@ -191,12 +194,12 @@ impl Calls {
 struct Output(Option<Sink>);
 
 impl Output {
-    fn open(feed: &Handle, wanted: Option<(Format, Selection)>) -> Result<Self, Error> {
-        let Some((format, select)) = wanted else {
+    fn open(feed: &Handle, wanted: Option<Tune>) -> Result<Self, Error> {
+        let Some(tune) = wanted else {
             return Ok(Self(None));
         };
         let out = sink::stdout().map_err(Error::Output)?;
-        let subscription = feed.subscribe(format, select, sink::SLOW);
+        let subscription = feed.tune_in(tune, sink::SLOW);
         let sink = subscription.map(|subscription| Sink::spawn(subscription, out));
         Ok(Self(sink.transpose().map_err(Error::Output)?))
     }

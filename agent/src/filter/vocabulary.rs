@@ -250,6 +250,8 @@ pub(super) static TYPES: Vocabulary = Vocabulary {
         "socket",
         "lost",
         "resync",
+        "destroyed",
+        "explanation",
     ],
     also: &[],
     groups: &[],

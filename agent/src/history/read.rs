@@ -25,6 +25,16 @@ pub struct Range {
 }
 
 impl Range {
+    /// As parameters of a query of the daemon, to be appended.
+    pub fn query(&self) -> String {
+        let moments = [("since", self.since), ("until", self.until)];
+        let moments = moments
+            .into_iter()
+            .filter_map(|(name, moment)| Some(format!("&{name}={}", moment?)));
+        let last = self.last.map(|last| format!("&last={last}"));
+        moments.chain(last).collect()
+    }
+
     /// Whether it asks for anything of the past.
     pub const fn is_none(&self) -> bool {
         self.since.is_none() && self.until.is_none() && self.last.is_none()

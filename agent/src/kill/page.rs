@@ -58,8 +58,8 @@ fn table(plan: &Plan<'_>, out: &mut impl Write) -> fmt::Result {
 fn process(target: &Target<'_>) -> String {
     let holder = target.listed.holders.first();
     match (&target.subject.process, holder) {
-        (Some(process), _) => named(&process.executable.name, process.pid),
-        (None, Some(holder)) => named(&holder.executable.name, holder.pid),
+        (Some(process), _) => named(&process.comm, process.pid),
+        (None, Some(holder)) => named(&holder.comm, holder.pid),
         (None, None) => "-".into(),
     }
 }

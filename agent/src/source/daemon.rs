@@ -17,15 +17,15 @@ use crate::output::json::Event;
 use crate::survey::Take;
 
 /// A document is no longer than that; the daemon bounds what it keeps.
-const LONGEST: usize = 256 << 20;
+pub(super) const LONGEST: usize = 256 << 20;
 /// Of a refusal so much is shown.
 const REASON: usize = 4 << 10;
 
 /// One that answered.
 #[derive(Debug)]
 pub struct Daemon {
-    socket: PathBuf,
-    runtime: Runtime,
+    pub(super) socket: PathBuf,
+    pub(super) runtime: Runtime,
 }
 
 /// A list of events, under either name.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::client;
+use crate::history;
 use crate::kernel::KernelError;
 
 /// Why there is no answer.
@@ -15,6 +16,9 @@ pub enum Error {
     /// The daemon could not be asked.
     #[error(transparent)]
     Client(#[from] client::Error),
+    /// There is no history to be read.
+    #[error(transparent)]
+    History(#[from] history::Error),
     /// It refused.
     #[error("the daemon refuses {path}: {status}{reason}")]
     Refused {

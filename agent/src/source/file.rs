@@ -15,6 +15,8 @@ pub struct File {
     path: PathBuf,
     /// What has been read; standard input can be read once only.
     text: Vec<u8>,
+    /// What is over counts, too.
+    past: bool,
 }
 
 /// No longer than that: what finback writes by itself is bounded.
@@ -35,16 +37,26 @@ impl File {
         Ok(Self {
             path: path.to_owned(),
             text,
+            past: false,
         })
+    }
+
+    /// What was told in the past, from this place.
+    pub(super) const fn of_the_past(path: PathBuf, text: Vec<u8>) -> Self {
+        Self {
+            path,
+            text,
+            past: true,
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Of findings and incidents those that are open at the end, each as it was told last.
+    /// Of findings and incidents those that are open at the end, of the past all, each as it was told last.
     pub(super) fn each(&self, wanted: Wanted, take: &mut Take<'_>) -> Result<(), Error> {
-        let mut open: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let mut open: BTreeMap<(u64, String), Vec<u8>> = BTreeMap::new();
         for (number, line) in (1..).zip(BufReader::new(&*self.text).split(b'\n')) {
             let line = line.map_err(|source| unreadable(&self.path, source))?;
             if line.iter().all(u8::is_ascii_whitespace) {
@@ -56,8 +68,8 @@ impl File {
             }
             match name(&event) {
                 None => take(&event).map_err(Error::Output)?,
-                Some((id, true)) => drop(open.remove(&id)),
-                Some((id, false)) => drop(open.insert(id, line)),
+                Some((id, true)) if !self.past => drop(open.remove(&id)),
+                Some((id, _)) => drop(open.insert(id, line)),
             }
         }
         for line in open.values() {
@@ -76,12 +88,14 @@ impl File {
 }
 
 /// What a later line may tell anew, and whether this is its last.
-fn name(event: &Event<'_>) -> Option<(String, bool)> {
+fn name(event: &Event<'_>) -> Option<((u64, String), bool)> {
     if let Body::Finding { finding, .. } = &event.body {
-        return Some((finding.id.to_string(), finding.action == Action::Resolved));
+        let name = (finding.id, finding.opened.to_string());
+        return Some((name, finding.action == Action::Resolved));
     }
     let Body::Incident { incident, .. } = &event.body else {
         return None;
     };
-    Some((incident.id.to_string(), incident.action == Action::Resolved))
+    let name = (0, incident.id.to_string());
+    Some((name, incident.action == Action::Resolved))
 }

@@ -3,11 +3,13 @@
 mod daemon;
 mod error;
 mod file;
+mod past;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
+use crate::history::Range;
 use crate::kernel::load::report::SnapshotReport;
 use crate::output::json::Event;
 use crate::survey::{Survey, Take};
@@ -37,6 +39,8 @@ pub struct Choice {
     pub look: bool,
     /// Lines that were saved.
     pub input: Option<PathBuf>,
+    /// What was told of this part of the past, and where that is kept if no daemon runs.
+    pub past: Option<(Range, PathBuf)>,
 }
 
 /// One that can be asked.
@@ -56,6 +60,9 @@ impl Source {
     pub fn open(choice: &Choice, config: &Config, unheld: bool) -> Result<Self, Error> {
         if let Some(path) = &choice.input {
             return File::open(path).map(Self::File);
+        }
+        if let Some((range, folder)) = &choice.past {
+            return past::read(&choice.socket, range, folder).map(Self::File);
         }
         if !choice.look
             && let Some(daemon) = Daemon::find(&choice.socket)?

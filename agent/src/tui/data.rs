@@ -145,7 +145,7 @@ impl Wrong {
             local: end(network.map(|network| network.local)).unwrap_or_default(),
             peer: end(network.map(|network| network.peer)).unwrap_or_default(),
             process: process.map_or_else(String::new, |process| {
-                format!("{}[{}]", clean(&process.executable.name), process.pid)
+                format!("{}[{}]", clean(&process.comm), process.pid)
             }),
             text: paragraph(event),
         }

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::exit::Failure;
-use crate::config::{Config, DEFAULT_SOCKET, Flags};
+use crate::cli::time_args::TimeArgs;
+use crate::config::{Config, DEFAULT_HISTORY, DEFAULT_SOCKET, Flags};
 use crate::filter::{Filter, FilterArgs};
+use crate::history::Range;
 use crate::output::json::Event;
 use crate::source::{self, Choice, Source, Wanted};
 
@@ -34,11 +36,17 @@ pub(in crate::cli) struct SourceArgs {
 impl SourceArgs {
     /// Opens it; `unheld`: also sockets without a descriptor.
     pub(in crate::cli) fn open(&self, unheld: bool) -> Result<Source, Failure> {
+        self.open_past(None, unheld)
+    }
+
+    /// The same for a part of the past.
+    fn open_past(&self, past: Option<(Range, PathBuf)>, unheld: bool) -> Result<Source, Failure> {
         let config = Config::load(self.config.as_deref(), Flags::default())?;
         let choice = Choice {
             socket: self.socket.clone(),
             look: self.no_daemon,
             input: self.input.clone(),
+            past,
         };
         Ok(Source::open(&choice, &config, unheld)?)
     }
@@ -57,11 +65,39 @@ pub(in crate::cli) struct QuestionArgs {
 impl QuestionArgs {
     /// Opens the source; what is wrong with the filter is said first.
     pub(in crate::cli) fn open(&self, unheld: bool) -> Result<Question, Failure> {
+        self.ask(None, unheld)
+    }
+
+    /// The same for the past, if that is wanted.
+    pub(super) fn open_past(&self, past: &PastArgs) -> Result<Question, Failure> {
+        self.ask(past.range()?, false)
+    }
+
+    fn ask(&self, past: Option<(Range, PathBuf)>, unheld: bool) -> Result<Question, Failure> {
         let filter = self.filter.filter()?;
         Ok(Question {
-            source: self.source.open(unheld)?,
+            source: self.source.open_past(past, unheld)?,
             filter,
         })
+    }
+}
+
+/// Which part of the past.
+#[derive(Args, Clone, Debug)]
+pub(super) struct PastArgs {
+    #[command(flatten)]
+    time: TimeArgs,
+
+    /// Where the history is, if no daemon answers
+    #[arg(long, default_value = DEFAULT_HISTORY, value_name = "PATH")]
+    history: PathBuf,
+}
+
+impl PastArgs {
+    /// `None` for now.
+    fn range(&self) -> Result<Option<(Range, PathBuf)>, Failure> {
+        let range = self.time.range()?;
+        Ok((!range.is_none()).then(|| (range, self.history.clone())))
     }
 }
 

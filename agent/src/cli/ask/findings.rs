@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::args::{Question, QuestionArgs};
+use super::args::{PastArgs, Question, QuestionArgs};
 use super::show::{Form, Out, ShowArgs, unless_gone};
 use crate::cli::exit::Failure;
 use crate::cli::format;
@@ -26,13 +26,16 @@ pub(in crate::cli) struct Findings {
     show: ShowArgs,
 
     #[command(flatten)]
+    past: PastArgs,
+
+    #[command(flatten)]
     question: QuestionArgs,
 }
 
 impl Findings {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
         self.show.again(|out| {
-            let mut source = self.question.open(false)?;
+            let mut source = self.question.open_past(&self.past)?;
             self.write(&mut source, out)
         })
     }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::args::{Question, QuestionArgs};
+use super::args::{PastArgs, Question, QuestionArgs};
 use super::show::{Form, Out, ShowArgs, unless_gone};
 use crate::cli::exit::Failure;
 use crate::cli::format;
@@ -15,11 +15,15 @@ use crate::source::Wanted;
 #[command(after_long_help = "\
 Examples:
   finback incidents                        what is wrong, at most six lines for each cause
+  finback incidents --since 2h             what was wrong in the last two hours, over or not
   finback incidents --watch 10s            again and again
   finback incidents --format json | jq '.incident | {id, severity, connections, summary}'")]
 pub(in crate::cli) struct Incidents {
     #[command(flatten)]
     show: ShowArgs,
+
+    #[command(flatten)]
+    past: PastArgs,
 
     #[command(flatten)]
     question: QuestionArgs,
@@ -28,7 +32,7 @@ pub(in crate::cli) struct Incidents {
 impl Incidents {
     pub(in crate::cli) fn run(&self) -> Result<(), Failure> {
         self.show.again(|out| {
-            let mut source = self.question.open(false)?;
+            let mut source = self.question.open_past(&self.past)?;
             self.write(&mut source, out)
         })
     }

@@ -19,6 +19,7 @@ impl From<source::Error> for Failure {
         let help = match error {
             source::Error::Kernel(error) => return error.into(),
             source::Error::Client(error) => return error.into(),
+            source::Error::History(error) => return error.into(),
             source::Error::Refused { status: 404, .. } | source::Error::Answer(_) => {
                 "it is of another version: restart it, or look without it (--no-daemon)"
             }

@@ -90,10 +90,7 @@ fn case(left: &Left, failing: bool, xml: &mut String) {
 
 fn program(subject: &Subject<'_>) -> String {
     let process = subject.process.as_ref();
-    process.map_or_else(
-        || "-".to_owned(),
-        |process| process.executable.name.to_string(),
-    )
+    process.map_or_else(|| "-".to_owned(), |process| process.comm.to_string())
 }
 
 /// For an attribute or a text; what XML 1.0 cannot hold is a question mark.

@@ -185,7 +185,7 @@ fn socket(
     out: &mut impl Write,
 ) -> fmt::Result {
     let held = |holder: &Holder<'_>| {
-        let name = clean(&holder.executable.name);
+        let name = clean(&holder.comm);
         format!("{name}[{}] fd {}", holder.pid, holder.fd)
     };
     let holders: Vec<_> = listed.holders.iter().map(held).collect();

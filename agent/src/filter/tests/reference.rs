@@ -29,9 +29,9 @@ const PLACES: [(Name, &[&str]); 20] = [
     (
         Name::Comm,
         &[
-            "process.executable.name",
-            "finding.holders.*.executable.name",
-            "listed.holders.*.executable.name",
+            "process.comm",
+            "finding.holders.*.comm",
+            "listed.holders.*.comm",
         ],
     ),
     (Name::Cmd, &["process.command_line"]),

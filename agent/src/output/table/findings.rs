@@ -40,7 +40,7 @@ fn row(event: &Event<'_>, subject: &Subject<'_>, finding: &Finding<'_>) -> [Stri
         end(|network| network.local),
         end(|network| network.peer),
         process.map_or_else(String::new, |process| {
-            format!("{}[{}]", process.executable.name, process.pid)
+            format!("{}[{}]", process.comm, process.pid)
         }),
     ]
 }

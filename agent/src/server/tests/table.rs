@@ -25,6 +25,18 @@ async fn what_cannot_be_asked_is_refused_with_what_can() {
             "/v1/findings?select=finding",
             400,
             "unknown_parameter",
+            "parameters are: filter",
+        ),
+        (
+            "/v1/connections?filter=state%20close-wiat",
+            400,
+            "wrong_filter",
+            "close-wait",
+        ),
+        (
+            "/v1/status?select=finding",
+            400,
+            "unknown_parameter",
             "no parameters",
         ),
         (
