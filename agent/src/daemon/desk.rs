@@ -76,27 +76,28 @@ impl Desk {
         }
     }
 
-    /// The answer to a query.
-    pub(super) fn document(
+    /// What is wrong now: a list of events, or of those that a filter selects.
+    pub(super) fn list(&self, about: About, filter: Option<&Filter>) -> Bytes {
+        match about {
+            About::Incidents => list("incidents", &self.incidents, filter),
+            About::Findings | About::Readiness | About::Status => {
+                list("findings", &self.findings, filter)
+            }
+        }
+    }
+
+    /// How the daemon is.
+    pub(super) fn state(
         &self,
-        about: About,
-        filter: Option<&Filter>,
         kernel: &mut Kernel,
         stats: Stats,
         stacks: Option<&Statistics>,
         feed: &Handle,
         history: Option<&history::Handle>,
     ) -> Bytes {
-        match about {
-            About::Findings => list("findings", &self.findings, filter),
-            About::Incidents => list("incidents", &self.incidents, filter),
-            About::Readiness => Bytes::from_static(b"{\"ready\":true}\n"),
-            About::Status => {
-                let mut status = self.status(kernel, stats, stacks, feed);
-                status["history"] = history.map(kept).into();
-                status.to_string().into()
-            }
-        }
+        let mut status = self.status(kernel, stats, stacks, feed);
+        status["history"] = history.map(kept).into();
+        status.to_string().into()
     }
 
     fn status(

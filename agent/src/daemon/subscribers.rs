@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::oneshot::Sender;
 
 use super::stacks::FindingStacks;
@@ -9,7 +10,7 @@ use super::work::Work;
 use crate::filter::Filter;
 use crate::output::feed::{Format, Subscription, Tune};
 use crate::output::select::Selection;
-use crate::server::{self, Query};
+use crate::server::{self, About, Query};
 
 /// Somebody who waits.
 struct Beginner {
@@ -33,19 +34,7 @@ impl Beginners {
                 filter,
                 answer,
             } => {
-                let stats = work.engine.stats();
-                let stacks = work.stacks.as_ref().map(FindingStacks::statistics);
-                let handle = work.feed.handle();
-                let history = work.history.as_ref();
-                let document = work.desk.document(
-                    about,
-                    filter.as_deref(),
-                    &mut work.kernel,
-                    stats,
-                    stacks,
-                    &handle,
-                    history,
-                );
+                let document = document(about, filter.as_deref(), work);
                 // Refused only if the client has gone.
                 drop(answer.send(document));
             }
@@ -95,5 +84,19 @@ impl Beginners {
             }
         }
         work.expect(self.wanted());
+    }
+}
+
+fn document(about: About, filter: Option<&Filter>, work: &mut Work) -> Bytes {
+    match about {
+        About::Findings | About::Incidents => work.desk.list(about, filter),
+        About::Readiness => Bytes::from_static(b"{\"ready\":true}\n"),
+        About::Status => {
+            let stats = work.engine.stats();
+            let stacks = work.stacks.as_ref().map(FindingStacks::statistics);
+            let (handle, history) = (work.feed.handle(), work.history.as_ref());
+            let kernel = &mut work.kernel;
+            work.desk.state(kernel, stats, stacks, &handle, history)
+        }
     }
 }

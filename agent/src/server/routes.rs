@@ -106,14 +106,14 @@ impl Routes {
         let begins = live.as_ref().map(|(live, _)| live);
         let before = self.past.read(range, select, filter, begins).await;
         Ok(body::subscription(
-            Some(before.map_err(past_refused)?),
+            Some(before.map_err(|error| past_refused(&error))?),
             live,
         ))
     }
 }
 
-fn past_refused(error: past::Error) -> Refused {
-    let (status, code, help) = match &error {
+fn past_refused(error: &past::Error) -> Refused {
+    let (status, code, help) = match error {
         past::Error::Off => (
             StatusCode::NOT_FOUND,
             "no_history",

@@ -176,7 +176,7 @@ async fn the_end_lets_an_answer_finish_and_keeps_nobody_waiting() {
     tokio::spawn(welcome(asked, feed.handle()));
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(serve(listener, queries, Past::new(None), async {
-        drop(ended.await)
+        drop(ended.await);
     }));
     let idle = UnixStream::connect(&path).await.unwrap();
     let stream = client::ask(&path, "/v1/events").await.unwrap();
