@@ -13,7 +13,7 @@ use crate::model::interest::Interest;
 use crate::model::look::{Candidate, LocalPorts, Snapshot, Unheld};
 use crate::model::observation::{Loss, Observation};
 use crate::model::process::ProcessView;
-use crate::model::socket::{Endpoints, ProcessId};
+use crate::model::socket::{Endpoints, ProcessId, SocketKey};
 use crate::model::time::Timestamp;
 use crate::outbox::Outbox;
 use crate::settings::Settings;
@@ -263,8 +263,8 @@ impl Engine {
         findings
     }
 
-    /// Every open finding about a connection, with the address of the kernel's socket, as it was told last.
-    pub fn accused(&self) -> impl Iterator<Item = (u64, Arc<Finding>)> {
+    /// Every open finding about a connection, with what names that, as it was told last.
+    pub fn accused(&self) -> impl Iterator<Item = (SocketKey, Arc<Finding>)> {
         self.watch.accused()
     }
 

@@ -3,23 +3,21 @@
 use std::cell::Cell;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{self as threads, SyncSender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use finback_core::model::finding::Finding;
 use finback_core::model::look::{LocalPorts, Snapshot, UnheldList};
 use finback_core::model::process::ProcessView;
 use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
-use rustc_hash::FxHashMap;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::oneshot;
 
 use crate::kernel::netns::guard;
 use crate::kernel::{KernelError, Looker, clock};
 use crate::output::clock::WallClock;
+use crate::output::json::Accused;
 use crate::process;
 use crate::process::{Workloads, stack};
 use crate::server::Shown;
@@ -47,7 +45,7 @@ pub(super) enum Request {
     Threads(stack::Request),
     /// Every socket, for somebody who has asked for a list.
     Show {
-        accused: FxHashMap<u64, Arc<Finding>>,
+        accused: Accused,
         clock: WallClock,
         host_root: PathBuf,
         answer: oneshot::Sender<Shown>,

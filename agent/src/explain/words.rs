@@ -49,7 +49,7 @@ pub(super) fn count(number: impl Into<u64>, one: &str) -> String {
 
 /// By the name that `ss` shows.
 pub(super) fn process(process: &Process<'_>) -> String {
-    format!("{} (pid {})", process.executable.name, process.pid)
+    format!("{} (pid {})", process.comm, process.pid)
 }
 
 /// With the descriptor.
@@ -57,10 +57,10 @@ pub(super) fn holder(holder: &Holder<'_>) -> String {
     let Holder {
         pid,
         fd,
-        executable,
+        comm,
         ..
     } = holder;
-    format!("{} (pid {pid}, fd {fd})", executable.name)
+    format!("{comm} (pid {pid}, fd {fd})")
 }
 
 /// As `ss` spells it.

@@ -2,19 +2,16 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream;
-use rustc_hash::FxHashMap;
 use tokio::sync::mpsc::{self, Sender};
 
 use super::body::{self, Body};
 use crate::filter::Filter;
 use crate::output::clock::WallClock;
-use crate::output::json::{self, Event, List};
+use crate::output::json::{self, Accused, Event, List};
 use crate::process::Descriptions;
-use finback_core::model::finding::Finding;
 use finback_core::model::guard::GuardDefaults;
 use finback_core::model::look::Snapshot;
 
@@ -28,8 +25,8 @@ const PIECES: usize = 4;
 pub struct Shown {
     /// The look.
     pub snapshot: Snapshot,
-    /// Findings, by the address of the kernel's socket.
-    pub accused: FxHashMap<u64, Arc<Finding>>,
+    /// Findings.
+    pub accused: Accused,
     /// What network namespaces give to sockets that ask for nothing.
     pub defaults: Vec<GuardDefaults>,
     /// Its clock.

@@ -3,7 +3,6 @@
 mod young;
 
 use std::io;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -14,12 +13,12 @@ use crate::kernel::load::report::SnapshotReport;
 use crate::kernel::netns::guard;
 use crate::kernel::{self, Glance, KernelError, clock};
 use crate::output::clock::WallClock;
-use crate::output::json::{self, About, Event, List};
+use crate::output::json::{self, About, Accused, Event, List};
 use crate::process::{self, Descriptions, Workloads};
 use finback_core::engine::Engine;
 use finback_core::glance;
 use finback_core::model::event::{Body, Event as CoreEvent, Output};
-use finback_core::model::finding::{Action, Finding, Verdict};
+use finback_core::model::finding::{Action, Verdict};
 use finback_core::model::guard::GuardDefaults;
 use finback_core::model::incident::IncidentId;
 use finback_core::model::look::Snapshot;
@@ -38,7 +37,7 @@ const UNDATED: [Verdict; 2] = [Verdict::DeadOpen, Verdict::NeverAccepted];
 #[derive(Debug)]
 pub struct Survey {
     snapshot: Snapshot,
-    accused: FxHashMap<u64, Arc<Finding>>,
+    accused: Accused,
     defaults: Vec<GuardDefaults>,
     findings: Vec<CoreEvent>,
     incidents: Vec<CoreEvent>,

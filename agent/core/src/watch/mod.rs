@@ -242,10 +242,10 @@ impl Watch {
         watched.chain(self.pressure.findings())
     }
 
-    /// Those about connections, with the address of the kernel's socket.
-    pub(crate) fn accused(&self) -> impl Iterator<Item = (u64, Arc<Finding>)> {
+    /// Those about connections, with what names these.
+    pub(crate) fn accused(&self) -> impl Iterator<Item = (SocketKey, Arc<Finding>)> {
         let watched = self.table.iter();
-        watched.filter_map(|w| Some((w.sock(), w.finding.clone()?)))
+        watched.filter_map(|w| Some((w.connection.key, w.finding.clone()?)))
     }
 
     /// How many connections are watched.

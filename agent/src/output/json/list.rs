@@ -24,13 +24,27 @@ use finback_core::model::socket::{self, Attribution, Endpoints, SocketKey};
 use finback_core::model::state::TcpState;
 use finback_core::model::time::Timestamp;
 
+/// What is wrong with sockets, by their addresses in the kernel, with the names that findings give them.
+#[derive(Clone, Debug, Default)]
+pub struct Accused(FxHashMap<u64, (SocketKey, Arc<Finding>)>);
+
+impl FromIterator<(SocketKey, Arc<Finding>)> for Accused {
+    fn from_iter<T: IntoIterator<Item = (SocketKey, Arc<Finding>)>>(all: T) -> Self {
+        let all = all.into_iter();
+        Self(
+            all.map(|(key, finding)| (key.sock, (key, finding)))
+                .collect(),
+        )
+    }
+}
+
 /// A look and what is wrong with what it shows.
 #[derive(Debug)]
 pub struct List<'a> {
     snapshot: &'a Snapshot,
     clock: WallClock,
-    /// Findings, by the address of the kernel's socket.
-    accused: &'a FxHashMap<u64, Arc<Finding>>,
+    /// Findings.
+    accused: &'a Accused,
     /// What network namespaces give to sockets that ask for nothing.
     defaults: &'a [GuardDefaults],
     /// Every end that a descriptor refers to.
@@ -42,7 +56,7 @@ impl<'a> List<'a> {
     pub fn new(
         snapshot: &'a Snapshot,
         clock: WallClock,
-        accused: &'a FxHashMap<u64, Arc<Finding>>,
+        accused: &'a Accused,
         defaults: &'a [GuardDefaults],
     ) -> Self {
         let held = snapshot.sockets.iter();
@@ -105,7 +119,7 @@ impl<'a> List<'a> {
         let owner = Self::owner(view).map(|owner| (&**owner, attribution(view, owner)));
         let subject = Subject {
             socket: Some(Socket {
-                id: key(view).into(),
+                id: self.key(view).into(),
                 cookie: view.cookie,
                 inode: view.inode,
                 netns: view.endpoints.netns,
@@ -160,7 +174,7 @@ impl<'a> List<'a> {
     }
 
     fn listed(&self, view: &'a SocketView, about: About<'a>) -> Listed<'a> {
-        let finding = self.accused.get(&view.sock);
+        let finding = self.accused.0.get(&view.sock).map(|(_, finding)| finding);
         let holders = match &view.queued {
             Some(queued) => &queued.listeners,
             None => &view.holders,
@@ -223,6 +237,22 @@ impl<'a> List<'a> {
         }
     }
 
+    /// As its finding names it, or as the watch would, as far as the look tells.
+    fn key(&self, view: &SocketView) -> SocketKey {
+        if let Some((key, _)) = self.accused.0.get(&view.sock) {
+            return *key;
+        }
+        let born = view.opener.as_ref().map(|opener| opener.since);
+        let fin_at = view.half.map(|half| half.fin_at);
+        match born.or(fin_at) {
+            Some(birth) => SocketKey {
+                sock: view.sock,
+                birth,
+            },
+            None => nameless(view.sock, view.endpoints),
+        }
+    }
+
     fn stamp(&self, stamp: u32) -> Option<Time> {
         let jiffies = self.snapshot.jiffies?;
         Some(self.clock.at(jiffies.moment(stamp)))
@@ -257,19 +287,6 @@ fn attribution(view: &SocketView, owner: &socket::Process) -> Attribution {
         (Some(opener), _) => opener.attribution,
         (None, Some(_)) => Attribution::Listener,
         (None, None) => Attribution::Holder,
-    }
-}
-
-/// As the watch names it, as far as the look tells.
-fn key(view: &SocketView) -> SocketKey {
-    let born = view.opener.as_ref().map(|opener| opener.since);
-    let fin_at = view.half.map(|half| half.fin_at);
-    match born.or(fin_at) {
-        Some(birth) => SocketKey {
-            sock: view.sock,
-            birth,
-        },
-        None => nameless(view.sock, view.endpoints),
     }
 }
 

@@ -40,7 +40,7 @@ pub use incident::{
     Trend, VerdictCount, WaitCount,
 };
 pub use line::write_line;
-pub use list::List;
+pub use list::{Accused, List};
 pub use listed::Listed;
 pub use names::{
     Action, Attribution, Cause, Confidence, FrameReason, Halt, Means, NetworkType, Peer, Reason,
