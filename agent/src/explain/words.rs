@@ -54,12 +54,7 @@ pub(super) fn process(process: &Process<'_>) -> String {
 
 /// With the descriptor.
 pub(super) fn holder(holder: &Holder<'_>) -> String {
-    let Holder {
-        pid,
-        fd,
-        comm,
-        ..
-    } = holder;
+    let Holder { pid, fd, comm, .. } = holder;
     format!("{comm} (pid {pid}, fd {fd})")
 }
 
