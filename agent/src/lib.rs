@@ -3,6 +3,7 @@
 //! The library exists for the binary and for its tests; it promises no stable interface.
 
 pub mod audit;
+pub mod bundle;
 #[cfg(test)]
 mod checked_in;
 pub mod cli;

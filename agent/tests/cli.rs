@@ -59,6 +59,7 @@ fn help_teaches_by_examples() {
         "audit",
         "kill",
         "explain",
+        "bundle",
         "exec",
     ] {
         let output = finback(&[command, "--help"]).output().unwrap();

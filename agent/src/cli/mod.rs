@@ -2,6 +2,7 @@
 
 mod ask;
 mod audit;
+mod bundle;
 mod doctor;
 mod events;
 mod exec;
@@ -65,6 +66,8 @@ enum Command {
     Kill(kill::Kill),
     /// Say everything about a connection, a process or an incident: what is wrong with it, why, and what to do
     Explain(explain::Explain),
+    /// Write all of that, and the lines behind it, into one HTML file for a bug report
+    Bundle(bundle::Bundle),
     /// Run a command, and fail if its processes leave connections unclosed
     Exec(exec::Exec),
     /// Say whether this host has all that is needed, and what is attached how
@@ -97,6 +100,7 @@ fn obey(command: Command) -> Result<ExitCode, Failure> {
         Command::Kill(kill) => kill.run(),
         Command::Explain(explain) => return explain.run(),
         Command::Exec(exec) => return exec.run(),
+        Command::Bundle(bundle) => bundle.run(),
         Command::Run(run) => run.run(),
         Command::Ls(ls) => ls.run(),
         Command::Findings(findings) => findings.run(),

@@ -32,6 +32,28 @@ pub struct Seen {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Proc;
 
+/// A host that is not asked: the lines are from another, or nothing is to be added to them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Host for Silent {
+    fn inode(&self, _pid: u32, _fd: u32) -> Option<u64> {
+        None
+    }
+
+    fn port(&self, _service: &str) -> Option<u16> {
+        None
+    }
+
+    fn process(&self, _pid: u32, _started: Time) -> Option<Seen> {
+        None
+    }
+
+    fn netns(&self) -> Option<u32> {
+        None
+    }
+}
+
 /// Clocks are compared with one another in between, and may be set.
 const SAME_START: Duration = Duration::from_secs(2);
 

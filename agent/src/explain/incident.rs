@@ -63,18 +63,21 @@ fn timeline(incident: &Incident<'_>) -> Vec<Moment<'static>> {
     let mut all: Vec<Moment<'static>> = oldest
         .map(|time| Moment {
             time: Some(time),
+            end: None,
             text: "the oldest of its connections came into trouble".into(),
         })
         .into_iter()
         .collect();
     all.push(Moment {
         time: Some(incident.opened),
+        end: None,
         text: "its first finding was told".into(),
     });
     all.sort_by_key(|moment| moment.time);
     let total = count(incident.total, "connection");
     all.push(Moment {
         time: None,
+        end: None,
         text: format!(
             "now: {}, {total} in all",
             count(incident.connections, "connection")

@@ -19,7 +19,7 @@ mod runtime;
 mod words;
 
 pub use self::case::Source;
-pub use self::host::{Host, Proc, Seen};
+pub use self::host::{Host, Proc, Seen, Silent};
 pub use self::known::{Connection, Known};
 
 use self::ask::Asked;

@@ -1,4 +1,4 @@
-//! Lines that were saved: a stream, a list, a history.
+//! Lines that were saved: a stream, a list, a history, or the page that has them inside.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,6 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::{Error, Wanted, is_wanted, unreadable};
+use crate::bundle::lines;
 use crate::output::json::{Action, Body, Event};
 use crate::survey::Take;
 
@@ -34,6 +35,9 @@ impl File {
             input.take(LONGEST).read_to_end(&mut text)
         };
         read.map_err(wrong)?;
+        if lines::is_page(&text) {
+            text = lines::extract(&text).map_err(|error| wrong(error.into()))?;
+        }
         Ok(Self {
             path: path.to_owned(),
             text,

@@ -195,6 +195,7 @@ pub(crate) const CRATES: [Crate; 5] = [
             (
                 "source",
                 &[
+                    "bundle/lines",
                     "client",
                     "config",
                     "kernel/error",
@@ -212,6 +213,19 @@ pub(crate) const CRATES: [Crate; 5] = [
             (
                 "explain",
                 &["explain/ask", "output/clock", "output/json", "process"],
+            ),
+            // Read by `source`, to which a page is a file of lines.
+            ("bundle/lines", &[]),
+            (
+                "bundle",
+                &[
+                    "bundle/lines",
+                    "explain",
+                    "explain/ask",
+                    "output/clock",
+                    "output/json",
+                    "output/text",
+                ],
             ),
             ("server", &["output/feed", "output/select"]),
             (
@@ -269,6 +283,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 "cli",
                 &[
                     "audit",
+                    "bundle",
                     "client",
                     "config",
                     "daemon",

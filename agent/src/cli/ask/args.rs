@@ -1,7 +1,7 @@
 //! Arguments that the commands which ask have in common.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -34,6 +34,11 @@ pub(in crate::cli) struct SourceArgs {
 }
 
 impl SourceArgs {
+    /// The configuration that was named.
+    pub(in crate::cli) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// Opens it; `unheld`: also sockets without a descriptor.
     pub(in crate::cli) fn open(&self, unheld: bool) -> Result<Source, Failure> {
         self.open_past(None, unheld)

@@ -7,15 +7,15 @@ use crate::source::{Source, Wanted};
 
 /// Lines as NDJSON.
 #[derive(Debug)]
-pub(super) struct Text {
-    pub(super) lines: String,
-    pub(super) source: explain::Source,
+pub(in crate::cli) struct Text {
+    pub(in crate::cli) lines: String,
+    pub(in crate::cli) source: explain::Source,
     /// Named in messages.
-    pub(super) from: String,
+    pub(in crate::cli) from: String,
 }
 
 /// Reads every socket, finding and incident.
-pub(super) fn read(source: &mut Source) -> Result<Text, Failure> {
+pub(in crate::cli) fn read(source: &mut Source) -> Result<Text, Failure> {
     let mut lines = Vec::new();
     for wanted in [Wanted::Sockets, Wanted::Findings, Wanted::Incidents] {
         source.each(wanted, &mut |event| json::write_line(event, &mut lines))?;

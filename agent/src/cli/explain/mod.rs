@@ -1,6 +1,6 @@
 //! `finback explain`: from what somebody has in hand to the reason.
 
-mod lines;
+pub(super) mod lines;
 
 use std::collections::BTreeSet;
 use std::io::{self, Read as _, Write as _};

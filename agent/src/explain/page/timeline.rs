@@ -5,7 +5,7 @@ use super::super::words::{Age, Bytes, count, process, state, wire};
 use super::part;
 use crate::output::clock::Time;
 use crate::output::json::{
-    Body, Cause, Evidence, Finding, Moment, Role, StackKind, State, Transition, Verdict,
+    Body, Cause, End, Evidence, Finding, Moment, Role, StackKind, State, Transition, Verdict,
 };
 
 pub(super) fn section(case: &Case<'_, '_>) -> Vec<Moment<'static>> {
@@ -19,14 +19,16 @@ pub(super) fn section(case: &Case<'_, '_>) -> Vec<Moment<'static>> {
     all.extend(timed);
     all.extend(rest(case).into_iter().map(|text| Moment {
         time: None,
+        end: None,
         text: text.into(),
     }));
     all
 }
 
-fn at(time: Time, text: String) -> Moment<'static> {
+fn at(time: Time, end: impl Into<Option<End>>, text: String) -> Moment<'static> {
     Moment {
         time: Some(time),
+        end: end.into(),
         text: text.into(),
     }
 }
@@ -42,20 +44,30 @@ fn opening(case: &Case<'_, '_>) -> Option<Moment<'static>> {
     let thread = stack.map_or_else(String::new, |stack| {
         format!(", in thread {} ({})", stack.thread_id, stack.thread_name)
     });
-    let text = match case.role() {
-        Role::Client => format!("{who} connected to {peer}{thread}"),
+    let (end, text) = match case.role() {
+        Role::Client => (
+            Some(End::Local),
+            format!("{who} connected to {peer}{thread}"),
+        ),
         Role::Server
             if case
                 .evidence()
                 .is_some_and(|evidence| evidence.accepted == Some(false)) =>
         {
-            format!("{peer} connected; nobody here accepted it")
+            (
+                Some(End::Peer),
+                format!("{peer} connected; nobody here accepted it"),
+            )
         }
-        Role::Server => format!("{peer} connected, and was accepted here{thread}"),
-        Role::Unknown => "which end connected is not known".to_owned(),
+        Role::Server => (
+            Some(End::Peer),
+            format!("{peer} connected, and was accepted here{thread}"),
+        ),
+        Role::Unknown => (None, "which end connected is not known".to_owned()),
     };
     Some(Moment {
         time: stack.map(|stack| stack.time),
+        end,
         text: text.into(),
     })
 }
@@ -74,13 +86,14 @@ fn data(case: &Case<'_, '_>) -> Vec<Moment<'static>> {
     let all = [
         listed
             .last_sent
-            .map(|time| at(time, format!("data last sent to {peer}"))),
+            .map(|time| at(time, End::Local, format!("data last sent to {peer}"))),
         listed
             .last_received
-            .map(|time| at(time, format!("data last received from {peer}"))),
+            .map(|time| at(time, End::Peer, format!("data last received from {peer}"))),
         heard.map(|time| {
             at(
                 time,
+                End::Peer,
                 format!("last sign of life of {peer} (an answer without data)"),
             )
         }),
@@ -96,7 +109,7 @@ fn changes(case: &Case<'_, '_>) -> Vec<Moment<'static>> {
     let end = found.is_some_and(|finding| finding.half_closed_since.is_some());
     let delivery = found.is_some_and(|finding| finding.evidence.eof_delivered.is_some());
     let told = history.filter_map(|event| {
-        let text = match &event.body {
+        let (end, text) = match &event.body {
             Body::Transition { transition, .. }
                 if transition.cause == Cause::FinReceived && end =>
             {
@@ -104,11 +117,16 @@ fn changes(case: &Case<'_, '_>) -> Vec<Moment<'static>> {
             }
             Body::Eof { .. } if delivery => return None,
             Body::Transition { transition, .. } => change(transition),
-            Body::Eof { eof, .. } => format!(
-                "a read returned 0 (end-of-stream) in thread {}",
-                eof.thread_id
+            Body::Eof { eof, .. } => (
+                Some(End::Local),
+                format!(
+                    "a read returned 0 (end-of-stream) in thread {}",
+                    eof.thread_id
+                ),
             ),
-            Body::Connection { connection, .. } => format!("over: {}", wire(connection.cause)),
+            Body::Connection { connection, .. } => {
+                (None, format!("over: {}", wire(connection.cause)))
+            }
             Body::Hello { .. }
             | Body::Finding { .. }
             | Body::Incident { .. }
@@ -118,16 +136,19 @@ fn changes(case: &Case<'_, '_>) -> Vec<Moment<'static>> {
             | Body::Lost { .. }
             | Body::Resync { .. } => return None,
         };
-        Some(at(event.time, text))
+        Some(at(event.time, end, text))
     });
     told.collect()
 }
 
-fn change(transition: &Transition) -> String {
+/// With the end that has caused it, where that is told.
+fn change(transition: &Transition) -> (Option<End>, String) {
     let Transition {
         from, to, cause, ..
     } = transition;
-    format!("{} -> {} ({})", state(*from), state(*to), wire(*cause))
+    let text = format!("{} -> {} ({})", state(*from), state(*to), wire(*cause));
+    let by_peer = matches!(cause, Cause::FinReceived | Cause::RstReceived);
+    (by_peer.then_some(End::Peer), text)
 }
 
 /// The end, who was told of it, and what was done since.
@@ -137,15 +158,23 @@ fn trouble(case: &Case<'_, '_>, finding: &Finding<'_>) -> Vec<Moment<'static>> {
     if let Some(time) = finding.half_closed_since {
         all.push(at(
             time,
+            End::Peer,
             format!("{peer} hung up first: its FIN was accepted and acknowledged"),
         ));
     }
     all.extend(ours(case, finding));
     all.extend(told(case, &finding.evidence));
     let history = finding.history.iter();
-    all.extend(history.map(|past| at(past.since, format!("it was judged {}", wire(past.verdict)))));
+    all.extend(history.map(|past| {
+        at(
+            past.since,
+            None,
+            format!("it was judged {}", wire(past.verdict)),
+        )
+    }));
     all.push(at(
         finding.opened,
+        None,
         format!("finback found it, finding #{}", finding.id),
     ));
     all
@@ -160,7 +189,7 @@ fn ours(case: &Case<'_, '_>, finding: &Finding<'_>) -> Option<Moment<'static>> {
     } else {
         "nothing was received, read or acknowledged since".to_owned()
     };
-    Some(at(since, text))
+    Some(at(since, End::Local, text))
 }
 
 fn told(case: &Case<'_, '_>, evidence: &Evidence) -> Vec<Moment<'static>> {
@@ -174,6 +203,7 @@ fn told(case: &Case<'_, '_>, evidence: &Evidence) -> Vec<Moment<'static>> {
         let times = times.map_or_else(String::new, |times| format!(", {times} times since"));
         all.push(at(
             time,
+            End::Local,
             format!("it was told: a read returned 0 (end-of-stream){whom}{thread}{times}"),
         ));
     }
@@ -181,6 +211,7 @@ fn told(case: &Case<'_, '_>, evidence: &Evidence) -> Vec<Moment<'static>> {
         let bytes = evidence.written_bytes.unwrap_or_default();
         all.push(at(
             time,
+            End::Local,
             format!(
                 "{} last written after {} had hung up",
                 Bytes(bytes),

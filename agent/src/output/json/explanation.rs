@@ -108,6 +108,19 @@ pub struct Moment<'a> {
     /// When; absent if that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<Time>,
+    /// At which end; absent for what belongs to neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<End>,
     /// What.
     pub text: Cow<'a, str>,
+}
+
+/// An end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// Ours.
+    Local,
+    /// The other one.
+    Peer,
 }

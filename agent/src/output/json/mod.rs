@@ -32,7 +32,7 @@ pub use connection::{Life, Spell};
 pub use destroyed::{DestroyResult, Destroyed};
 pub use encode::event;
 pub use evidence::{Evidence, PortUse, Relayed};
-pub use explanation::{Explanation, Moment, Origin, Topic};
+pub use explanation::{End, Explanation, Moment, Origin, Topic};
 pub use finding::{Finding, Holder, Past};
 pub use guard::Guard;
 pub use incident::{
@@ -162,6 +162,23 @@ pub enum Body<'a> {
         /// What came of it.
         resync: Resync,
     },
+}
+
+impl<'a> Body<'a> {
+    /// What it is about, if it is about something.
+    pub const fn subject(&self) -> Option<&Subject<'a>> {
+        match self {
+            Self::Transition { subject, .. }
+            | Self::Eof { subject, .. }
+            | Self::Finding { subject, .. }
+            | Self::Incident { subject, .. }
+            | Self::Connection { subject, .. }
+            | Self::Socket { subject, .. }
+            | Self::Destroyed { subject, .. }
+            | Self::Explanation { subject, .. } => Some(subject),
+            Self::Hello { .. } | Self::Lost { .. } | Self::Resync { .. } => None,
+        }
+    }
 }
 
 /// Who speaks.

@@ -83,14 +83,17 @@ fn moments_of_another_day_bear_their_date() {
     page.timeline = vec![
         Moment {
             time: Some(Time::from_unix_nanos(1_000_000_000)),
+            end: None,
             text: "hung up".into(),
         },
         Moment {
             time: Some(Time::from_unix_nanos(86_401_000_000_000)),
+            end: None,
             text: "told".into(),
         },
         Moment {
             time: None,
+            end: None,
             text: "never closed".into(),
         },
     ];
