@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 
-use super::DEFAULT_SOCKET;
 use super::error::Error;
 use super::exception::exceptions;
 use super::field::{
@@ -15,7 +14,7 @@ use super::field::{
 };
 use super::history::{self, HistoryWords};
 use super::incident;
-use super::value::{Attach, RingBytes, StateSet};
+use super::value::{Attach, DEFAULT_SOCKET, RingBytes, StateSet};
 use super::wrong::{Key, Value, Wrong};
 use finback_core::model::finding::Verdict;
 use finback_core::settings::exception::Exception;

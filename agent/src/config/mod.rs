@@ -26,13 +26,10 @@ pub use crate::value::duration;
 pub use error::Error;
 pub use file::File;
 pub use history::{DEFAULT_HISTORY, History, HistoryArg, HistoryWords};
-pub use value::{Attach, RingBytes, StateSet, bytes, max_sockets, states};
+pub use value::{Attach, DEFAULT_SOCKET, RingBytes, StateSet, bytes, max_sockets, states};
 
 /// Read if it exists and no other is named.
 pub const DEFAULT_FILE: &str = "/etc/finback/finback.toml";
-
-/// Where the daemon listens.
-pub const DEFAULT_SOCKET: &str = "/run/finback/finback.sock";
 
 /// Shown by default.
 pub const DEFAULT_STATES: StateSet = StateSet::of(&[

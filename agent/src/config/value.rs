@@ -11,6 +11,9 @@ use crate::kernel;
 use crate::value::closest;
 use finback_core::model::state::TcpState;
 
+/// Where the daemon listens.
+pub const DEFAULT_SOCKET: &str = "/run/finback/finback.sock";
+
 /// Which flavours may be attached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Attach {

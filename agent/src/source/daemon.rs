@@ -11,7 +11,8 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{Error, Wanted, is_wanted};
+use super::error::Error;
+use super::wanted::{Wanted, is_wanted};
 use crate::client;
 use crate::output::json::Event;
 use crate::survey::Take;

@@ -1,7 +1,7 @@
 //! Why there is no answer.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::client;
 use crate::history;
@@ -56,4 +56,12 @@ pub enum Error {
     /// The client's runtime could not be started.
     #[error("{0}")]
     Runtime(#[source] io::Error),
+}
+
+/// What a reading of this file failed of.
+pub(super) fn unreadable(path: &Path, source: io::Error) -> Error {
+    Error::Unreadable {
+        path: path.to_owned(),
+        source,
+    }
 }

@@ -5,7 +5,8 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{Error, Wanted, is_wanted, unreadable};
+use super::error::{Error, unreadable};
+use super::wanted::{Wanted, is_wanted};
 use crate::bundle::lines;
 use crate::output::json::{Action, Body, Event};
 use crate::survey::Take;

@@ -4,31 +4,20 @@ mod daemon;
 mod error;
 mod file;
 mod past;
+mod wanted;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::config::Config;
 use crate::history::Range;
 use crate::kernel::load::report::SnapshotReport;
-use crate::output::json::Event;
 use crate::survey::{Survey, Take};
 
 pub use error::Error;
+pub use wanted::Wanted;
 
 pub use self::daemon::Daemon;
 pub use self::file::File;
-
-/// What is wanted of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// Every socket.
-    Sockets,
-    /// Every open finding.
-    Findings,
-    /// Every incident.
-    Incidents,
-}
 
 /// Which one to ask.
 #[derive(Clone, Debug, Default)]
@@ -117,23 +106,5 @@ fn looked(means: &SnapshotReport) -> String {
         SnapshotReport::Proc { reason } => {
             format!("one look through /proc, which shows no times ({reason})")
         }
-    }
-}
-
-/// Takes a line for which a type is wanted; others pass by.
-fn is_wanted(event: &Event<'_>, wanted: Wanted) -> bool {
-    use crate::output::json::Body;
-    match wanted {
-        Wanted::Sockets => matches!(event.body, Body::Socket { .. }),
-        Wanted::Findings => matches!(event.body, Body::Finding { .. }),
-        Wanted::Incidents => matches!(event.body, Body::Incident { .. }),
-    }
-}
-
-/// What a reading of this file failed of.
-fn unreadable(path: &Path, source: io::Error) -> Error {
-    Error::Unreadable {
-        path: path.to_owned(),
-        source,
     }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use http_body_util::{BodyExt as _, Limited};
 
 use super::daemon::{Daemon, LONGEST};
-use super::{Error, File};
+use super::error::Error;
+use super::file::File;
 use crate::client;
 use crate::history::{self, Range};
 

@@ -1,4 +1,6 @@
 //! Which folder of a crate may import from which.
+//!
+//! tidy: table
 
 /// The rules of one crate.
 #[derive(Debug)]
@@ -142,6 +144,7 @@ pub(crate) const CRATES: [Crate; 5] = [
             (
                 "output/feed",
                 &[
+                    "filter",
                     "output/clock",
                     "output/json",
                     "output/select",
@@ -168,6 +171,7 @@ pub(crate) const CRATES: [Crate; 5] = [
             (
                 "server",
                 &[
+                    "filter",
                     "history",
                     "moment",
                     "output/clock",
@@ -186,6 +190,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "kernel/clock",
                     "kernel/error",
                     "kernel/load",
+                    "kernel/netns",
                     "kernel/snapshot",
                     "output/clock",
                     "output/json",
@@ -195,11 +200,14 @@ pub(crate) const CRATES: [Crate; 5] = [
             (
                 "source",
                 &[
+                    "bundle",
                     "bundle/lines",
                     "client",
                     "config",
+                    "history",
                     "kernel/error",
                     "kernel/load",
+                    "output/clock",
                     "output/json",
                     "survey",
                 ],
@@ -227,16 +235,17 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "output/text",
                 ],
             ),
-            ("server", &["output/feed", "output/select"]),
             (
                 "daemon",
                 &[
                     "config",
+                    "filter",
                     "history",
                     "kernel",
                     "kernel/clock",
                     "kernel/error",
                     "kernel/load",
+                    "kernel/netns",
                     "kernel/snapshot",
                     "output/clock",
                     "output/feed",
@@ -288,8 +297,11 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "config",
                     "daemon",
                     "exec",
+                    "exec/command",
                     "exec/judge",
                     "exec/report",
+                    "explain",
+                    "explain/ask",
                     "filter",
                     "history",
                     "kernel",
@@ -298,11 +310,6 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "kernel/netns",
                     "kill",
                     "moment",
-                    "explain",
-                    "explain/ask",
-                    "kernel",
-                    "kernel/error",
-                    "kernel/load",
                     "output/clock",
                     "output/feed",
                     "output/json",

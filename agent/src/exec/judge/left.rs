@@ -1,6 +1,6 @@
 //! What is left behind, one line for each.
 
-use super::{Ends, Members, Opened, address, ends};
+use super::ends::{Ends, Members, Opened, address, ends};
 use crate::output::clock::Time;
 use crate::output::json::{
     Body, Connection, Endpoint, Event, Holder, Listed, Network, NetworkType, Process, SCHEMA,

@@ -5,20 +5,22 @@
 //! - one that has such a finding still and that a process of the command holds after its end;
 //! - a client's connection that is held by another program than the one that opened it and has ended.
 
+mod ends;
 mod left;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::SocketAddr;
 use std::time::Duration;
 
+pub use self::ends::Members;
+use self::ends::{Ends, Opened, ends};
 pub use self::left::{Held, How, Left, Report};
 use crate::output::clock::Time;
 use crate::output::json::{
-    Action, Attribution, Body, Cause, Endpoint, Event, Finding, Process, Resolution, Role, State,
-    Subject, Transition, Verdict,
+    Action, Attribution, Body, Cause, Event, Finding, Process, Resolution, Role, State, Subject,
+    Transition, Verdict,
 };
 
 /// A close so shortly before the end of its process may be the runtime's, which cleans up.
@@ -47,17 +49,6 @@ impl fmt::Debug for Rules {
     }
 }
 
-/// Whose processes these are.
-pub trait Members {
-    /// Whether the process that had this pid and started at this time belongs to the command.
-    fn has(&mut self, pid: u32, start: Time) -> bool;
-    /// When a process of the command ended, if it has.
-    fn ended(&self, pid: u32) -> Option<Time>;
-}
-
-/// Addresses and network namespace.
-type Ends = (SocketAddr, SocketAddr, u32);
-
 /// A finding of the command's.
 #[derive(Debug)]
 struct Case {
@@ -66,14 +57,6 @@ struct Case {
     pid: Option<u32>,
     /// Why it is over and since when.
     over: Option<(Resolution, Time)>,
-}
-
-/// Who opened a connection that is open.
-#[derive(Debug)]
-struct Opened {
-    pid: u32,
-    name: Box<str>,
-    line: Vec<u8>,
 }
 
 /// Listens to the lines.
@@ -293,14 +276,4 @@ const fn is_by_this_side(why: Resolution) -> bool {
         | Resolution::PeerClosed
         | Resolution::Resync => false,
     }
-}
-
-fn ends(subject: &Subject<'_>) -> Option<Ends> {
-    let network = subject.network?;
-    let (local, peer) = (address(network.local), address(network.peer));
-    Some((local, peer, subject.socket?.netns))
-}
-
-const fn address(endpoint: Endpoint) -> SocketAddr {
-    SocketAddr::new(endpoint.address, endpoint.port)
 }
