@@ -92,7 +92,7 @@ fn wrong_usage_is_code_2_and_says_what_is_accepted() {
         ),
         (&["kill"], "required"),
         (&["kill", "--yes"], "required"),
-        (&["kill", "pid", "4711"], "`pid 4711` is no filter"),
+        (&["kill", "state close-wiat"], "did you mean `close_wait`?"),
         (&["kill", "all", "--rate", "0"], "100/s"),
         (&["audit", "--idle", "5"], "10s"),
         (&["walk"], "unrecognized subcommand"),

@@ -56,7 +56,7 @@ fn line(guard: Guard, idle: u64) -> Line {
 fn event(line: &Line) -> Event<'static> {
     let mut event = samples::socket(|sample: &mut Value| {
         sample["socket"]["role"] = json!(line.role);
-        sample["process"]["executable"]["name"] = json!(line.name);
+        sample["process"]["comm"] = json!(line.name);
         let network = &mut sample["network"];
         network["local"] = json!({"address": "192.0.2.10", "port": 8080});
         network["peer"] = json!({"address": line.peer.0, "port": line.peer.1});

@@ -62,7 +62,9 @@ pub(super) fn each<'a>(event: &mut Event<'a>, see: &mut See<'_, 'a>) -> bool {
         } => {
             subject(of, see);
             let Listed { holders, .. } = &mut **listed;
-            holders.iter_mut().for_each(|one| holder(one, see));
+            for one in holders {
+                holder(one, see);
+            }
         }
         Body::Hello { .. }
         | Body::Destroyed { .. }
@@ -192,8 +194,12 @@ fn finding<'a>(finding: &mut Finding<'a>, see: &mut See<'_, 'a>) {
     see(Field::Sentence(summary));
     see(Field::Sentence(hint));
     evidence(proof, see);
-    holders.iter_mut().for_each(|one| holder(one, see));
-    stacks.iter_mut().for_each(|one| stack(one, see));
+    for one in holders {
+        holder(one, see);
+    }
+    for one in stacks {
+        stack(one, see);
+    }
 }
 
 fn evidence(evidence: &mut Evidence, see: &mut See<'_, '_>) {
@@ -219,7 +225,9 @@ fn stack<'a>(stack: &mut Stack<'a>, see: &mut See<'_, 'a>) {
         frames,
     } = stack;
     see(Field::Name(Kind::Program, thread_name));
-    frames.iter_mut().for_each(|one| frame(one, see));
+    for one in frames {
+        frame(one, see);
+    }
 }
 
 fn frame<'a>(frame: &mut Frame<'a>, see: &mut See<'_, 'a>) {
@@ -291,7 +299,9 @@ fn incident<'a>(incident: &mut Incident<'a>, see: &mut See<'_, 'a>) {
     for IncidentPeer { address, .. } in peers.iter_mut().chain(relays_for) {
         see(Field::Address(address));
     }
-    stacks.iter_mut().for_each(|one| stack(&mut one.stack, see));
+    for one in stacks {
+        stack(&mut one.stack, see);
+    }
     see(Field::Sentence(summary));
     see(Field::Sentence(hint));
 }

@@ -10,6 +10,7 @@ mod fields;
 mod html;
 pub mod lines;
 mod page;
+mod shown;
 mod timeline;
 mod topic;
 
@@ -17,21 +18,15 @@ pub use self::about::About;
 pub use self::anonymize::Error;
 pub use self::topic::Topic;
 
+use self::shown::Shown;
 use crate::explain::{Host, Known, Source, explain};
-use crate::output::json::{Body, Event, Explanation};
+use crate::output::json::{Body, Event};
 
 /// What it is about, and the lines that belong to that.
 #[derive(Clone, Debug, Default)]
 pub struct Bundle {
     topics: Vec<Topic>,
     lines: Vec<String>,
-}
-
-/// A page as it is shown.
-#[derive(Debug)]
-struct Shown<'e> {
-    event: &'e Event<'e>,
-    page: &'e Explanation<'e>,
 }
 
 impl Bundle {

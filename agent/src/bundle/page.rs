@@ -1,11 +1,12 @@
 //! The page: one file that needs nothing else, neither a network nor a script.
 
 use std::collections::BTreeSet;
-use std::fmt::{self, Write};
+use std::fmt::{self, Write as _};
 
 use super::about::About;
 use super::html::Escaped;
-use super::{Shown, lines, timeline};
+use super::shown::Shown;
+use super::{lines, timeline};
 use crate::output::json::{Body, Event, Stack, Subject};
 use crate::output::text::{self, Style};
 

@@ -1,6 +1,6 @@
 //! What happened, drawn: time goes down, each end has a lane.
 
-use std::fmt::{self, Write};
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use super::html::Escaped;

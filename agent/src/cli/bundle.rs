@@ -212,15 +212,18 @@ fn answers<'a>(known: &Known<'a>, asked: &[Asked], text: &Text) -> (Vec<Event<'a
         let answer = explain(known, one, text.source, &Proc);
         if answer.pages.is_empty() {
             let what: String = clean(&one.text).chars().take(100).collect();
-            messages.push_str(&format!("finback: nothing matches `{what}`\n"));
+            messages.extend(["finback: nothing matches `", &what, "`\n"]);
         }
         left += answer.more;
         pages.extend(answer.pages);
     }
     if left > 0 {
-        messages.push_str(&format!(
-            "finback: {left} more match and are left out: ask for fewer\n"
-        ));
+        let left = left.to_string();
+        messages.extend([
+            "finback: ",
+            &left,
+            " more match and are left out: ask for fewer\n",
+        ]);
     }
     (pages, messages)
 }

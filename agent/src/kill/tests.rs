@@ -122,7 +122,7 @@ fn no_line_is_wider_than_eighty_columns_and_no_name_commands_the_terminal() {
     ];
     let mut lines: Vec<Event<'static>> = states.into_iter().map(in_state).collect();
     lines.push(samples::socket(|line| {
-        line["process"]["executable"]["name"] = json!("\u{1b}[2J");
+        line["process"]["comm"] = json!("\u{1b}[2J");
     }));
     lines.push(samples::socket(|line| {
         line["listed"] = json!({"queued": true});

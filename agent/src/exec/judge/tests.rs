@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use super::*;
 use crate::output::json::{Executable, Holder, write_line};
 use crate::output::samples;

@@ -169,7 +169,7 @@ fn names_of_sockets_and_places() {
             "cgroup = /system.slice/*",
             "finding resolved incident stacks leak",
         ),
-        ("unit shop.service", "incident"),
+        ("unit shop.service", "finding resolved incident stacks"),
         ("container 0123456789ab", "pooled"),
         ("container = 0123*cdef", "pooled"),
         ("pod = *", ""),
