@@ -58,6 +58,12 @@ fn files() -> Result<Vec<(String, String)>> {
         .args(["--cached", "--others", "--exclude-standard"]);
     let names = process::output(&mut git).context("git does not list the repository's files")?;
     // Deleted but not yet committed, or not text: no rule applies.
-    let read = |name: &str| Some((name.to_owned(), fs::read_to_string(root.join(name)).ok()?));
+    // A picture has no text, but there is a file of its name.
+    let text = |name: &str| {
+        String::from_utf8(fs::read(root.join(name)).ok()?)
+            .ok()
+            .or_else(|| Some(String::new()))
+    };
+    let read = |name: &str| Some((name.to_owned(), text(name)?));
     Ok(names.split_terminator('\0').filter_map(read).collect())
 }
