@@ -116,8 +116,11 @@ fn told_of_a_leak(group: &Group, file: &str, content: &str) -> Result<(Event, se
 /// `server.py never_reads`, in a control group, as the first process of a pid namespace, with the rights of a user.
 fn contained(group: &Group) -> Result<Program> {
     let processes = group.processes().context("no group")?;
+    // Not every setpriv can set the effective user alone.
+    const AS_USER: &str =
+        "import os, sys; os.seteuid(int(sys.argv[1])); os.execv(sys.argv[2], sys.argv[2:])";
     let script = "echo $$ > \"$0\" && exec unshare --pid --fork --kill-child \
-                  setpriv --euid \"$1\" --inh-caps=-all \"$2\" -B -S -E \"$3\" never_reads 127.0.0.1";
+                  \"$2\" -c \"$4\" \"$1\" \"$2\" -B -S -E \"$3\" never_reads 127.0.0.1";
     let mut command = Command::new("sh");
     command
         .args(["-c", script])
@@ -125,6 +128,7 @@ fn contained(group: &Group) -> Result<Program> {
         .arg(USER.to_string())
         .arg(&setting().python)
         .arg(setting().scenarios.join("server.py"))
+        .arg(AS_USER)
         .env("FINBACK_SCENARIO_LIFE", setting().life().to_string());
     Program::launch("server.py", command)
 }
