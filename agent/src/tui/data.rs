@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::output::json::{Body, Event, Finding, Incident, Role, Severity, Subject};
-use crate::output::text::{self, Style};
+use crate::output::text::{self, Style, clean, word};
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,7 +140,7 @@ impl Wrong {
             id: finding.id,
             incident: finding.incident.as_deref().unwrap_or_default().to_owned(),
             severity: finding.severity.into(),
-            verdict: crate::output::table::word(finding.verdict),
+            verdict: word(finding.verdict),
             age: age.unwrap_or_else(|| event.time.since(finding.opened)),
             local: end(network.map(|network| network.local)).unwrap_or_default(),
             peer: end(network.map(|network| network.peer)).unwrap_or_default(),
@@ -172,10 +172,4 @@ fn paragraph(event: &Event<'_>) -> String {
         Ok(()) => out,
         Err(error) => error.to_string(),
     }
-}
-
-fn clean(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
 }

@@ -140,7 +140,10 @@ pub(crate) const CRATES: [Crate; 5] = [
                 &["output/clock", "process", "process/stack/model"],
             ),
             ("output/text", &["output/clock", "output/json"]),
-            ("output/table", &["output/clock", "output/json"]),
+            (
+                "output/table",
+                &["output/clock", "output/json", "output/text"],
+            ),
             (
                 "output/feed",
                 &[

@@ -16,7 +16,7 @@ use crate::explain::ask::{self, Asked};
 use crate::explain::{Known, Proc, explain};
 use crate::output::feed::Format;
 use crate::output::json::{self, Body, Event, Explanation, Subject};
-use crate::output::text;
+use crate::output::text::{self, clean};
 
 /// Pages that are written at most.
 const PAGES: usize = 32;
@@ -120,13 +120,6 @@ impl Messages {
             self.text.push_str("finback: and more like these\n");
         }
     }
-}
-
-/// Other people's text must not control a terminal.
-fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
 }
 
 /// Every line that is known; lines of types to come are left out.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::sockets::{address, word};
+use super::super::text::word;
+use super::sockets::address;
 use super::{Column, Table, short};
 use crate::output::json::{Body, Endpoint, Event, Finding, Network, Subject};
 

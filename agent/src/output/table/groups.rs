@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::super::text::word;
 use super::sockets::spelt;
 use super::{Column, Table, short};
 use crate::output::json::{Body, Event, K8s, Role, State, Subject};
@@ -84,7 +85,7 @@ impl Key {
             Self::Unit => subject.systemd_unit.as_deref().map(str::to_owned),
             Self::Pod => subject.k8s.as_ref().and_then(pod),
             Self::State => network.map(|network| spelt(network.connection.state).to_owned()),
-            Self::Verdict => listed.verdict.map(super::sockets::word),
+            Self::Verdict => listed.verdict.map(word),
         };
         value.unwrap_or_else(|| NONE.to_owned())
     }

@@ -11,7 +11,9 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 pub use self::findings::findings;
 pub use self::groups::{Group, Groups, Key};
-pub use self::sockets::{Row, sockets, word};
+pub use self::sockets::{Row, sockets};
+
+use super::text::clean;
 
 /// Between two columns.
 const GAP: &str = " ";
@@ -148,17 +150,6 @@ pub fn cut(line: &str, width: Option<usize>) -> String {
     }
     kept.push('…');
     kept
-}
-
-/// A process may name itself as it likes; a terminal must not obey it.
-fn clean(text: &str) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars()
-        .map(|c| if hidden(c) { '?' } else { c })
-        .collect()
 }
 
 /// A duration in a few columns: `850ms`, `12s`, `3m05s`, `2h10m`, `4d03h`.

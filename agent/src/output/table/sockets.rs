@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::super::text::word;
 use super::{Column, Table, short};
 use crate::output::json::{Body, Endpoint, Event, Holder, Listed, Network, State, Subject};
 
@@ -183,13 +184,4 @@ fn others(holders: &[Holder<'_>], pid: u32) -> usize {
     others.sort_unstable();
     others.dedup();
     others.iter().filter(|other| **other != pid).count()
-}
-
-/// The wire's word.
-pub fn word(value: impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        Ok(other) => other.to_string(),
-        Err(error) => error.to_string(),
-    }
 }

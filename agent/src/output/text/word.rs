@@ -8,8 +8,15 @@ use crate::output::json::{Executable, Process};
 /// A process may name itself as it likes; a terminal must not obey it.
 pub fn clean(name: &str) -> String {
     name.chars()
-        .map(|c| if c.is_control() { '?' } else { c })
+        .map(|c| if moves_the_cursor(c) { '?' } else { c })
         .collect()
+}
+
+/// Control characters, and those that turn the direction of writing.
+fn moves_the_cursor(c: char) -> bool {
+    let turns =
+        matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || c.is_control()
 }
 
 /// The wire's word for a value.
