@@ -153,9 +153,9 @@ fn process(subject: &Subject<'_>, listed: &Listed<'_>) -> (String, Option<u32>) 
     )
 }
 
-const fn peer(network: &Network, role: Option<Role>) -> Peer {
+fn peer(network: &Network, role: Option<Role>) -> Peer {
     match role {
         Some(Role::Server) => Peer::Client(network.peer.address, network.local.port),
-        _ => Peer::Server(SocketAddr::new(network.peer.address, network.peer.port)),
+        _ => Peer::Server(network.peer.into()),
     }
 }

@@ -105,7 +105,7 @@ fn id_of(connection: &Connection<'_>) -> Option<SocketId> {
 /// Whether one carries on for the other.
 fn relays(one: &Connection<'_>, other: &Connection<'_>) -> bool {
     let ends = one.open().and_then(|open| open.evidence.relays_for);
-    let address = |end: Endpoint| std::net::SocketAddr::new(end.address, end.port);
+    let address = |end: Endpoint| std::net::SocketAddr::from(end);
     let ends = ends.map(|ends| (address(ends.local), address(ends.peer)));
     ends.is_some() && ends == other.ends()
 }

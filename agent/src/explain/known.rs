@@ -196,5 +196,5 @@ fn same(old: &Subject<'_>, new: &Subject<'_>) -> bool {
 
 /// As one.
 pub(super) fn address(end: Endpoint) -> SocketAddr {
-    SocketAddr::new(end.address, end.port)
+    end.into()
 }

@@ -4,6 +4,8 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 use crate::output::json::{Holder, Process, State};
+use crate::output::table::spelt;
+pub(super) use crate::output::text::word as wire;
 
 /// "0.4 s", "12 s", "3 min", "2 h", "5 days".
 pub(super) struct Age(pub(super) Duration);
@@ -58,29 +60,12 @@ pub(super) fn holder(holder: &Holder<'_>) -> String {
     format!("{comm} (pid {pid}, fd {fd})")
 }
 
-/// As `ss` spells it.
-pub(super) const fn state(state: State) -> &'static str {
-    match state {
-        State::Closed => "CLOSE",
-        State::Listen => "LISTEN",
-        State::SynSent => "SYN-SENT",
-        State::SynReceived => "SYN-RECV",
-        State::Established => "ESTAB",
-        State::CloseWait => "CLOSE-WAIT",
-        State::LastAck => "LAST-ACK",
-        State::FinWait1 => "FIN-WAIT-1",
-        State::FinWait2 => "FIN-WAIT-2",
-        State::Closing => "CLOSING",
-        State::TimeWait => "TIME-WAIT",
-    }
-}
-
-/// The wire's word for a value.
-pub(super) fn wire(value: impl serde::Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        Ok(other) => other.to_string(),
-        Err(error) => error.to_string(),
+/// As `ss` spells it; what is over it does not show.
+pub(super) fn state(state: State) -> &'static str {
+    if state == State::Closed {
+        "CLOSE"
+    } else {
+        spelt(state)
     }
 }
 

@@ -132,7 +132,7 @@ impl Wrong {
     fn of(event: &Event<'_>, subject: &Subject<'_>, finding: &Finding<'_>) -> Self {
         let network = subject.network.as_ref();
         let end = |end: Option<crate::output::json::Endpoint>| {
-            end.map(|end| std::net::SocketAddr::new(end.address, end.port).to_string())
+            end.map(|end| std::net::SocketAddr::from(end).to_string())
         };
         let age = finding.half_closed_ns.map(Duration::from_nanos);
         let process = subject.process.as_ref();

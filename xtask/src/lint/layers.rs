@@ -223,7 +223,14 @@ pub(crate) const CRATES: [Crate; 5] = [
             ("explain/ask", &[]),
             (
                 "explain",
-                &["explain/ask", "output/clock", "output/json", "process"],
+                &[
+                    "explain/ask",
+                    "output/clock",
+                    "output/json",
+                    "output/table",
+                    "output/text",
+                    "process",
+                ],
             ),
             // Read by `source`, to which a page is a file of lines.
             ("bundle/lines", &[]),

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::args::{PastArgs, Question, QuestionArgs};
 use super::show::{Form, Out, ShowArgs, unless_gone};
-use crate::cli::exit::Failure;
+use crate::cli::exit::{Failure, quietly};
 use crate::cli::format;
 use crate::output::json::Event;
 use crate::output::{table, text};
@@ -52,24 +52,17 @@ impl Findings {
                 source.each(Wanted::Findings, &mut take)?;
                 out.text(&page)
             }
-            Form::Text | Form::Auto => {
+            Form::Text | Form::Auto | Form::Csv => {
                 let mut table = table::findings();
                 let mut take = |event: &Event<'_>| {
                     table.add(event);
                     Ok(())
                 };
                 source.each(Wanted::Findings, &mut take)?;
+                if self.show.form() == Form::Csv {
+                    return quietly(table.csv(self.show.header(), out.writer()));
+                }
                 out.text(&table.render(self.show.header(), self.show.width()))
-            }
-            Form::Csv => {
-                let mut table = table::findings();
-                let mut take = |event: &Event<'_>| {
-                    table.add(event);
-                    Ok(())
-                };
-                source.each(Wanted::Findings, &mut take)?;
-                table.csv(self.show.header(), out.writer())?;
-                Ok(())
             }
         }
     }

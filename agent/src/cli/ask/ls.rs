@@ -1,6 +1,6 @@
 //! `finback ls`: every socket with its owner, its age and what is wrong with it.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum as _};
 
 use super::args::{Question, QuestionArgs};
 use super::show::{Form, Out, ShowArgs, unless_gone};
@@ -26,55 +26,13 @@ the least is known: since the peer was last heard.")]
 pub(in crate::cli) struct Ls {
     /// Count by these, separated by commas, instead of listing
     #[arg(long, value_enum, value_delimiter = ',', value_name = "KEYS")]
-    by: Vec<By>,
+    by: Vec<Key>,
 
     #[command(flatten)]
     show: ShowArgs,
 
     #[command(flatten)]
     question: QuestionArgs,
-}
-
-/// A key of `--by`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum By {
-    /// Name of the process, as the kernel has it
-    Comm,
-    /// Path of the executable
-    Exe,
-    /// Address of the peer, without its port
-    Peer,
-    /// The port that stays the same: a server's own, a client's peer's
-    Port,
-    /// Process id
-    Pid,
-    /// Control group
-    Cgroup,
-    /// Systemd unit
-    Unit,
-    /// Pod, with its namespace
-    Pod,
-    /// State
-    State,
-    /// What is wrong
-    Verdict,
-}
-
-impl From<By> for Key {
-    fn from(by: By) -> Self {
-        match by {
-            By::Comm => Self::Comm,
-            By::Exe => Self::Exe,
-            By::Peer => Self::Peer,
-            By::Port => Self::Port,
-            By::Pid => Self::Pid,
-            By::Cgroup => Self::Cgroup,
-            By::Unit => Self::Unit,
-            By::Pod => Self::Pod,
-            By::State => Self::State,
-            By::Verdict => Self::Verdict,
-        }
-    }
 }
 
 impl Ls {
@@ -111,7 +69,7 @@ impl Ls {
     }
 
     fn count(&self, source: &mut Question) -> Result<Groups, Failure> {
-        let mut groups = Groups::new(self.by.iter().map(|by| (*by).into()).collect());
+        let mut groups = Groups::new(self.by.clone());
         let mut take = |event: &Event<'_>| {
             groups.add(event);
             Ok(())
@@ -144,7 +102,7 @@ impl Ls {
     }
 }
 
-fn name(by: By) -> Option<String> {
+fn name(by: Key) -> Option<String> {
     Some(by.to_possible_value()?.get_name().to_owned())
 }
 

@@ -215,6 +215,6 @@ fn ends(subject: &Subject<'_>, out: &mut impl Write) -> fmt::Result {
     };
     let client = subject.socket.is_some_and(|s| s.role == Role::Client);
     let arrow = if client { "->" } else { "<-" };
-    let [local, peer] = [local, peer].map(|e| std::net::SocketAddr::new(e.address, e.port));
+    let [local, peer] = [local, peer].map(std::net::SocketAddr::from);
     write!(out, "{local} {arrow} {peer}")
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use super::super::text::word;
@@ -11,7 +12,7 @@ use super::{Column, Table, short};
 use crate::output::json::{Body, Event, K8s, Role, State, Subject};
 
 /// What sockets can be counted by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Key {
     /// Name of the process, as the kernel has it.
     Comm,
@@ -21,7 +22,7 @@ pub enum Key {
     Peer,
     /// The port that stays the same: a server's own, a client's peer's.
     Port,
-    /// Process.
+    /// Process id.
     Pid,
     /// Control group.
     Cgroup,

@@ -11,7 +11,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 pub use self::findings::findings;
 pub use self::groups::{Group, Groups, Key};
-pub use self::sockets::{Row, sockets};
+pub use self::sockets::{Row, sockets, spelt};
 
 use super::text::clean;
 

@@ -143,7 +143,7 @@ fn state(subject: &Subject<'_>, listed: &Listed<'_>) -> &'static str {
 }
 
 /// As `ss` spells it.
-pub(super) const fn spelt(state: State) -> &'static str {
+pub const fn spelt(state: State) -> &'static str {
     match state {
         State::Closed => "UNCONN",
         State::Listen => "LISTEN",
@@ -170,7 +170,7 @@ pub(super) fn address(end: Endpoint) -> String {
             std::net::IpAddr::V6(ip) => format!("[{ip}]:*"),
         };
     }
-    SocketAddr::new(end.address, end.port).to_string()
+    SocketAddr::from(end).to_string()
 }
 
 fn descriptors(holders: &[Holder<'_>], pid: u32) -> String {
