@@ -81,6 +81,8 @@ fn every_visible_command_has_a_man_page_and_no_hidden_one() {
 
 #[expect(clippy::unwrap_used, reason = "part of the tests below")]
 fn assert_renders(page: &Path) {
+    let text = std::fs::read(page).unwrap();
+    assert!(text.is_ascii(), "not every roff reads {}", page.display());
     let arguments = ["-man", "-Tutf8", "-ww", "-z"];
     let Some(output) = run(
         "groff",

@@ -37,7 +37,17 @@ fn page(command: Command) -> io::Result<Page> {
     if let Some(notes) = notes {
         verbatim(&notes).to_writer(&mut text)?;
     }
-    Ok((man.get_filename(), text))
+    Ok((man.get_filename(), escaped(&text)))
+}
+
+/// The text in letters that every roff reads: some take what is not ASCII for Latin-1.
+fn escaped(text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text);
+    let letter = |letter: char| match letter {
+        '\0'..='\x7f' => String::from(letter),
+        other => format!("\\[u{:04X}]", u32::from(other)),
+    };
+    text.chars().map(letter).collect::<String>().into_bytes()
 }
 
 /// Examples in columns: their lines are not to be filled.
