@@ -19,6 +19,7 @@ pub mod kernel;
 pub mod kill;
 pub mod moment;
 pub mod output;
+pub mod privilege;
 pub mod process;
 pub mod refusal;
 pub mod server;

@@ -18,6 +18,7 @@ mod man;
 mod rate;
 mod run;
 mod runtime;
+mod status;
 mod time_args;
 
 use std::io::{self, Write as _};
@@ -70,6 +71,8 @@ enum Command {
     Bundle(bundle::Bundle),
     /// Run a command, and fail if its processes leave connections unclosed
     Exec(exec::Exec),
+    /// Say how the running daemon is: what it sees, loses, costs, and may still do
+    Status(status::Status),
     /// Say whether this host has all that is needed, and what is attached how
     Doctor(doctor::Doctor),
     /// Print files made from the program's own definitions
@@ -107,6 +110,7 @@ fn obey(command: Command) -> Result<ExitCode, Failure> {
         Command::Incidents(incidents) => incidents.run(),
         Command::Top(top) => top.run(),
         Command::Events(events) => events.run(),
+        Command::Status(status) => status.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Generate(generate) => generate.run(Cli::command()),
         Command::ReadPrograms => reader::main().map_err(Failure::from),

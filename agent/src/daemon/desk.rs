@@ -14,6 +14,7 @@ use crate::kernel::Kernel;
 use crate::output::clock::{Time, WallClock};
 use crate::output::feed::Handle;
 use crate::output::json as wire;
+use crate::privilege::Privilege;
 use crate::process::stack::Statistics;
 use crate::server::About;
 use finback_core::engine::{Stats, StreamStats};
@@ -24,6 +25,8 @@ use finback_core::model::incident::{Incident, IncidentId};
 /// What is kept for answers.
 pub(super) struct Desk {
     started: Instant,
+    /// What this process may still do, once it has given up the rest.
+    pub(super) privilege: Option<Privilege>,
     /// Records read from the ring.
     pub(super) records: u64,
     /// The last event of every open finding, by its id.
@@ -36,6 +39,7 @@ impl Desk {
     pub(super) fn new() -> Self {
         Self {
             started: Instant::now(),
+            privilege: None,
             records: 0,
             findings: BTreeMap::new(),
             incidents: BTreeMap::new(),
@@ -137,6 +141,7 @@ impl Desk {
             },
             "stacks": stacks.map(stacks_done),
             "counters": counters,
+            "privilege": self.privilege,
             "hooks": kernel.report(),
         })
     }

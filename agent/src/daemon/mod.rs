@@ -26,6 +26,7 @@ use crate::kernel::{self, Kernel};
 use crate::output::feed::{Feed, Handle, Tune};
 use crate::output::select::Selection;
 use crate::output::sink::{self, End, Sink};
+use crate::privilege::{self, Needs};
 use crate::server::{self, Guard, Past, Query};
 
 use self::error::failed;
@@ -63,6 +64,10 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     kernel::prerequisites()?;
     let (guard, listener) = Guard::listen(&plan.config.socket)?;
     let kernel = load(&plan.config, plan.log_level)?;
+    // Before any other thread starts: they inherit what is left.
+    let privilege = privilege::give_up(Needs {
+        stacks: plan.config.stacks,
+    });
 
     let feed = Feed::new(settings::hello(kernel.report()));
     let (queries, mut asked) = mpsc::channel(server::QUERIES);
@@ -70,6 +75,7 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let handle = feed.handle();
     let keeper = keep::history(plan.config.history.as_ref(), &handle)?;
     let mut work = Work::new(kernel, feed, &plan.config)?;
+    work.desk.privilege = Some(privilege);
     work.history = keeper.as_ref().map(Keeper::handle);
     // Before the greeting: whoever has read it misses nothing that happens from then on.
     let select = plan

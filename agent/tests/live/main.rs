@@ -41,7 +41,8 @@ use libtest_mimic::Trial;
 
 use scenario::{
     ask, audit, before, both, command, crowd, ends, family, group, half_close, kill, limit, long,
-    names, namespace, overflow, owner, protocol, stacks, steered, table, tcpstates, verdict, wait,
+    names, namespace, overflow, owner, privilege, protocol, stacks, steered, table, tcpstates,
+    verdict, wait,
 };
 use trial::{alone, watching};
 
@@ -132,6 +133,9 @@ fn of_the_agent() -> Vec<Trial> {
         ),
         alone("long_random_run", long::random_run),
         alone("without_capabilities", command::without_capabilities),
+        alone("capabilities_and_calls_given_up", privilege::given_up),
+        alone("each_capability_missing", privilege::each_one_missing),
+        alone("another_user_with_capabilities", privilege::another_user),
         alone("settings_of_a_control_group", group::of_its_own),
         alone("names_in_a_pod", names::in_a_pod),
         alone(

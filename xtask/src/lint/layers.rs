@@ -171,6 +171,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 "history",
                 &["frame", "output/clock", "output/feed", "output/json"],
             ),
+            ("privilege", &[]),
             (
                 "server",
                 &[
@@ -262,6 +263,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "output/json",
                     "output/select",
                     "output/sink",
+                    "privilege",
                     "process",
                     "process/stack",
                     "process/stack/model",

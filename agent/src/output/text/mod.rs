@@ -17,7 +17,9 @@ use self::mark::Mark;
 pub use self::mark::Style;
 use self::part::part_of;
 use self::proof::Proof;
-use self::word::{Human, name};
+use self::word::name;
+
+pub use self::word::Human;
 pub use self::word::{clean, named, word};
 use super::json::{
     Action, Body, Endpoint, Eof, Event, Finding, Hello, Life, Listed, Lost, Network, Process,

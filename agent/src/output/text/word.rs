@@ -57,7 +57,8 @@ pub(super) fn list(words: impl Iterator<Item = String>) -> String {
 }
 
 /// A duration in two units at most.
-pub(super) struct Human(pub(super) Duration);
+#[derive(Clone, Copy, Debug)]
+pub struct Human(pub Duration);
 
 impl Display for Human {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,6 +17,7 @@ pub(crate) mod names;
 pub(crate) mod namespace;
 pub(crate) mod overflow;
 pub(crate) mod owner;
+pub(crate) mod privilege;
 pub(crate) mod protocol;
 mod silence;
 pub(crate) mod stacks;
