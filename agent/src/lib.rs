@@ -20,6 +20,7 @@ pub mod kill;
 pub mod moment;
 pub mod output;
 pub mod process;
+pub mod recording;
 pub mod refusal;
 pub mod server;
 pub mod source;

@@ -123,6 +123,7 @@ impl Run {
         let plan = Plan {
             config,
             output: (!self.quiet).then(|| self.output(filter)),
+            record: None,
             duration: self.duration,
             log_level,
         };

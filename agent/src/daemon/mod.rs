@@ -9,10 +9,12 @@ mod observe;
 mod settings;
 mod stacks;
 mod subscribers;
+mod taped;
 mod turn;
 mod work;
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -26,6 +28,7 @@ use crate::kernel::{self, Kernel};
 use crate::output::feed::{Feed, Handle, Tune};
 use crate::output::select::Selection;
 use crate::output::sink::{self, End, Sink};
+use crate::recording::{Progress, Wanted};
 use crate::server::{self, Guard, Past, Query};
 
 use self::error::failed;
@@ -50,6 +53,8 @@ pub struct Plan {
     pub config: Config,
     /// What goes to standard output, and how.
     pub output: Option<Tune>,
+    /// What of it is recorded, and where; ends when that ends.
+    pub record: Option<Wanted>,
     /// End by itself after so long.
     pub duration: Option<Duration>,
     /// Level of the kernel programs' log, 0 for off.
@@ -59,7 +64,7 @@ pub struct Plan {
 /// Runs until a signal, the end of its duration, or the end of its reader. Dropping the kernel side, which
 /// takes its time, comes last: everything is written by then.
 pub async fn run(plan: Plan) -> Result<(), Error> {
-    let mut calls = Calls::new(plan.duration)?;
+    let mut calls = Calls::new(&plan)?;
     kernel::prerequisites()?;
     let (guard, listener) = Guard::listen(&plan.config.socket)?;
     let kernel = load(&plan.config, plan.log_level)?;
@@ -69,7 +74,7 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let (end, ended) = oneshot::channel::<()>();
     let handle = feed.handle();
     let keeper = keep::history(plan.config.history.as_ref(), &handle)?;
-    let mut work = Work::new(kernel, feed, &plan.config)?;
+    let mut work = Work::new(kernel, feed, &plan.config, plan.record.as_ref())?;
     work.history = keeper.as_ref().map(Keeper::handle);
     // Before the greeting: whoever has read it misses nothing that happens from then on.
     let select = plan
@@ -163,15 +168,20 @@ struct Calls {
     interrupt: Signal,
     terminate: Signal,
     until: Option<Instant>,
+    recording: Option<Arc<Progress>>,
 }
 
 impl Calls {
-    fn new(duration: Option<Duration>) -> Result<Self, Error> {
+    fn new(plan: &Plan) -> Result<Self, Error> {
         let listen = |kind| signal(kind).map_err(failed("listen for signals"));
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
-            until: duration.map(|duration| Instant::now() + duration),
+            until: plan.duration.map(|duration| Instant::now() + duration),
+            recording: plan
+                .record
+                .as_ref()
+                .map(|record| Arc::clone(&record.progress)),
         })
     }
 
@@ -182,10 +192,17 @@ impl Calls {
                 None => std::future::pending().await,
             }
         });
+        let recorded = pin!(async {
+            match &self.recording {
+                Some(recording) => recording.ended().await,
+                None => std::future::pending().await,
+            }
+        });
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
             () = late => {}
+            () = recorded => {}
         }
     }
 }

@@ -42,6 +42,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "watch",
                 ],
             ),
+            ("input", &["engine", "model"]),
         ],
     },
     Crate {
@@ -172,6 +173,16 @@ pub(crate) const CRATES: [Crate; 5] = [
                 &["frame", "output/clock", "output/feed", "output/json"],
             ),
             (
+                "recording",
+                &[
+                    "frame",
+                    "output/clock",
+                    "output/json",
+                    "output/select",
+                    "process",
+                ],
+            ),
+            (
                 "server",
                 &[
                     "filter",
@@ -265,6 +276,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "process",
                     "process/stack",
                     "process/stack/model",
+                    "recording",
                     "server",
                 ],
             ),
@@ -328,6 +340,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "output/table",
                     "output/text",
                     "process/stack/reader",
+                    "recording",
                     "server",
                     "source",
                     "survey",
