@@ -17,6 +17,7 @@ pub mod frame;
 pub mod history;
 pub mod kernel;
 pub mod kill;
+pub mod metrics;
 pub mod moment;
 pub mod output;
 pub mod process;

@@ -133,6 +133,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 &["kernel", "kernel/load", "output/select", "value"],
             ),
             ("frame", &[]),
+            ("metrics/family", &[]),
             ("moment", &["output/clock"]),
             ("output/clock", &[]),
             ("output/select", &[]),

@@ -1,0 +1,3 @@
+//! What is counted and measured, for those who alert and draw.
+
+pub mod family;
