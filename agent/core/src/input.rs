@@ -41,6 +41,8 @@ pub enum Input {
     MissedRuns(u64),
     /// What the engine has announced is due.
     Timeout,
+    /// Somebody wants to see every socket.
+    LookWanted,
 }
 
 impl Input {
@@ -61,6 +63,7 @@ impl Input {
             Self::NoLoss => engine.handle_no_loss(now),
             Self::MissedRuns(runs) => engine.handle_missed_runs(*runs, now),
             Self::Timeout => engine.handle_timeout(now),
+            Self::LookWanted => engine.want_look(now),
         }
     }
 }

@@ -2,10 +2,13 @@
 
 mod desk;
 mod error;
+mod interest;
 mod keep;
 mod looker;
 mod looks;
 mod observe;
+mod open;
+mod scrape;
 mod settings;
 mod stacks;
 mod subscribers;
@@ -67,6 +70,7 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let mut calls = Calls::new(&plan)?;
     kernel::prerequisites()?;
     let (guard, listener) = Guard::listen(&plan.config.socket)?;
+    let (open, address) = open::listen(plan.config.metrics_listen).await?.unzip();
     let kernel = load(&plan.config, plan.log_level)?;
 
     let feed = Feed::new(settings::hello(kernel.report()));
@@ -76,6 +80,10 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let keeper = keep::history(plan.config.history.as_ref(), &handle)?;
     let mut work = Work::new(kernel, feed, &plan.config, plan.record.as_ref())?;
     work.history = keeper.as_ref().map(Keeper::handle);
+    if let Some(history) = &work.history {
+        work.scrapes.sources.push(Arc::new(history.clone()));
+    }
+    work.scrapes.address = address;
     // Before the greeting: whoever has read it misses nothing that happens from then on.
     let select = plan
         .output
@@ -87,7 +95,7 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     work.carry_out();
     // Its end is the sender's being dropped.
     let past = Past::new(work.history.clone());
-    let serving = tokio::spawn(server::serve(listener, queries, past, async {
+    let serving = tokio::spawn(server::serve(listener, open, queries, past, async {
         drop(ended.await);
     }));
     notify(&[sd_notify::NotifyState::Ready]);

@@ -19,6 +19,7 @@ use super::desk::Desk;
 use super::error::{Error, failed};
 use super::looker::{Answer, LookThread, Request};
 use super::looks::{Look, Looks, Read};
+use super::scrape::Scrapes;
 use super::settings;
 use super::stacks::FindingStacks;
 use super::taped::Taped;
@@ -52,19 +53,23 @@ pub(super) struct Work {
     pub(super) desk: Desk,
     pub(super) stacks: Option<FindingStacks>,
     pub(super) history: Option<history::Handle>,
-    clock: WallClock,
-    people: Descriptions,
+    pub(super) scrapes: Scrapes,
+    pub(super) clock: WallClock,
+    pub(super) people: Descriptions,
     looker: LookThread,
     looks: Looks,
     batch: Vec<Observation>,
     losses_read: Instant,
     host_root: PathBuf,
-    states: settings::Stream,
-    interest: Interest,
+    pub(super) states: settings::Stream,
+    /// What subscribers are told.
+    pub(super) interest: Interest,
+    /// What the kernel tells.
+    pub(super) asked: Interest,
     /// What those want who are about to subscribe.
-    expected: Selection,
+    pub(super) expected: Selection,
     /// What is recorded.
-    recorded: Selection,
+    pub(super) recorded: Selection,
 }
 
 impl Work {
@@ -85,6 +90,7 @@ impl Work {
             looker: looker.map_err(failed("start a thread"))?,
             stacks: stacks.map(FindingStacks::new),
             history: None,
+            scrapes: Scrapes::new(&config.host_root),
             engine: engine.map_err(failed("begin to record"))?,
             kernel,
             feed,
@@ -97,36 +103,10 @@ impl Work {
             host_root: config.host_root.clone(),
             states: settings::Stream::of(config),
             interest: Interest::NONE,
+            asked: Interest::NONE,
             expected: Selection::NONE,
             recorded: record.map_or(Selection::NONE, |record| record.select),
         }))
-    }
-
-    /// Somebody is about to subscribe, or nobody is any more.
-    pub(super) fn expect(&mut self, select: Selection) {
-        self.expected = select;
-        self.adjust();
-    }
-
-    /// Asks the kernel for what is wanted, no more and no less.
-    pub(super) fn adjust(&mut self) {
-        let wanted = self.feed.wanted().union(self.expected);
-        let wanted = wanted.union(self.recorded);
-        let interest = self.states.interest(wanted);
-        if interest == self.interest {
-            return;
-        }
-        if let Err(error) = self.kernel.set_interest(interest) {
-            tracing::warn!(%error, "not everything that was asked for can be told");
-        }
-        self.interest = interest;
-        self.engine
-            .apply(&Input::Interest(interest), self.kernel.now());
-    }
-
-    /// Whether everything that was asked for is being told.
-    pub(super) fn is_telling(&self) -> bool {
-        self.engine.is_telling()
     }
 
     /// When [`Work::timeout`] is to be called.
@@ -158,6 +138,7 @@ impl Work {
                 }
             }
             answer = self.looker.answer() => self.answered(answer),
+            () = self.scrapes.counted() => self.answer_scrapes(),
             answer = named => {
                 let told = self.stacks.as_mut().and_then(|s| s.answered(&answer));
                 if let Some((event, stacks)) = told {
@@ -205,6 +186,7 @@ impl Work {
 
     fn take_batch(&mut self, more: bool) {
         self.desk.records += self.batch.len() as u64;
+        self.scrapes.observe(&self.batch);
         if let Some(stacks) = &self.stacks {
             stacks.take(&mut self.kernel, &self.batch);
         }
@@ -219,7 +201,9 @@ impl Work {
             Read::Everything
         };
         while let Some(look) = self.looks.next(read) {
-            self.engine.apply(&Input::Look(look.snapshot), now);
+            let look = Input::Look(look.snapshot);
+            self.engine.apply(&look, now);
+            self.seen(look);
         }
     }
 
@@ -251,6 +235,7 @@ impl Work {
             tracing::info!("the wall clock was set");
             self.engine.clock_was_set(self.clock);
         }
+        self.tick_scrapes();
         self.read_losses();
         let missed = Input::MissedRuns(self.kernel.missed_runs());
         self.engine.apply(&missed, self.kernel.now());
