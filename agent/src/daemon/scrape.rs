@@ -26,7 +26,7 @@ use crate::metrics::{self, Census, Counter, Lifetimes, Request, Source};
 /// Who asks so soon after another one is given the same count.
 const FRESH: Duration = Duration::from_secs(1);
 /// Whoever asks has an answer after this time, with the last count if there is no new one.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_millis(1500);
 /// Counting may take one part in so many of the time.
 const DUTY: u32 = 50;
 

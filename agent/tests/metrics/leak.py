@@ -31,7 +31,7 @@ over = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
 
 kept = []
-while not over.wait(0.1):
+while not over.wait(0.3):
     port = shop.getsockname()[1]
     # One is served as it should be …
     one = client(port)

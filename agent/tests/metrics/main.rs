@@ -25,8 +25,8 @@ fn is_root() -> bool {
     is_root
 }
 
-/// What `$__rate_interval` is for a Prometheus that scrapes every second.
-const INTERVAL: &str = "10s";
+/// What `$__rate_interval` is for a Prometheus that scrapes every two seconds.
+const INTERVAL: &str = "15s";
 
 /// Every query of the dashboard, for all hosts.
 fn queries() -> Vec<String> {
@@ -103,7 +103,7 @@ fn firing(prometheus: &Prometheus, leak: &Leak) -> Option<Value> {
     found.cloned()
 }
 
-/// What Prometheus has recorded, a second from one value to the next, is given to the rules as if it were a quarter of a
+/// What Prometheus has recorded, two seconds from one value to the next, is given to the rules as if it were a quarter of a
 /// minute: they fire as they are, with the time that they wait.
 fn fires_by_the_rules_as_they_are(
     tools: &Tools,

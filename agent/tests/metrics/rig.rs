@@ -193,7 +193,7 @@ impl Leak {
     }
 }
 
-/// A Prometheus that scrapes a daemon every second, over TCP.
+/// A Prometheus that scrapes a daemon every two seconds, over TCP.
 pub(crate) struct Prometheus {
     _process: Running,
     address: String,
@@ -203,7 +203,7 @@ impl Prometheus {
     /// With these rules.
     pub(crate) fn start(tools: &Tools, dir: &Path, target: &str, rules: &str) -> Self {
         let config = serde_json::json!({
-            "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+            "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"},
             "rule_files": [dir.join("rules.yml")],
             "scrape_configs": [{
                 "job_name": "finback",
