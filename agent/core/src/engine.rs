@@ -199,13 +199,21 @@ impl Engine {
         }
     }
 
+    /// Somebody wants to see every socket, also those that no descriptor refers to: a look as others, as soon as looks may
+    /// take their part of the time again.
+    pub fn want_look(&mut self, now: Timestamp) {
+        self.looks.want(now);
+    }
+
     fn ask_for_look(&mut self, now: Timestamp) {
         let compare = self
             .stream
             .as_ref()
             .and_then(|stream| stream.wants_look(now));
         let count = self.watch.unheld_due(&self.rules);
-        let unheld = compare.unwrap_or(false) || count.is_some_and(|due| due <= now);
+        let unheld = compare.unwrap_or(false)
+            || count.is_some_and(|due| due <= now)
+            || self.looks.wanted().is_some();
         if unheld {
             self.watch.looking_at_unheld(now);
         }
@@ -244,6 +252,7 @@ impl Engine {
             .map(|pause| self.looks.latest() + pause);
         let all = [
             regular,
+            self.looks.wanted(),
             self.watch.look_due(&self.rules),
             self.watch.unheld_due(&self.rules),
             self.stream.as_ref().and_then(Stream::look_due),

@@ -11,6 +11,7 @@ mod effort;
 pub mod engine;
 pub mod glance;
 mod incident;
+pub mod input;
 mod looks;
 pub mod model;
 mod outbox;

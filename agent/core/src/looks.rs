@@ -40,6 +40,8 @@ pub(crate) struct Looks {
     not_before: Timestamp,
     /// The latest one showed the kernel as it was then.
     latest: Timestamp,
+    /// Somebody else than the engines wants to see every socket, since then.
+    wanted: Option<Timestamp>,
     stats: LookStats,
 }
 
@@ -59,6 +61,16 @@ impl Looks {
         self.latest
     }
 
+    /// Somebody else than the engines wants to see every socket. Several are served by one look.
+    pub(crate) fn want(&mut self, now: Timestamp) {
+        self.wanted.get_or_insert(now);
+    }
+
+    /// Since when somebody has wanted that.
+    pub(crate) const fn wanted(&self) -> Option<Timestamp> {
+        self.wanted
+    }
+
     /// When to ask for the look that is wanted at `due`.
     pub(crate) fn when(&self, due: Timestamp) -> Timestamp {
         match self.asked {
@@ -70,6 +82,7 @@ impl Looks {
     /// One was asked for.
     pub(crate) const fn ask(&mut self, now: Timestamp) {
         self.asked = Some(now);
+        self.wanted = None;
     }
 
     /// One has come, and cost so much: the next one waits until its part of the time has come, unless enough was
@@ -133,6 +146,24 @@ mod tests {
         }
         // What was saved before, and the first and the last one.
         assert!(count * 500 <= (60_000 + 10_000) / 50 + 2 * 500, "{count}");
+    }
+
+    #[test]
+    fn whoever_wants_to_see_every_socket_waits_for_the_part_of_the_time_as_all_do() {
+        let mut looks = Looks::default();
+        for second in 0..60 {
+            let now = at(second * 1000);
+            looks.want(now);
+            looks.want(at(second * 1000 + 1));
+            assert_eq!(looks.wanted(), Some(now), "one look serves both");
+            let when = looks.when(now);
+            if when <= now {
+                looks.ask(now);
+                looks.come(&look(second * 1000), now);
+            }
+            looks.wanted = None;
+        }
+        assert!(looks.stats().count <= 5, "{:?}", looks.stats());
     }
 
     #[test]

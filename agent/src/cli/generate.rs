@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::exit::{Code, Failure, quietly};
 use super::man;
+use crate::metrics::{alerts, dashboard};
 use crate::output::json;
 use crate::server;
 
@@ -20,6 +21,8 @@ Examples:
   finback generate completions bash > /etc/bash_completion.d/finback
   finback generate completions zsh > /usr/local/share/zsh/site-functions/_finback
   finback generate completions fish > /etc/fish/completions/finback.fish
+  finback generate alerts > /etc/prometheus/rules.d/finback.yml
+  finback generate dashboard > finback.json
   finback generate openapi | jq '.paths | keys'")]
 pub(super) struct Generate {
     #[command(subcommand)]
@@ -32,6 +35,17 @@ enum What {
     Schema,
     /// OpenAPI document of what the daemon serves on its socket
     Openapi,
+    /// Alerting rules for Prometheus
+    Alerts {
+        /// Where docs/ of finback can be read: runbooks are below it
+        #[arg(long, value_name = "URL", default_value = alerts::RUNBOOKS)]
+        docs: String,
+        /// How Prometheus knows the daemon
+        #[arg(long, value_name = "MATCHERS", default_value = alerts::SELECTOR)]
+        selector: String,
+    },
+    /// Dashboard for Grafana
+    Dashboard,
     /// Man pages
     Man {
         /// Write one page per command into this directory; without it finback(1) goes to standard output
@@ -60,6 +74,8 @@ impl Generate {
         match &self.what {
             What::Schema => document(&json::schema()),
             What::Openapi => document(&server::openapi()),
+            What::Alerts { docs, selector } => print(alerts::rules(docs, selector).as_bytes()),
+            What::Dashboard => document(&dashboard::document()),
             What::Man { output: None } => match man::pages(program)?.first() {
                 Some((_, page)) => print(page),
                 None => Ok(()),

@@ -16,6 +16,8 @@ mod kill;
 mod lines;
 mod man;
 mod rate;
+mod record;
+mod replay;
 mod run;
 mod runtime;
 mod status;
@@ -61,6 +63,10 @@ enum Command {
     Top(ask::top::Top),
     /// Show what a running daemon sees, from now on or from its history
     Events(events::Events),
+    /// Record what the daemon is told, to tell it again elsewhere
+    Record(record::Record),
+    /// Tell again what was recorded; needs no privileges
+    Replay(replay::Replay),
     /// List connections that would never notice that their peer is gone
     Audit(audit::Audit),
     /// Destroy sockets; says first what that will do
@@ -111,6 +117,8 @@ fn obey(command: Command) -> Result<ExitCode, Failure> {
         Command::Top(top) => top.run(),
         Command::Events(events) => events.run(),
         Command::Status(status) => status.run(),
+        Command::Record(record) => record.run(),
+        Command::Replay(replay) => replay.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Generate(generate) => generate.run(Cli::command()),
         Command::ReadPrograms => reader::main().map_err(Failure::from),

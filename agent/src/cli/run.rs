@@ -12,7 +12,7 @@ use super::format::FormatArg;
 use super::hook_table;
 use super::kernel_args::KernelArgs;
 use super::runtime::runtime;
-use crate::config::{self, Config, Flags, HistoryArg, StateSet};
+use crate::config::{self, Config, Flags, HistoryArg, MetricsListen, StateSet};
 use crate::daemon::{self, Plan};
 use crate::filter::{Filter, FilterArgs};
 use crate::kernel::Kernel;
@@ -79,6 +79,13 @@ pub(super) struct Run {
     #[arg(long, value_name = "PATH|off")]
     history: Option<HistoryArg>,
 
+    /// Serve /metrics over TCP, too, to whoever can reach this address, or `off` [default: off]
+    ///
+    /// On the Unix socket metrics are always served. Nothing else is served here but /healthz and /readyz. Port 0 is one
+    /// that the kernel chooses: the log names it.
+    #[arg(long, value_name = "ADDR:PORT|off")]
+    metrics_listen: Option<MetricsListen>,
+
     /// Load and prove every program, print the table of `finback doctor`, and leave
     #[arg(long)]
     check: bool,
@@ -113,6 +120,7 @@ impl Run {
             states: self.states,
             socket: self.socket.clone(),
             history: self.history.clone(),
+            metrics_listen: self.metrics_listen,
             ..self.kernel.flags()
         };
         let config = self.kernel.join(flags)?;
@@ -123,6 +131,7 @@ impl Run {
         let plan = Plan {
             config,
             output: (!self.quiet).then(|| self.output(filter)),
+            record: None,
             duration: self.duration,
             log_level,
         };
@@ -141,6 +150,10 @@ impl From<daemon::Error> for Failure {
         match error {
             daemon::Error::Kernel(error) => error.into(),
             daemon::Error::Listen(error) => error.into(),
+            daemon::Error::Metrics { .. } => {
+                let help = "give another address with --metrics-listen, or off";
+                Self::new(Code::Failed, &error, help)
+            }
             daemon::Error::Output(_) | daemon::Error::Io { .. } => Self {
                 code: Code::Failed,
                 what: error.to_string(),

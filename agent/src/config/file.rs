@@ -14,6 +14,7 @@ use super::field::{
 };
 use super::history::{self, HistoryWords};
 use super::incident;
+use super::listen::MetricsListen;
 use super::value::{Attach, DEFAULT_SOCKET, RingBytes, StateSet};
 use super::wrong::{Key, Value, Wrong};
 use finback_core::model::finding::Verdict;
@@ -40,6 +41,8 @@ pub struct File {
     pub peer_quiet: Option<Duration>,
     /// `socket`.
     pub socket: Option<PathBuf>,
+    /// `metrics_listen`.
+    pub metrics_listen: Option<MetricsListen>,
     /// `host_root`.
     pub host_root: Option<PathBuf>,
     /// `segment`.
@@ -64,6 +67,7 @@ const KEYS: &[&str] = &[
     "history",
     "incidents",
     "max_sockets",
+    "metrics_listen",
     "openers",
     "override",
     "peer_quiet",
@@ -105,6 +109,7 @@ impl File {
             "history" => self.history = history::words(key, value)?,
             "incidents" => incident::all(key, value, &mut self.incidents)?,
             "max_sockets" => self.max_sockets = Some(sockets(key, value)?),
+            "metrics_listen" => self.metrics_listen = Some(word(key, value)?),
             "openers" => self.openers = Some(openers(key, value)?),
             "override" => self.exceptions = exceptions(key, value)?,
             "ring_bytes" => self.ring_bytes = Some(ring(key, value)?),

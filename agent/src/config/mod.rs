@@ -6,6 +6,7 @@ mod field;
 mod file;
 mod history;
 mod incident;
+mod listen;
 mod value;
 mod wrong;
 
@@ -26,6 +27,7 @@ pub use crate::value::duration;
 pub use error::Error;
 pub use file::File;
 pub use history::{DEFAULT_HISTORY, History, HistoryArg, HistoryWords};
+pub use listen::MetricsListen;
 pub use value::{Attach, DEFAULT_SOCKET, RingBytes, StateSet, bytes, max_sockets, states};
 
 /// Read if it exists and no other is named.
@@ -72,6 +74,8 @@ pub struct Flags {
     pub stacks: bool,
     /// `--history`.
     pub history: Option<HistoryArg>,
+    /// `--metrics-listen`.
+    pub metrics_listen: Option<MetricsListen>,
 }
 
 /// A complete, checked configuration.
@@ -93,6 +97,8 @@ pub struct Config {
     pub peer_quiet: Duration,
     /// Where the daemon listens.
     pub socket: PathBuf,
+    /// Where metrics are served over TCP, too.
+    pub metrics_listen: MetricsListen,
     /// Where the host's file system is mounted.
     pub host_root: PathBuf,
     /// Whether to look at segments (FIN and RST on the wire).
@@ -134,6 +140,10 @@ impl Config {
                 .socket
                 .or(file.socket)
                 .unwrap_or_else(|| DEFAULT_SOCKET.into()),
+            metrics_listen: flags
+                .metrics_listen
+                .or(file.metrics_listen)
+                .unwrap_or_default(),
             host_root: flags
                 .host_root
                 .or(file.host_root)

@@ -1,6 +1,7 @@
 //! Answers to the server's questions.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -98,8 +99,10 @@ impl Desk {
         stacks: Option<&Statistics>,
         feed: &Handle,
         history: Option<&history::Handle>,
+        metrics: Option<SocketAddr>,
     ) -> Bytes {
         let mut status = self.status(kernel, stats, stacks, feed);
+        status["metrics_listen"] = metrics.map(|address| address.to_string()).into();
         status["history"] = history.map(kept).into();
         status.to_string().into()
     }

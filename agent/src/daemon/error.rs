@@ -1,6 +1,7 @@
 //! Why the daemon ends early.
 
 use std::io;
+use std::net::SocketAddr;
 
 use crate::kernel::KernelError;
 use crate::server;
@@ -14,6 +15,14 @@ pub enum Error {
     /// The kernel side does not work.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// It cannot serve metrics over TCP.
+    #[error("cannot serve metrics on {address}: {source}")]
+    Metrics {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// Standard output cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),

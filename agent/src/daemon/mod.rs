@@ -2,17 +2,22 @@
 
 mod desk;
 mod error;
+mod interest;
 mod keep;
 mod looker;
 mod looks;
 mod observe;
+mod open;
+mod scrape;
 mod settings;
 mod stacks;
 mod subscribers;
+mod taped;
 mod turn;
 mod work;
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -27,6 +32,7 @@ use crate::output::feed::{Feed, Handle, Tune};
 use crate::output::select::Selection;
 use crate::output::sink::{self, End, Sink};
 use crate::privilege::{self, Needs};
+use crate::recording::{Progress, Wanted};
 use crate::server::{self, Guard, Past, Query};
 
 use self::error::failed;
@@ -51,6 +57,8 @@ pub struct Plan {
     pub config: Config,
     /// What goes to standard output, and how.
     pub output: Option<Tune>,
+    /// What of it is recorded, and where; ends when that ends.
+    pub record: Option<Wanted>,
     /// End by itself after so long.
     pub duration: Option<Duration>,
     /// Level of the kernel programs' log, 0 for off.
@@ -60,9 +68,10 @@ pub struct Plan {
 /// Runs until a signal, the end of its duration, or the end of its reader. Dropping the kernel side, which
 /// takes its time, comes last: everything is written by then.
 pub async fn run(plan: Plan) -> Result<(), Error> {
-    let mut calls = Calls::new(plan.duration)?;
+    let mut calls = Calls::new(&plan)?;
     kernel::prerequisites()?;
     let (guard, listener) = Guard::listen(&plan.config.socket)?;
+    let (open, address) = open::listen(plan.config.metrics_listen).await?.unzip();
     let kernel = load(&plan.config, plan.log_level)?;
     // Before any other thread starts: they inherit what is left.
     let privilege = privilege::give_up(Needs {
@@ -74,9 +83,13 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let (end, ended) = oneshot::channel::<()>();
     let handle = feed.handle();
     let keeper = keep::history(plan.config.history.as_ref(), &handle)?;
-    let mut work = Work::new(kernel, feed, &plan.config)?;
+    let mut work = Work::new(kernel, feed, &plan.config, plan.record.as_ref())?;
     work.desk.privilege = Some(privilege);
     work.history = keeper.as_ref().map(Keeper::handle);
+    if let Some(history) = &work.history {
+        work.scrapes.sources.push(Arc::new(history.clone()));
+    }
+    work.scrapes.address = address;
     // Before the greeting: whoever has read it misses nothing that happens from then on.
     let select = plan
         .output
@@ -88,7 +101,7 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     work.carry_out();
     // Its end is the sender's being dropped.
     let past = Past::new(work.history.clone());
-    let serving = tokio::spawn(server::serve(listener, queries, past, async {
+    let serving = tokio::spawn(server::serve(listener, open, queries, past, async {
         drop(ended.await);
     }));
     notify(&[sd_notify::NotifyState::Ready]);
@@ -169,15 +182,20 @@ struct Calls {
     interrupt: Signal,
     terminate: Signal,
     until: Option<Instant>,
+    recording: Option<Arc<Progress>>,
 }
 
 impl Calls {
-    fn new(duration: Option<Duration>) -> Result<Self, Error> {
+    fn new(plan: &Plan) -> Result<Self, Error> {
         let listen = |kind| signal(kind).map_err(failed("listen for signals"));
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
-            until: duration.map(|duration| Instant::now() + duration),
+            until: plan.duration.map(|duration| Instant::now() + duration),
+            recording: plan
+                .record
+                .as_ref()
+                .map(|record| Arc::clone(&record.progress)),
         })
     }
 
@@ -188,10 +206,17 @@ impl Calls {
                 None => std::future::pending().await,
             }
         });
+        let recorded = pin!(async {
+            match &self.recording {
+                Some(recording) => recording.ended().await,
+                None => std::future::pending().await,
+            }
+        });
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
             () = late => {}
+            () = recorded => {}
         }
     }
 }

@@ -28,7 +28,7 @@ impl Observer {
         let kernel = load(config, 0)?;
         let feed = Feed::new(settings::hello(kernel.report()));
         let handle = feed.handle();
-        let mut work = Work::new(kernel, feed, config)?;
+        let mut work = Work::new(kernel, feed, config, None)?;
         Box::pin(begin(&mut work, select)).await?;
         let lines = handle.subscribe(Format::Json, select, SLOW);
         let lines = lines.ok_or_else(|| failed("subscribe")(std::io::ErrorKind::Other.into()))?;

@@ -39,6 +39,7 @@ impl Beginners {
                 drop(answer.send(document));
             }
             Query::Look { answer } => work.show(answer),
+            Query::Metrics(request) => work.scrape(request),
             Query::Subscribe {
                 select,
                 filter,
@@ -95,8 +96,9 @@ fn document(about: About, filter: Option<&Filter>, work: &mut Work) -> Bytes {
             let stats = work.engine.stats();
             let stacks = work.stacks.as_ref().map(FindingStacks::statistics);
             let (handle, history) = (work.feed.handle(), work.history.as_ref());
-            let kernel = &mut work.kernel;
-            work.desk.state(kernel, stats, stacks, &handle, history)
+            let (kernel, metrics) = (&mut work.kernel, work.scrapes.address);
+            work.desk
+                .state(kernel, stats, stacks, &handle, history, metrics)
         }
     }
 }

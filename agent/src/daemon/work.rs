@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use finback_core::engine::Engine;
+use finback_core::input::Input;
 use finback_core::model::event::{Body, Event, Output};
 use finback_core::model::incident::Incident;
 use finback_core::model::interest::Interest;
-use finback_core::model::look::{Candidate, UnheldList};
 use finback_core::model::observation::Observation;
+use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -19,8 +19,10 @@ use super::desk::Desk;
 use super::error::{Error, failed};
 use super::looker::{Answer, LookThread, Request};
 use super::looks::{Look, Looks, Read};
+use super::scrape::Scrapes;
 use super::settings;
 use super::stacks::FindingStacks;
+use super::taped::Taped;
 use crate::config::Config;
 use crate::history;
 use crate::kernel::{Kernel, KernelError};
@@ -31,6 +33,7 @@ use crate::output::select::Selection;
 use crate::process::stack::Stacks;
 use crate::process::stack::model::Stack;
 use crate::process::{Descriptions, Workloads};
+use crate::recording::Wanted;
 use crate::server::Shown;
 
 /// The counters of losses are read at most so often; each reading is a system call per counter.
@@ -45,23 +48,28 @@ const DESCRIBED: usize = 64;
 /// Kernel side, engine and feed, joined.
 pub(super) struct Work {
     pub(super) kernel: Box<Kernel>,
-    pub(super) engine: Engine,
+    pub(super) engine: Box<Taped>,
     pub(super) feed: Feed,
     pub(super) desk: Desk,
     pub(super) stacks: Option<FindingStacks>,
     pub(super) history: Option<history::Handle>,
-    clock: WallClock,
-    people: Descriptions,
+    pub(super) scrapes: Scrapes,
+    pub(super) clock: WallClock,
+    pub(super) people: Descriptions,
     looker: LookThread,
     looks: Looks,
     batch: Vec<Observation>,
-    candidates: Vec<Candidate>,
     losses_read: Instant,
     host_root: PathBuf,
-    states: settings::Stream,
-    interest: Interest,
+    pub(super) states: settings::Stream,
+    /// What subscribers are told.
+    pub(super) interest: Interest,
+    /// What the kernel tells.
+    pub(super) asked: Interest,
     /// What those want who are about to subscribe.
-    expected: Selection,
+    pub(super) expected: Selection,
+    /// What is recorded.
+    pub(super) recorded: Selection,
 }
 
 impl Work {
@@ -69,8 +77,11 @@ impl Work {
         mut kernel: Box<Kernel>,
         feed: Feed,
         config: &Config,
+        record: Option<&Wanted>,
     ) -> Result<Box<Self>, Error> {
+        let clock = WallClock::measure();
         let settings = settings::engine(config, kernel.report(), kernel.now());
+        let engine = Taped::new(settings, clock, feed.handle().hello(), record);
         let stacks = config.stacks.then(Stacks::spawn).transpose();
         let stacks = stacks.map_err(failed("start a thread"))?;
         let looker = kernel.looker().ok_or(KernelError::Object("looker"))?;
@@ -79,46 +90,23 @@ impl Work {
             looker: looker.map_err(failed("start a thread"))?,
             stacks: stacks.map(FindingStacks::new),
             history: None,
-            engine: Engine::new(settings),
+            scrapes: Scrapes::new(&config.host_root),
+            engine: engine.map_err(failed("begin to record"))?,
             kernel,
             feed,
-            clock: WallClock::measure(),
+            clock,
             people: Descriptions::new(&config.host_root),
             desk: Desk::new(),
             looks: Looks::default(),
             batch: Vec::new(),
-            candidates: Vec::new(),
             losses_read: Instant::now(),
             host_root: config.host_root.clone(),
             states: settings::Stream::of(config),
             interest: Interest::NONE,
+            asked: Interest::NONE,
             expected: Selection::NONE,
+            recorded: record.map_or(Selection::NONE, |record| record.select),
         }))
-    }
-
-    /// Somebody is about to subscribe, or nobody is any more.
-    pub(super) fn expect(&mut self, select: Selection) {
-        self.expected = select;
-        self.adjust();
-    }
-
-    /// Asks the kernel for what is wanted, no more and no less.
-    pub(super) fn adjust(&mut self) {
-        let wanted = self.feed.wanted().union(self.expected);
-        let interest = self.states.interest(wanted);
-        if interest == self.interest {
-            return;
-        }
-        if let Err(error) = self.kernel.set_interest(interest) {
-            tracing::warn!(%error, "not everything that was asked for can be told");
-        }
-        self.interest = interest;
-        self.engine.set_interest(interest, self.kernel.now());
-    }
-
-    /// Whether everything that was asked for is being told.
-    pub(super) fn is_telling(&self) -> bool {
-        self.engine.is_telling()
     }
 
     /// When [`Work::timeout`] is to be called.
@@ -129,7 +117,7 @@ impl Work {
 
     /// Something that the engine announced is due.
     pub(super) fn timeout(&mut self) {
-        self.engine.handle_timeout(self.kernel.now());
+        self.engine.apply(&Input::Timeout, self.kernel.now());
     }
 
     /// Waits for something from the kernel and takes it. Loses nothing when dropped while waiting.
@@ -150,6 +138,7 @@ impl Work {
                 }
             }
             answer = self.looker.answer() => self.answered(answer),
+            () = self.scrapes.counted() => self.answer_scrapes(),
             answer = named => {
                 let told = self.stacks.as_mut().and_then(|s| s.answered(&answer));
                 if let Some((event, stacks)) = told {
@@ -167,15 +156,11 @@ impl Work {
                 self.looks.add(Look { snapshot, until });
                 self.read_on();
             }
-            Answer::TimeWait(found) => {
-                let UnheldList {
-                    namespaces,
-                    sockets,
-                } = found;
-                self.engine.handle_time_wait(&namespaces, &sockets, now);
+            Answer::TimeWait(found) => self.engine.apply(&Input::TimeWait(found), now),
+            Answer::Ports { ports, ended } => {
+                self.engine.apply(&Input::Ports { ports, ended }, now);
             }
-            Answer::Ports { ports, ended } => self.engine.handle_ports(&ports, &ended, now),
-            Answer::Processes(found) => self.engine.handle_processes(&found, now),
+            Answer::Processes(found) => self.engine.apply(&Input::Processes(found), now),
             Answer::Threads(request) => {
                 if let Some(stacks) = &mut self.stacks {
                     stacks.ask(request);
@@ -184,7 +169,7 @@ impl Work {
             Answer::Shown => {}
             Answer::NoLook(error) => {
                 tracing::warn!(%error, "the kernel's sockets cannot be looked at; trying again");
-                self.engine.handle_failed_look(now);
+                self.engine.apply(&Input::FailedLook, now);
             }
             Answer::Nothing(error) => {
                 tracing::warn!(%error, "the kernel cannot be asked; trying again later");
@@ -201,13 +186,14 @@ impl Work {
 
     fn take_batch(&mut self, more: bool) {
         self.desk.records += self.batch.len() as u64;
+        self.scrapes.observe(&self.batch);
         if let Some(stacks) = &self.stacks {
             stacks.take(&mut self.kernel, &self.batch);
         }
         let last = self.batch.last().map_or(Timestamp::default(), |o| o.time);
         let now = self.kernel.now();
         for observation in self.batch.drain(..) {
-            self.engine.handle(&observation, now);
+            self.engine.apply(&Input::Observation(observation), now);
         }
         let read = if more {
             Read::To(last)
@@ -215,7 +201,9 @@ impl Work {
             Read::Everything
         };
         while let Some(look) = self.looks.next(read) {
-            self.engine.handle_look(&look.snapshot, now);
+            let look = Input::Look(look.snapshot);
+            self.engine.apply(&look, now);
+            self.seen(look);
         }
     }
 
@@ -224,10 +212,10 @@ impl Work {
         let now = self.kernel.now();
         let losses = self.kernel.losses();
         if losses.is_empty() {
-            self.engine.handle_no_loss(now);
+            self.engine.apply(&Input::NoLoss, now);
         }
         for loss in losses {
-            self.engine.handle_loss(loss, now);
+            self.engine.apply(&Input::Loss(loss), now);
         }
     }
 
@@ -245,10 +233,12 @@ impl Work {
     pub(super) fn tick(&mut self) {
         if self.clock.remeasure() {
             tracing::info!("the wall clock was set");
+            self.engine.clock_was_set(self.clock);
         }
+        self.tick_scrapes();
         self.read_losses();
-        self.engine
-            .handle_missed_runs(self.kernel.missed_runs(), self.kernel.now());
+        let missed = Input::MissedRuns(self.kernel.missed_runs());
+        self.engine.apply(&missed, self.kernel.now());
     }
 
     /// Does all that the engine wants done, and sends what it says.
@@ -257,9 +247,9 @@ impl Work {
             match output {
                 Output::Event(event) => self.tell(&event),
                 Output::Scan => {
-                    self.candidates.clear();
-                    self.kernel.scan(&mut self.candidates);
-                    self.engine.handle_scan(&self.candidates);
+                    let mut found = Vec::new();
+                    self.kernel.scan(&mut found);
+                    self.engine.apply(&Input::Scan(found), self.kernel.now());
                 }
                 Output::Look { unheld } => self.looker.ask(Request::Look { unheld }),
                 // Nobody is told of a single one.
@@ -283,6 +273,7 @@ impl Work {
             }
         }
         self.feed.flush();
+        self.engine.turn();
     }
 
     fn tell(&mut self, event: &Event) {
@@ -330,7 +321,7 @@ impl Work {
         let owners = owners.into_iter().flatten().map(|owner| &owner.process);
         let holders = finding.holders.iter().map(|holder| &holder.process);
         let told = owners.chain(holders).take(DESCRIBED);
-        self.people.get(told.map(|process| process.id));
+        self.describe(&told.map(|process| process.id).collect::<Vec<_>>());
         let about = About {
             processes: Some(&self.people),
             stacks,
@@ -344,7 +335,7 @@ impl Work {
         let opened_at = self.stacks.as_ref();
         let opened_at = opened_at.map(|stacks| stacks.opened_at(&incident.findings));
         let told = incident.processes.iter().map(|(process, _)| process.id);
-        self.people.get(told);
+        self.describe(&told.collect::<Vec<_>>());
         let about = About {
             processes: Some(&self.people),
             opened_at: opened_at.as_deref().unwrap_or_default(),
@@ -353,6 +344,12 @@ impl Work {
         let seq = self.feed.publish(event, self.clock, about);
         self.desk
             .file_incident(incident, event, seq, self.clock, about);
+    }
+
+    /// Asks for these processes, of which something is about to be told.
+    fn describe(&mut self, all: &[ProcessId]) {
+        self.people.get(all.iter().copied());
+        self.engine.told(all, &self.people);
     }
 
     /// Tells what is still in the ring and ends the feed. Gives back the kernel side, to be detached.
@@ -366,10 +363,12 @@ impl Work {
                 }
             }
             self.feed.flush();
+            self.engine.turn();
             if !more || Instant::now() >= deadline {
                 break;
             }
         }
+        self.engine.end();
         self.kernel
     }
 }

@@ -37,6 +37,7 @@ pub use self::load::options::{Attach, Options};
 pub use self::load::prerequisites::prerequisites;
 pub use self::load::report::HookReport;
 use self::load::report::{SnapshotReport, StackReport};
+use self::load::runs::{self, Runs};
 use self::processes::Processes;
 use self::record::decode::Decoder;
 use self::record::loss::LossMeter;
@@ -192,6 +193,11 @@ impl Kernel {
             .iter()
             .map(|counter| (*counter, value(*counter)))
             .collect())
+    }
+
+    /// How often every attached program ran, and how long. One file per program is read.
+    pub fn runs(&self) -> Vec<Runs> {
+        runs::all(&self.demand.programs)
     }
 
     /// How often a hook was reached since the last call and no program saw it, because it was running on that CPU already:

@@ -31,6 +31,11 @@ impl WallClock {
         Self { boot: unix_ns }
     }
 
+    /// When the host was booted by this clock, nanoseconds of Unix time.
+    pub const fn boot(self) -> u64 {
+        self.boot
+    }
+
     /// Compares the two clocks now.
     #[must_use]
     pub fn measure() -> Self {

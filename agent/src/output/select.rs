@@ -87,7 +87,7 @@ impl Selection {
     }
 
     /// Whether an event is for this subscriber. What was lost or repaired concerns the stream only.
-    pub(super) const fn takes(self, body: &Body) -> bool {
+    pub const fn takes(self, body: &Body) -> bool {
         match body {
             Body::Incident(_) => self.has(Kind::Incident),
             Body::Finding { .. } | Body::ProcessFinding { .. } => self.has(Kind::Finding),

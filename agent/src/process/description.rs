@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use procfs::process::Process;
+use serde::{Deserialize, Serialize};
 
 use super::start::{same_start, started};
 use super::workload::{Workload, Workloads};
 use finback_core::model::socket::ProcessId;
 
 /// What `/proc` knows of a process. A field is `None` where it would not say (a kernel thread has no path).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     /// Path of the executable, with ` (deleted)` behind it if there is another file of that name by now, or none.
     pub path: Option<Box<str>>,
@@ -26,7 +27,7 @@ pub struct Description {
 }
 
 /// Users of a process, in finback's user namespace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Users {
     /// Whose rights it has.
     pub effective: u32,

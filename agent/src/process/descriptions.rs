@@ -124,18 +124,26 @@ impl Descriptions {
         self.young.insert(id, known);
     }
 
+    /// What somebody else has found of a process.
+    pub fn put(&mut self, id: ProcessId, description: Option<Description>) {
+        let known = Known {
+            program: None,
+            description,
+            looked: Instant::now(),
+            round: self.round,
+        };
+        if self.old.remove(&id).is_none() {
+            self.young.remove(&id);
+        }
+        self.remember(id, known);
+    }
+
     /// With these already known.
     #[cfg(test)]
     pub(crate) fn with(known: impl IntoIterator<Item = (ProcessId, Description)>) -> Self {
         let mut all = Self::new(Path::new("/"));
         for (id, description) in known {
-            let known = Known {
-                program: None,
-                description: Some(description),
-                looked: Instant::now(),
-                round: 0,
-            };
-            all.remember(id, known);
+            all.put(id, Some(description));
         }
         all
     }

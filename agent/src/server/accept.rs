@@ -1,6 +1,7 @@
 //! Accepts connections, as many as there may be, and serves each in a task of its own.
 
 use std::convert::Infallible;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::limits::{CONNECTIONS, HARD, HEAD, HEADERS, PATIENCE, TURNED_AWAY};
@@ -18,8 +20,33 @@ use super::routes::{self, Routes};
 /// After an accept that has failed: descriptors are scarce, and are so for a while.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Where connections come from.
+pub(super) trait Listener {
+    /// A connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next one.
+    fn next(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+
+    async fn next(&self) -> io::Result<UnixStream> {
+        Ok(self.accept().await?.0)
+    }
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn next(&self) -> io::Result<TcpStream> {
+        Ok(self.accept().await?.0)
+    }
+}
+
 /// Serves until `end` comes, then until the last answer is written.
-pub(super) async fn serve(listener: UnixListener, routes: Routes, end: impl Future<Output = ()>) {
+pub(super) async fn serve<L: Listener>(listener: L, routes: Routes, end: impl Future<Output = ()>) {
     let mut end = pin!(end);
     let places = Arc::new(Semaphore::new(CONNECTIONS + TURNED_AWAY));
     let graceful = GracefulShutdown::new();
@@ -41,15 +68,15 @@ pub(super) async fn serve(listener: UnixListener, routes: Routes, end: impl Futu
 }
 
 /// The next connection, and its place.
-async fn next(
-    listener: &UnixListener,
+async fn next<L: Listener>(
+    listener: &L,
     places: &Arc<Semaphore>,
-) -> Option<(UnixStream, OwnedSemaphorePermit)> {
+) -> Option<(L::Stream, OwnedSemaphorePermit)> {
     // Nobody closes the semaphore.
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return Some((stream, place)),
+        match listener.next().await {
+            Ok(stream) => return Some((stream, place)),
             Err(error) => {
                 tracing::warn!(%error, "a connection cannot be accepted");
                 tokio::time::sleep(PAUSE).await;
@@ -60,7 +87,7 @@ async fn next(
 
 /// One connection until its end. Where all places are taken it is told so, and that is its end.
 async fn connection(
-    stream: UnixStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     place: OwnedSemaphorePermit,
     routes: Routes,
     full: bool,

@@ -1,4 +1,4 @@
-//! HTTP over a Unix socket: the stream for many readers, findings, status.
+//! HTTP over a Unix socket: the stream for many readers, findings, status. Over TCP, if that is wanted, metrics only.
 //!
 //! What is served where is one table, `table::ROUTES`, from which all else follows: the check of parameters, the
 //! list of paths in a 404, the OpenAPI document.
@@ -22,7 +22,8 @@ mod refused;
 mod routes;
 mod table;
 
-use tokio::net::UnixListener;
+use futures_util::FutureExt as _;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 
 pub use connections::Shown;
@@ -40,15 +41,24 @@ pub const SLOW: &str = "subscriber_slow";
 /// Queries that wait; more are refused.
 pub const QUERIES: usize = 32;
 
-/// Serves until `end` comes; streams end with the feed.
+/// Serves until `end` comes; streams end with the feed. Whoever can reach `open` may ask for metrics, and for nothing
+/// else.
 pub async fn serve(
     listener: UnixListener,
+    open: Option<TcpListener>,
     queries: mpsc::Sender<Query>,
     past: Past,
     end: impl Future<Output = ()> + Send + 'static,
 ) {
     let routes = Routes::new(Queries::new(queries), past);
-    accept::serve(listener, routes, end).await;
+    let end = end.shared();
+    let (metrics, ended) = (routes.only_metrics(), end.clone());
+    let open = async {
+        if let Some(open) = open {
+            accept::serve(open, metrics, ended).await;
+        }
+    };
+    tokio::join!(accept::serve(listener, routes, end), open);
 }
 
 #[cfg(test)]

@@ -69,6 +69,30 @@ pub(super) const FOLLOW: Parameter = Parameter {
     wrong: "unknown_word",
 };
 
+/// What more is to be gathered.
+pub(super) const COLLECT: Parameter = Parameter {
+    name: "collect",
+    meaning: "`lifetimes`: also histograms of how long applications take to notice, and changes of state. They need a \
+              few records per connection, which are made until nobody has asked for them for five minutes.",
+    example: "lifetimes",
+    wrong: "unknown_word",
+};
+
+/// Values of [`COLLECT`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lifetimes;
+
+impl FromStr for Lifetimes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "lifetimes" => Ok(Self),
+            other => Err(format!("`{other}` cannot be collected")),
+        }
+    }
+}
+
 /// A moment as people write it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment(Time);

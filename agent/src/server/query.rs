@@ -8,6 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::connections::Shown;
 use crate::filter::Filter;
+use crate::metrics::Request;
+use crate::metrics::family::Family;
 use crate::output::feed::Subscription;
 use crate::output::select::Selection;
 
@@ -28,6 +30,8 @@ pub enum Query {
         /// Where it goes.
         answer: oneshot::Sender<Shown>,
     },
+    /// Metrics as they are now.
+    Metrics(Request),
     /// A subscription, given once everything that was selected is being told.
     Subscribe {
         /// What is wanted.
@@ -86,6 +90,14 @@ impl Queries {
     pub(super) async fn look(&self) -> Option<Shown> {
         let (answer, answered) = oneshot::channel();
         self.0.try_send(Query::Look { answer }).ok()?;
+        tokio::time::timeout(BEGINNING, answered).await.ok()?.ok()
+    }
+
+    /// A look may have to be made for them.
+    pub(super) async fn metrics(&self, lifetimes: bool) -> Option<Vec<Family>> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request { lifetimes, answer };
+        self.0.try_send(Query::Metrics(request)).ok()?;
         tokio::time::timeout(BEGINNING, answered).await.ok()?.ok()
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::body::{Body as _, Bytes, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
@@ -12,13 +12,16 @@ use super::body::{self, Body, whole};
 use super::connections;
 use super::limits::{self, CONNECTIONS, SUBSCRIBERS};
 use super::openapi;
-use super::parameter::{Count, FILTER, FOLLOW, Given, LAST, Moment, SELECT, SINCE, UNTIL};
+use super::parameter::{
+    COLLECT, Count, FILTER, FOLLOW, Given, LAST, Lifetimes, Moment, SELECT, SINCE, UNTIL,
+};
 use super::past::{self, Past};
 use super::query::Queries;
 use super::refused::Refused;
-use super::table::{self, ROUTES, Source};
+use super::table::{ROUTES, Route, Source};
 use crate::filter::Filter;
 use crate::history::Range;
+use crate::metrics::text::Format;
 use crate::output::json;
 use crate::output::select::Selection;
 
@@ -29,6 +32,8 @@ pub(super) struct Routes {
     past: Past,
     /// A permit for each subscriber.
     places: Arc<Semaphore>,
+    /// Whoever can reach a port may ask.
+    open: bool,
 }
 
 impl Routes {
@@ -37,7 +42,22 @@ impl Routes {
             queries,
             past,
             places: Arc::new(Semaphore::new(SUBSCRIBERS)),
+            open: false,
         }
+    }
+
+    /// The same for whoever can reach a port.
+    pub(super) fn only_metrics(&self) -> Self {
+        Self {
+            open: true,
+            ..self.clone()
+        }
+    }
+
+    /// What is served here.
+    fn routes(&self) -> impl Iterator<Item = &'static Route> {
+        let open = self.open;
+        ROUTES.iter().filter(move |route| !open || route.is_open())
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
@@ -50,36 +70,71 @@ impl Routes {
 
     async fn done(&self, head: &Parts, has_body: bool) -> Result<Response<Body>, Refused> {
         limits::check(head, has_body)?;
-        let route = table::find(head.uri.path()).ok_or_else(|| unknown(head.uri.path()))?;
+        let path = head.uri.path();
+        let route = self.routes().find(|route| route.path == path);
+        let route = route.ok_or_else(|| self.unknown(path))?;
         if ![Method::GET, Method::HEAD].contains(&head.method) {
             return Err(not_allowed(&head.method));
         }
         let query = head.uri.query().unwrap_or_default();
         let given = Given::read(query, route.parameters)?;
-        let body = self.body(route.source, &given).await?;
+        let (media, body) = self.body(route, head, &given).await?;
         let mut response = Response::new(body);
-        let media = HeaderValue::from_static(route.content.media);
+        let media = HeaderValue::from_static(media);
         response.headers_mut().insert(CONTENT_TYPE, media);
         Ok(response)
     }
 
-    async fn body(&self, source: Source, given: &Given<'_>) -> Result<Body, Refused> {
-        match source {
-            Source::Stream => self.stream(given).await,
+    /// With its media type.
+    async fn body(
+        &self,
+        route: &Route,
+        head: &Parts,
+        given: &Given<'_>,
+    ) -> Result<(&'static str, Body), Refused> {
+        let body = match route.source {
+            Source::Stream => self.stream(given).await?,
             Source::Daemon(about) => {
                 let filter = given.value::<Filter>(&FILTER)?.map(Arc::new);
                 let document = self.queries.document(about, filter).await;
-                document.map(whole).ok_or_else(silent)
+                document.map(whole).ok_or_else(silent)?
             }
             Source::Sockets => {
                 let shown = self.queries.look().await;
                 let filter = given.value::<Filter>(&FILTER)?;
-                Ok(connections::lines_of(shown.ok_or_else(silent)?, filter))
+                connections::lines_of(shown.ok_or_else(silent)?, filter)
             }
-            Source::Alive => Ok(whole("ok\n")),
-            Source::Schema => Ok(whole(text(json::schema().as_value()))),
-            Source::OpenApi => Ok(whole(text(&openapi::document()))),
-        }
+            Source::Metrics => return self.metrics(head, given).await,
+            Source::Alive => whole("ok\n"),
+            Source::Schema => whole(text(json::schema().as_value())),
+            Source::OpenApi => whole(text(&openapi::document())),
+        };
+        Ok((route.content.media, body))
+    }
+
+    /// In the format that the client reads best.
+    async fn metrics(
+        &self,
+        head: &Parts,
+        given: &Given<'_>,
+    ) -> Result<(&'static str, Body), Refused> {
+        let lifetimes = given.value::<Lifetimes>(&COLLECT)?.is_some();
+        let accepted = head.headers.get(ACCEPT);
+        let accepted = accepted.and_then(|value| value.to_str().ok());
+        let format = Format::accepted(accepted.unwrap_or_default());
+        let families = self.queries.metrics(lifetimes).await.ok_or_else(silent)?;
+        let text = format.write(families).map_err(|_no_room| silent())?;
+        Ok((format.media(), whole(text)))
+    }
+
+    fn unknown(&self, path: &str) -> Refused {
+        let paths: Vec<_> = self.routes().map(|route| route.path).collect();
+        Refused::new(
+            StatusCode::NOT_FOUND,
+            "unknown_path",
+            format!("there is nothing at {path}"),
+            format!("there is: {}", paths.join(", ")),
+        )
     }
 
     /// What the history has of the range that is asked for, then from now on, until the daemon ends or the reader goes.
@@ -148,16 +203,6 @@ pub(super) fn turn_away() -> Response<Body> {
 
 fn text(value: &serde_json::Value) -> Bytes {
     format!("{value:#}\n").into()
-}
-
-fn unknown(path: &str) -> Refused {
-    let paths: Vec<_> = ROUTES.iter().map(|route| route.path).collect();
-    Refused::new(
-        StatusCode::NOT_FOUND,
-        "unknown_path",
-        format!("there is nothing at {path}"),
-        format!("there is: {}", paths.join(", ")),
-    )
 }
 
 fn not_allowed(method: &Method) -> Refused {

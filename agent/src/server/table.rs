@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::parameter::{FILTER, FOLLOW, LAST, Parameter, SELECT, SINCE, UNTIL};
+use super::parameter::{COLLECT, FILTER, FOLLOW, LAST, Parameter, SELECT, SINCE, UNTIL};
 use super::query::About;
+use crate::metrics::text::Format;
 
 /// A path.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) enum Source {
     Daemon(About),
     /// A look at the kernel.
     Sockets,
+    /// What is counted and measured.
+    Metrics,
     /// There is nothing to ask for: the process answers.
     Alive,
     /// The schema of the stream's lines.
@@ -118,6 +121,16 @@ pub(super) const ROUTES: &[Route] = &[
         source: Source::Schema,
     },
     Route {
+        path: "/metrics",
+        summary: "Metrics for Prometheus; as OpenMetrics for who accepts `application/openmetrics-text`",
+        parameters: &[&COLLECT],
+        content: Content {
+            media: Format::Classic.media(),
+            schema: || json!({"type": "string"}),
+        },
+        source: Source::Metrics,
+    },
+    Route {
         path: "/healthz",
         summary: "Whether the process answers",
         parameters: &[],
@@ -141,9 +154,14 @@ pub(super) const ROUTES: &[Route] = &[
 
 const JSON: &str = "application/json";
 
-/// The route of a path.
-pub(super) fn find(path: &str) -> Option<&'static Route> {
-    ROUTES.iter().find(|route| route.path == path)
+/// What is served to whoever can reach a port, too.
+const OPEN: [&str; 3] = ["/metrics", "/healthz", "/readyz"];
+
+impl Route {
+    /// Whether it is served to whoever can reach a port.
+    pub(super) fn is_open(&self) -> bool {
+        OPEN.contains(&self.path)
+    }
 }
 
 /// One event: in a file beside the document, as it is served beside it.

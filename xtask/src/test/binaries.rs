@@ -65,7 +65,12 @@ impl TestBinary {
 
     /// Whether it needs the runtimes of the corpus.
     pub(crate) fn needs_runtimes(&self) -> bool {
-        self.kind == "test" && self.target == CORPUS
+        self.is_test(CORPUS)
+    }
+
+    /// Whether it is the integration test of this name.
+    pub(crate) fn is_test(&self, target: &str) -> bool {
+        self.kind == "test" && self.target == target
     }
 
     /// Starts it as root.

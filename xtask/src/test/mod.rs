@@ -2,6 +2,7 @@
 
 pub(crate) mod binaries;
 mod changes;
+mod programs;
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -63,6 +64,7 @@ fn stages(args: &TestArgs, report: &mut Report) {
     for binary in &unit {
         report.stage(&format!("tests of {}", binary.name()), || {
             let (mut command, watch) = binary.timed();
+            programs::name(binary, &mut command);
             stage::tests(command.args(filter), watch)
         });
     }

@@ -13,6 +13,7 @@ use super::waiting::Waiting;
 
 /// What is wrong. Names are promised in docs/events.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Verdict {
     /// The peer's FIN is in the receive queue and nobody reads.
     EofUnread,
@@ -99,6 +100,7 @@ impl Verdict {
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Severity {
     /// Worth knowing.
     Info,

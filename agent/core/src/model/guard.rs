@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// As the application has set it (`struct tcp_sock`, `struct inet_connection_sock`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Guard {
     /// `SO_KEEPALIVE`.
     pub keep_alive: bool,

@@ -4,6 +4,7 @@ use super::state::TcpState;
 
 /// What the stream is to tell: the union of what all subscribers ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Interest {
     /// A change to one of these states is told; bits `1 << number` by the kernel's numbers.
     states: u16,

@@ -9,6 +9,7 @@ use super::waiting::Waiting;
 
 /// A connection that the peer has ended and we have not, as the kernel programs remember it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HalfClosed {
     /// When the peer's FIN was accepted.
     pub fin_at: Timestamp,
@@ -38,6 +39,7 @@ pub struct HalfClosed {
 
 /// One place of the scanned table: a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Candidate {
     /// Address of the kernel's socket.
     pub sock: u64,
@@ -47,6 +49,7 @@ pub struct Candidate {
 
 /// A socket as one pass over the kernel found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SocketView {
     /// Address of the kernel's socket (where only `sock_diag` was asked: its cookie).
     pub sock: u64,
@@ -80,6 +83,7 @@ pub struct SocketView {
 
 /// Numbers of a live socket (`struct tcp_sock`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SocketCounters {
     /// `rcv_nxt - copied_seq`: bytes that wait to be read; the FIN counts as one.
     pub unread: u32,
@@ -157,6 +161,7 @@ impl SocketCounters {
 
 /// A connection that nobody has accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Queued {
     /// The listener's socket, if known.
     pub listener: Option<u64>,
@@ -168,6 +173,7 @@ pub struct Queued {
 
 /// The kernel's `jiffies`, by which sockets date what happens to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Jiffies {
     /// Their low 32 bits at one moment of a look.
     pub now: u32,
@@ -187,6 +193,7 @@ impl Jiffies {
 
 /// One pass over the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Snapshot {
     /// When the pass began: a record later than this is newer.
     pub taken: Timestamp,
@@ -222,6 +229,7 @@ impl Snapshot {
 
 /// A process that connected to a peer, whatever has become of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Opener {
     /// Inode number of the network namespace.
     pub netns: u32,
@@ -233,6 +241,7 @@ pub struct Opener {
 
 /// A connection that goes on without a descriptor: closing, or a minisock in TIME_WAIT or FIN_WAIT2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Unheld {
     /// Addresses.
     pub endpoints: Endpoints,
@@ -244,6 +253,7 @@ pub struct Unheld {
 
 /// What goes on without a descriptor, as far as it could be listed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UnheldList {
     /// Inode numbers of the network namespaces that were listed. One that may not be entered, or that only a descriptor
     /// holds, is not among them: what is in it has not gone because it is not in the list.
@@ -255,6 +265,7 @@ pub struct UnheldList {
 /// The local ports that the kernel may choose for a connection (`net.ipv4.ip_local_port_range` less
 /// `net.ipv4.ip_local_reserved_ports`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LocalPorts {
     /// Inode number of the network namespace.
     pub netns: u32,

@@ -1,11 +1,14 @@
 //! What the kernel tells by itself: decoded records and losses. `kernel::record` makes them.
 
+use std::borrow::Cow;
+
 use super::socket::{Endpoints, Owner, Role};
 use super::state::TcpState;
 use super::time::Timestamp;
 
 /// One decoded record of the ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Observation {
     /// When it happened.
     pub time: Timestamp,
@@ -17,6 +20,7 @@ pub struct Observation {
 
 /// What happened to a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum What {
     /// It changed its state.
     State(StateChange),
@@ -60,6 +64,7 @@ pub enum What {
 
 /// A process opened a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Open {
     /// Addresses, complete.
     pub endpoints: Endpoints,
@@ -75,6 +80,7 @@ pub struct Open {
 
 /// The end-of-stream was handed to a thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Eof {
     /// Addresses.
     pub endpoints: Endpoints,
@@ -90,6 +96,7 @@ pub struct Eof {
 
 /// A reset answered data that was written after the peer's FIN.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ResetWrite {
     /// Addresses.
     pub endpoints: Endpoints,
@@ -111,6 +118,7 @@ pub struct ResetWrite {
 
 /// A change of state.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct StateChange {
     /// Addresses; local port 0 on the way to SYN_SENT.
     pub endpoints: Endpoints,
@@ -146,6 +154,7 @@ pub struct StateChange {
 
 /// The end of a full socket, with what its life was. Its connection may go on as a minisock.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct End {
     /// Addresses.
     pub endpoints: Endpoints,
@@ -163,6 +172,7 @@ pub struct End {
 
 /// The moments of a connection's life; `None` for what did not happen or was not seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Life {
     /// The change to SYN_SENT or SYN_RECV.
     pub opened: Option<Timestamp>,
@@ -180,6 +190,7 @@ pub struct Life {
 
 /// The change that ended a full socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LastChange {
     /// When.
     pub time: Timestamp,
@@ -199,9 +210,10 @@ pub struct LastChange {
 
 /// Records that were dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Loss {
     /// How many.
     pub records: u64,
     /// Name of the counter (`ring_full`, …).
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }

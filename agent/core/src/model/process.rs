@@ -4,6 +4,7 @@ use super::socket::ProcessId;
 
 /// What a process runs and where it belongs. A field is empty where nobody would say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Identity {
     /// Path of its executable.
     pub executable: Option<Box<str>>,
@@ -17,6 +18,7 @@ pub struct Identity {
 
 /// A container as its orchestrator names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ContainerName {
     /// Kubernetes.
     Pod {
@@ -38,6 +40,7 @@ pub enum ContainerName {
 
 /// How many descriptors a process has, and may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Descriptors {
     /// Open now.
     pub open: u64,
@@ -54,6 +57,7 @@ impl Descriptors {
 
 /// A process as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ProcessView {
     /// Its name.
     pub id: ProcessId,

@@ -2,6 +2,7 @@
 
 /// Why no process that holds a socket can do anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Halt {
     /// Stopped by a signal or by a debugger (`T` or `t` in `/proc/PID/stat`).
     Stopped,

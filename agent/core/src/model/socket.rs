@@ -17,6 +17,7 @@ pub struct SocketKey {
 
 /// Both ends and the network namespace they are unique in. v4-mapped IPv6 addresses are already plain IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Endpoints {
     /// Our end; port 0 while the kernel has not chosen one.
     pub local: SocketAddr,
@@ -40,6 +41,7 @@ impl Endpoints {
 
 /// Which end opened the connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Role {
     /// The local end called connect.
     Client,
@@ -52,6 +54,7 @@ pub enum Role {
 
 /// How sure we are that a process belongs to a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Attribution {
     /// Seen calling connect.
     Connect,
@@ -69,6 +72,7 @@ pub enum Attribution {
 
 /// A process, named so that a reused pid cannot mislead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ProcessId {
     /// Process id in the initial pid namespace.
     pub pid: u32,
@@ -78,6 +82,7 @@ pub struct ProcessId {
 
 /// What is known of a process without asking `/proc`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Process {
     /// Its name for ever.
     pub id: ProcessId,
@@ -112,6 +117,7 @@ impl Process {
 
 /// The process that a socket belongs to and how we know.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Owner {
     /// The process, shared by all its sockets.
     pub process: Arc<Process>,
@@ -125,6 +131,7 @@ pub struct Owner {
 
 /// A descriptor that refers to a socket now.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Holder {
     /// The process.
     pub process: Arc<Process>,

@@ -4,6 +4,7 @@ use finback_common::tcp;
 
 /// A TCP state (RFC 9293 §3.3.2), with the kernel's extra ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum TcpState {
     /// No connection.
     Closed,

@@ -6,6 +6,7 @@ use std::time::Duration;
 /// A moment, nanoseconds of `CLOCK_BOOTTIME`: the clock of the kernel's records, which also runs in suspend.
 /// Only `output` turns it into wall time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Timestamp(u64);
 
 impl Timestamp {

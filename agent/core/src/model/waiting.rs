@@ -55,6 +55,7 @@ const ALWAYS: u32 = 0x0018;
 
 /// What the waiters come to, as evidence of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Waiting {
     /// In which way somebody waits.
     pub state: WaitState,
@@ -66,6 +67,7 @@ pub struct Waiting {
 
 /// In which way somebody waits for a socket. Those come first that say most about the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum WaitState {
     /// A thread is blocked in a receive.
     BlockedInReceive,

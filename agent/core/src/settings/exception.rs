@@ -10,6 +10,7 @@ use crate::model::socket::{Holder, Owner, Process};
 
 /// Settings for the connections that fit all that is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Exception {
     /// Name of the executable as the kernel has it (`comm`).
     pub process: Option<String>,
@@ -27,6 +28,7 @@ pub struct Exception {
 
 /// Names control groups (version 2) by their path.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct GroupPattern(Box<str>);
 
 impl GroupPattern {

@@ -7,6 +7,7 @@ use crate::model::finding::Severity;
 
 /// The value of one setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Value {
     /// A count, or a part in percent.
     Number(u32),
@@ -71,6 +72,7 @@ macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $default:expr $(, off $off:expr)?;)+) => {
         /// Everything that can be set of incidents; for each there is a default.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         pub struct IncidentSettings { $($(#[$doc])* pub $name: $kind,)+ }
 
         impl Default for IncidentSettings {

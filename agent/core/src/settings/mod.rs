@@ -3,6 +3,8 @@
 pub mod exception;
 pub mod incident;
 pub(crate) mod rules;
+#[cfg(feature = "serde")]
+mod signals;
 pub mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +22,7 @@ use crate::model::time::Timestamp;
 
 /// Everything the tracker is told once, at its start.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Settings {
     /// Threshold and severity per verdict; a verdict that is missing here has its default.
     pub verdicts: BTreeMap<Verdict, VerdictSettings>,
@@ -44,6 +47,7 @@ pub struct Settings {
     /// Minisocks (TIME_WAIT) that it follows besides.
     pub max_minisocks: usize,
     /// Signals that fire in this run.
+    #[cfg_attr(feature = "serde", serde(with = "signals"))]
     pub signals: BTreeSet<Signal>,
     /// All of `signals` have been firing since this moment.
     pub watching_since: Timestamp,

@@ -9,6 +9,7 @@ pub const NEVER: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// Settings of one verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct VerdictSettings {
     /// The proof must hold so long.
     pub after: Duration,
@@ -18,6 +19,7 @@ pub struct VerdictSettings {
 
 /// How bad the findings of a verdict are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Level {
     /// As bad as their incident.
     #[default]

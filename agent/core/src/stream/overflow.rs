@@ -46,7 +46,7 @@ impl Overflow {
         };
         let loss = Loss {
             records: self.count - std::mem::replace(&mut self.told, self.count),
-            reason: REASON,
+            reason: REASON.into(),
         };
         self.last = Some(now);
         out.tell(now, Body::Lost { loss, since });

@@ -87,7 +87,13 @@ fn a_minute_of_loss_is_repaired_in_the_part_of_the_time_that_looks_may_take() {
     let mut looks = 0_u32;
     for now in (0..60_000).step_by(100) {
         let reason = "ring_full";
-        engine.handle_loss(Loss { records: 1, reason }, at(now));
+        engine.handle_loss(
+            Loss {
+                records: 1,
+                reason: reason.into(),
+            },
+            at(now),
+        );
         engine.handle_timeout(at(now));
         while let Some(output) = engine.next_output() {
             if let Output::Look { .. } = output {

@@ -2,13 +2,11 @@
 //! `struct bpf_prog_info`, since 5.12).
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::fd::{AsFd as _, AsRawFd as _};
 
-use aya::Ebpf;
 use finback_common::hook::Hook;
 
 use super::attach::Programs;
+use super::runs;
 
 /// Adds up what was missed between two reads.
 #[derive(Debug, Default)]
@@ -21,7 +19,7 @@ impl Missed {
     pub(in crate::kernel) fn update(&mut self, programs: &Programs) -> u64 {
         let now: BTreeMap<Hook, u64> = programs
             .attached()
-            .map(|hook| (hook, read(&programs.object, hook)))
+            .map(|hook| (hook, runs::missed(&programs.object, hook)))
             .collect();
         self.add(now)
     }
@@ -56,20 +54,6 @@ impl Missed {
         self.last.extend(now);
         missed
     }
-}
-
-/// Kernels before 5.12 do not tell.
-fn read(object: &Ebpf, hook: Hook) -> u64 {
-    let read = || {
-        let program = object.program(hook.program())?.fd().ok()?;
-        let path = format!("/proc/self/fdinfo/{}", program.as_fd().as_raw_fd());
-        let text = fs::read_to_string(path).ok()?;
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix("recursion_misses:"))?;
-        line.trim().parse().ok()
-    };
-    read().unwrap_or(0)
 }
 
 #[cfg(test)]

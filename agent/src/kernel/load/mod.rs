@@ -4,6 +4,7 @@
 pub mod options;
 pub mod prerequisites;
 pub mod report;
+pub mod runs;
 
 pub(in crate::kernel) mod attach;
 pub(in crate::kernel) mod demand;

@@ -26,13 +26,13 @@ impl LossMeter {
             let total = failures.get(*counter as usize).copied().unwrap_or(0);
             losses.push(Loss {
                 records: total.saturating_sub(*announced),
-                reason: counter.name(),
+                reason: counter.name().into(),
             });
             *announced = total;
         }
         losses.push(Loss {
             records: malformed - self.malformed,
-            reason: MALFORMED,
+            reason: MALFORMED.into(),
         });
         self.malformed = malformed;
         losses.retain(|loss| loss.records > 0);
@@ -55,7 +55,7 @@ mod tests {
         failures[Counter::HalfFull as usize] = 99;
         let ring = Loss {
             records: 7,
-            reason: "ring_full",
+            reason: "ring_full".into(),
         };
         assert_eq!(meter.update(&failures, 0), [ring]);
         assert_eq!(meter.update(&failures, 0), []);
@@ -65,6 +65,6 @@ mod tests {
             .into_iter()
             .map(|l| (l.reason, l.records))
             .collect();
-        assert_eq!(reasons, [("ring_full", 1), ("malformed", 2)]);
+        assert_eq!(reasons, [("ring_full".into(), 1), ("malformed".into(), 2)]);
     }
 }

@@ -69,7 +69,7 @@ fn body<'a>(body: &'a core::Body, clock: WallClock, about: About<'a>) -> Body<'a
         core::Body::Lost { loss, since } => Body::Lost {
             lost: Lost {
                 records: loss.records,
-                reason: loss.reason.into(),
+                reason: (*loss.reason).into(),
                 since: clock.at(*since),
             },
         },

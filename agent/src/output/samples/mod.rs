@@ -263,7 +263,7 @@ pub(crate) fn lost() -> core::Event {
         body: core::Body::Lost {
             loss: Loss {
                 records: 117,
-                reason: "ring_full",
+                reason: "ring_full".into(),
             },
             since: NOW - Duration::from_millis(40),
         },

@@ -1,9 +1,11 @@
 //! Words: what a process may be part of.
 
+use serde::{Deserialize, Serialize};
+
 use finback_core::model::process::ContainerName;
 
 /// What a process is part of. A field is `None` where it is part of no such thing, or where nobody would say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workload {
     /// Path of its control group: version 2, or systemd's hierarchy where version 2 has no groups.
     pub cgroup: Box<str>,
@@ -16,7 +18,7 @@ pub struct Workload {
 }
 
 /// A container.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Container {
     /// Its id, as the runtime that made it has it; the name of one that has no other id.
     pub id: Box<str>,
@@ -29,7 +31,7 @@ pub struct Container {
 }
 
 /// A service of Docker Compose.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// Its project.
     pub project: Box<str>,
@@ -38,7 +40,7 @@ pub struct Service {
 }
 
 /// A pod of Kubernetes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pod {
     /// Its UID, as the node has it: a static pod has another one in the interface of Kubernetes.
     pub uid: Box<str>,
@@ -51,7 +53,7 @@ pub struct Pod {
 }
 
 /// What runs containers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Runtime {
     /// Docker.
     Docker,

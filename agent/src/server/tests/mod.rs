@@ -1,5 +1,6 @@
 mod hostile;
 mod limits;
+mod metrics;
 mod past;
 mod slow;
 mod table;
@@ -34,7 +35,7 @@ impl Served {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s");
         let (guard, listener) = Guard::listen(&path).unwrap();
-        tokio::spawn(serve(listener, queries, past, std::future::pending()));
+        tokio::spawn(serve(listener, None, queries, past, std::future::pending()));
         Self {
             path,
             _guard: guard,

@@ -168,7 +168,10 @@ fn view(n: u64, state: TcpState) -> SocketView {
 
 /// Records that were dropped.
 fn loss(reason: &'static str) -> Loss {
-    Loss { records: 3, reason }
+    Loss {
+        records: 3,
+        reason: reason.into(),
+    }
 }
 
 /// What no descriptor refers to in the namespaces that the tests use.

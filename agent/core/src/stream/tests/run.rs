@@ -154,7 +154,7 @@ impl Run {
     fn lose(&mut self, records: u64) {
         let loss = Loss {
             records,
-            reason: "ring_full",
+            reason: "ring_full".into(),
         };
         let now = at(self.model.now);
         self.stream.handle_loss(loss, now, &mut self.out);

@@ -1,0 +1,20 @@
+//! Recordings: all that went into an engine, in order and with the clock of each call, so that it can be told again.
+//!
+//! A recording is a file of [frames](crate::frame). The first holds the header and the [`Beginning`]; each of the others
+//! holds entries one after the other, as postcard writes them, of whole turns of the daemon; the last one holds the
+//! [`Ending`]. What is missing shows: no recording has holes.
+
+mod entry;
+mod play;
+mod progress;
+mod read;
+mod tape;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use entry::{Beginning, Ending, Entry};
+pub use play::Player;
+pub use progress::{Progress, SoFar};
+pub use read::{Broken, Entries, Error, open};
+pub use tape::{Tape, Wanted};
