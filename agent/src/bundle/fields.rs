@@ -96,9 +96,12 @@ fn subject<'a>(subject: &mut Subject<'a>, see: &mut See<'_, 'a>) {
         container: inside,
         k8s: within,
     } = subject;
-    if let Some(Network { local, peer, .. }) = network {
+    if let Some(network) = network {
+        let Network { local, peer, .. } = network;
         see(Field::Address(&mut local.address));
         see(Field::Address(&mut peer.address));
+        // It tells who has the addresses to whoever can guess them.
+        *network = Network::between(network.local, network.peer, network.connection);
     }
     let processes = owner.iter_mut().chain(peer_process);
     processes.for_each(|one| process(one, see));

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::explain::Silent;
 use crate::explain::ask;
+use crate::output::json::CommunityId;
 
 fn fixture(name: &str) -> String {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/explain/tests");
@@ -273,6 +274,14 @@ fn loopback_and_runtimes_stay_and_an_original_is_no_replacement() {
     let of = replaced("127.0.0.1", "198.51.100.1");
     assert_eq!(of["network"]["local"]["address"], "127.0.0.1");
     assert_eq!(of["network"]["peer"]["address"], "198.51.100.2");
+    let ends =
+        |one: &str, other: &str| CommunityId::of(one.parse().unwrap(), other.parse().unwrap());
+    let port = of["network"]["peer"]["port"].as_u64().unwrap();
+    let id = ends("127.0.0.1:8080", &format!("198.51.100.2:{port}"));
+    assert_eq!(
+        of["network"]["community_id"],
+        serde_json::to_value(id).unwrap()
+    );
     assert_eq!(of["process"]["comm"], "gunicorn");
     assert_eq!(of["process"]["executable"]["name"], "python3.13");
     assert_eq!(of["process"]["executable"]["path"], "/path-1");

@@ -3,8 +3,8 @@
 use super::ends::{Ends, Members, Opened, address, ends};
 use crate::output::clock::Time;
 use crate::output::json::{
-    Body, Connection, Endpoint, Event, Holder, Listed, Network, NetworkType, Process, SCHEMA,
-    Socket, State, Subject, Transport, Verdict, write_line,
+    Body, Connection, Endpoint, Event, Holder, Listed, Network, Process, SCHEMA, Socket, State,
+    Subject, Verdict, write_line,
 };
 
 /// How a connection was left.
@@ -182,16 +182,10 @@ impl Held {
     }
 
     fn network(&self) -> Network {
-        let local = address(self.local);
-        Network {
-            transport: Transport::Tcp,
-            kind: NetworkType::from(&local),
-            local: self.local,
-            peer: self.peer,
-            connection: Connection {
-                state: self.state,
-                peer_state: None,
-            },
-        }
+        let connection = Connection {
+            state: self.state,
+            peer_state: None,
+        };
+        Network::between(self.local, self.peer, connection)
     }
 }

@@ -3,8 +3,8 @@
 use super::about::About;
 use super::duration::nanos;
 use super::{
-    Body, Connection, Endpoint, Eof, Event, Executable, Finding, Incident, Life, Lost, Network,
-    NetworkType, Process, Resync, SCHEMA, Socket, Subject, Transition, Transport, User,
+    Body, Connection, Eof, Event, Executable, Finding, Incident, Life, Lost, Network, Process,
+    Resync, SCHEMA, Socket, Subject, Transition, User,
 };
 use crate::output::clock::WallClock;
 use finback_core::model::event as core;
@@ -126,16 +126,14 @@ fn subject<'a>(
 
 /// Both ends and the state of this one.
 pub(super) fn network(endpoints: socket::Endpoints, state: TcpState) -> Network {
-    Network {
-        transport: Transport::Tcp,
-        kind: NetworkType::from(&endpoints.local),
-        local: Endpoint::from(endpoints.local),
-        peer: Endpoint::from(endpoints.peer),
-        connection: Connection {
+    Network::between(
+        endpoints.local.into(),
+        endpoints.peer.into(),
+        Connection {
             state: state.into(),
             peer_state: None,
         },
-    }
+    )
 }
 
 /// The process that has most connections of an incident.

@@ -4,6 +4,7 @@
 //! `_ns`. Types borrow from the engine's event, so that encoding a line allocates nothing.
 
 mod about;
+mod community;
 mod connection;
 mod destroyed;
 mod duration;
@@ -28,6 +29,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 pub use about::About;
+pub use community::CommunityId;
 pub use connection::{Life, Spell};
 pub use destroyed::{DestroyResult, Destroyed};
 pub use encode::event;

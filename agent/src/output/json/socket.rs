@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::community::CommunityId;
 use super::names::{Attribution, NetworkType, Role, State, Transport};
 use super::workload::{Container, K8s};
 use crate::output::clock::Time;
@@ -70,6 +71,10 @@ pub struct Network {
     pub local: Endpoint,
     /// The other end.
     pub peer: Endpoint,
+    /// Name of the connection that is the same at both ends, whichever tells it: Community ID, version 1; absent if an
+    /// end has no port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub community_id: Option<CommunityId>,
     /// The connection.
     pub connection: Connection,
 }
@@ -139,6 +144,20 @@ pub struct User {
     pub id: u32,
 }
 
+impl Network {
+    /// The connection between two ends.
+    pub fn between(local: Endpoint, peer: Endpoint, connection: Connection) -> Self {
+        Self {
+            transport: Transport::Tcp,
+            kind: NetworkType::from(&local.address.to_canonical()),
+            local,
+            peer,
+            community_id: CommunityId::of(local.into(), peer.into()),
+            connection,
+        }
+    }
+}
+
 impl From<Endpoint> for SocketAddr {
     fn from(end: Endpoint) -> Self {
         Self::new(end.address, end.port)
@@ -154,11 +173,11 @@ impl From<SocketAddr> for Endpoint {
     }
 }
 
-impl From<&SocketAddr> for NetworkType {
-    fn from(address: &SocketAddr) -> Self {
+impl From<&IpAddr> for NetworkType {
+    fn from(address: &IpAddr) -> Self {
         match address {
-            SocketAddr::V4(_) => Self::Ipv4,
-            SocketAddr::V6(_) => Self::Ipv6,
+            IpAddr::V4(_) => Self::Ipv4,
+            IpAddr::V6(_) => Self::Ipv6,
         }
     }
 }

@@ -68,7 +68,7 @@ fn a_transition_has_the_fields_of_the_contract_in_order() {
         r#"{"schema":1,"seq":8,"time":"2026-11-22T13:25:44.123456789Z","type":"transition","#,
         r#""socket":{"id":"b39f94a9635-287b","cookie":4242,"inode":31337,"netns":4026531840,"role":"server"},"#,
         r#""network":{"transport":"tcp","type":"ipv4","local":{"address":"192.0.2.10","port":8080},"#,
-        r#""peer":{"address":"198.51.100.7","port":51234},"connection":{"state":"close_wait"}},"#,
+        r#""peer":{"address":"198.51.100.7","port":51234},"community_id":"1:1FUCzHgEjcbOpDWCcaRejiLeOfg=","connection":{"state":"close_wait"}},"#,
         r#""process":{"pid":4711,"start_time":"2026-11-22T13:20:00.000000000Z","#,
         r#""comm":"python3","executable":{"name":"python3"},"user":{"id":1000},"attribution":"accept"},"#,
         r#""transition":{"from":"established","to":"close_wait","after_ns":1500000000,"cause":"fin_received"}}"#,

@@ -105,6 +105,11 @@ impl Line<'_> {
         self.endpoint(&network.local);
         self.raw(",\"peer\":");
         self.endpoint(&network.peer);
+        if let Some(id) = network.community_id {
+            self.raw(",\"community_id\":\"");
+            self.0.extend_from_slice(&id.render());
+            self.raw("\"");
+        }
         self.raw(",\"connection\":{\"state\":\"");
         self.raw(state::TcpState::from(network.connection.state).name());
         if let Some(peer) = network.connection.peer_state {

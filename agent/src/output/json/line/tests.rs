@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::output::json::{
-    Attribution, Cause, Connection, Container, Executable, K8s, Named, Network, NetworkType, Pod,
-    Process, Role, SCHEMA, Socket, SocketId, Spell, State, Transport, User,
+    Attribution, Cause, Connection, Container, Executable, K8s, Named, Network, Pod, Process, Role,
+    SCHEMA, Socket, SocketId, Spell, State, User,
 };
 use finback_core::model::socket::SocketKey;
 use finback_core::model::time::Timestamp;
@@ -47,13 +47,7 @@ prop_compose! {
         state in states(),
         peer_state in option::of(states()),
     ) -> Network {
-        Network {
-            transport: Transport::Tcp,
-            kind: NetworkType::from(&local),
-            local: local.into(),
-            peer: peer.into(),
-            connection: Connection { state, peer_state },
-        }
+        Network::between(local.into(), peer.into(), Connection { state, peer_state })
     }
 }
 
