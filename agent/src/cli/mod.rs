@@ -20,6 +20,7 @@ mod record;
 mod replay;
 mod run;
 mod runtime;
+mod stream_filter;
 mod time_args;
 
 use std::io::{self, Write as _};

@@ -10,12 +10,14 @@ use toml::de::DeTable;
 use super::error::Error;
 use super::exception::exceptions;
 use super::field::{
-    absolute, level, openers, per_verdict, ring, sockets, states, switch, threshold, time, word,
+    absolute, filter, level, openers, per_verdict, ring, sockets, states, switch, threshold, time,
+    word,
 };
 use super::history::{self, HistoryWords};
 use super::incident;
 use super::value::{Attach, DEFAULT_SOCKET, RingBytes, StateSet};
 use super::wrong::{Key, Value, Wrong};
+use crate::filter::Filter;
 use finback_core::model::finding::Verdict;
 use finback_core::settings::exception::Exception;
 use finback_core::settings::incident::IncidentSettings;
@@ -42,6 +44,8 @@ pub struct File {
     pub socket: Option<PathBuf>,
     /// `host_root`.
     pub host_root: Option<PathBuf>,
+    /// `filter`.
+    pub filter: Option<Filter>,
     /// `segment`.
     pub segment: Option<bool>,
     /// `stacks`.
@@ -60,6 +64,7 @@ pub struct File {
 
 const KEYS: &[&str] = &[
     "attach",
+    "filter",
     "host_root",
     "history",
     "incidents",
@@ -101,6 +106,7 @@ impl File {
     fn set(&mut self, key: &Key<'_>, value: &Value<'_>) -> Result<(), Wrong> {
         match &**key.get_ref() {
             "attach" => self.attach = Some(word(key, value)?),
+            "filter" => self.filter = filter(key, value)?,
             "host_root" => self.host_root = Some(absolute(key, value, "/host")?),
             "history" => self.history = history::words(key, value)?,
             "incidents" => incident::all(key, value, &mut self.incidents)?,

@@ -10,17 +10,19 @@ use tokio::sync::Semaphore;
 
 use super::body::{self, Body, whole};
 use super::connections;
+use super::explained::{self, Facts, What};
 use super::limits::{self, CONNECTIONS, SUBSCRIBERS};
 use super::openapi;
-use super::parameter::{Count, FILTER, FOLLOW, Given, LAST, Moment, SELECT, SINCE, UNTIL};
+use super::parameter::{Count, FILTER, FOLLOW, Given, LAST, Moment, SELECT, SINCE, UNTIL, WHAT};
 use super::past::{self, Past};
-use super::query::Queries;
+use super::query::{About, Queries};
 use super::refused::Refused;
 use super::table::{self, ROUTES, Source};
+use super::told;
 use crate::filter::Filter;
-use crate::history::Range;
+use crate::history::{Latest, Range};
 use crate::output::json;
-use crate::output::select::Selection;
+use crate::output::select::{Kind, Selection};
 
 /// Answers the requests of all connections.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Routes {
     past: Past,
     /// A permit for each subscriber.
     places: Arc<Semaphore>,
+    /// A permit for whoever has all that is known put together: one after the other, for it may be much.
+    desk: Arc<Semaphore>,
 }
 
 impl Routes {
@@ -37,6 +41,7 @@ impl Routes {
             queries,
             past,
             places: Arc::new(Semaphore::new(SUBSCRIBERS)),
+            desk: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -66,11 +71,8 @@ impl Routes {
     async fn body(&self, source: Source, given: &Given<'_>) -> Result<Body, Refused> {
         match source {
             Source::Stream => self.stream(given).await,
-            Source::Daemon(about) => {
-                let filter = given.value::<Filter>(&FILTER)?.map(Arc::new);
-                let document = self.queries.document(about, filter).await;
-                document.map(whole).ok_or_else(silent)
-            }
+            Source::Daemon(about) => self.document(about, given).await.map(whole),
+            Source::Pages => self.pages(given).await.map(whole),
             Source::Sockets => {
                 let shown = self.queries.look().await;
                 let filter = given.value::<Filter>(&FILTER)?;
@@ -82,15 +84,60 @@ impl Routes {
         }
     }
 
+    /// What the daemon says now, or what it has told in the range that is asked for.
+    async fn document(&self, about: About, given: &Given<'_>) -> Result<Bytes, Refused> {
+        let filter = given.value::<Filter>(&FILTER)?;
+        let (range, past) = (range(given)?, past_of(about));
+        if let Some((kind, name)) = past.filter(|_| !range.is_none()) {
+            let latest = self.latest(range, Selection::of([kind]), None).await?;
+            return Ok(told::document(name, &latest, filter.as_ref()));
+        }
+        let document = self.queries.document(about, filter.map(Arc::new)).await;
+        document.ok_or_else(silent)
+    }
+
+    async fn latest(
+        &self,
+        range: Range,
+        select: Selection,
+        filter: Option<Arc<Filter>>,
+    ) -> Result<Latest, Refused> {
+        let lines = self.past.read(range, select, filter, None).await;
+        told::latest(lines.map_err(|error| past_refused(&error))?).await
+    }
+
+    /// Pages about what is known now; if nothing of that is meant, about what the history has.
+    async fn pages(&self, given: &Given<'_>) -> Result<Bytes, Refused> {
+        let what = Arc::new(given.value::<What>(&WHAT)?.ok_or_else(explained::missing)?);
+        let _turn = self.desk.acquire().await;
+        let facts = Arc::new(Facts {
+            shown: self.queries.look().await.ok_or_else(silent)?,
+            open: [
+                self.open(About::Findings).await?,
+                self.open(About::Incidents).await?,
+            ],
+        });
+        if let Some(pages) = explain(&facts, &what, Latest::default()).await? {
+            return Ok(pages);
+        }
+        let filter = what.past().filter(|_| self.past.is_kept());
+        let filter = Arc::new(filter.ok_or_else(explained::nothing)?);
+        let both = Selection::of([Kind::Finding, Kind::Incident]);
+        let past = self.latest(Range::default(), both, Some(filter)).await?;
+        let pages = explain(&facts, &what, past).await?;
+        pages.ok_or_else(explained::nothing)
+    }
+
+    async fn open(&self, about: About) -> Result<Bytes, Refused> {
+        let document = self.queries.document(about, None).await;
+        document.ok_or_else(silent)
+    }
+
     /// What the history has of the range that is asked for, then from now on, until the daemon ends or the reader goes.
     async fn stream(&self, given: &Given<'_>) -> Result<Body, Refused> {
         let select = given.value(&SELECT)?.unwrap_or_else(Selection::stream);
         let filter = given.value::<Filter>(&FILTER)?.map(Arc::new);
-        let range = Range {
-            since: given.value(&SINCE)?.map(Moment::time),
-            until: given.value(&UNTIL)?.map(Moment::time),
-            last: given.value(&LAST)?.map(Count::number),
-        };
+        let range = range(given)?;
         let follow = given.value(&FOLLOW)?.unwrap_or(range.until.is_none());
         let live = if follow {
             let place = Arc::clone(&self.places).try_acquire_owned();
@@ -110,6 +157,35 @@ impl Routes {
             live,
         ))
     }
+}
+
+fn range(given: &Given<'_>) -> Result<Range, Refused> {
+    Ok(Range {
+        since: given.value(&SINCE)?.map(Moment::time),
+        until: given.value(&UNTIL)?.map(Moment::time),
+        last: given.value(&LAST)?.map(Count::number),
+    })
+}
+
+/// Lines of which kind a document lists, and by which name.
+const fn past_of(about: About) -> Option<(Kind, &'static str)> {
+    match about {
+        About::Findings => Some((Kind::Finding, "findings")),
+        About::Incidents => Some((Kind::Incident, "incidents")),
+        About::Status | About::Readiness => None,
+    }
+}
+
+/// In a thread that may take its time.
+async fn explain(
+    facts: &Arc<Facts>,
+    what: &Arc<What>,
+    past: Latest,
+) -> Result<Option<Bytes>, Refused> {
+    let (facts, what) = (Arc::clone(facts), Arc::clone(what));
+    let explained = tokio::task::spawn_blocking(move || facts.explain(&what, &past)).await;
+    let explained = explained.map_err(std::io::Error::other).flatten();
+    explained.map_err(|error| explained::failed(&error))
 }
 
 fn past_refused(error: &past::Error) -> Refused {

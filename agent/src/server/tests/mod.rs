@@ -1,5 +1,6 @@
 mod hostile;
 mod limits;
+mod pages;
 mod past;
 mod slow;
 mod table;
