@@ -43,6 +43,14 @@ impl Error {
         let absent = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused];
         matches!(self, Self::Connect(error) if absent.contains(&error.kind()))
     }
+
+    /// The code with which it was refused, if the daemon gives one.
+    pub fn code(&self) -> Option<&str> {
+        if let Self::Refused { reason, .. } = self {
+            return reason.as_ref().map(|reason| &*reason.code);
+        }
+        None
+    }
 }
 
 /// Asks the daemon that listens at `socket`. The connection lives in a task until the body has been read.

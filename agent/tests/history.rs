@@ -87,6 +87,16 @@ fn leak(listener: &TcpListener) -> TcpStream {
     listener.accept().unwrap().0
 }
 
+/// The first page of `finback explain`.
+#[expect(clippy::unwrap_used, reason = "part of the tests below")]
+fn explained(dir: &Path, what: &str) -> Value {
+    let mut command = finback(dir, &["explain", "--format", "json", what]);
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let first = text.lines().next().unwrap_or_default();
+    serde_json::from_str(first).unwrap()
+}
+
 fn opened(line: &Value) -> bool {
     line["type"] == "finding" && line["finding"]["action"] == "opened"
 }
@@ -142,6 +152,18 @@ fn a_daemon_that_is_killed_leaves_its_history_and_the_next_one_goes_on() {
     }
     let hellos = all.iter().filter(|line| line["type"] == "hello").count();
     assert_eq!(hellos, 2, "{all:?}");
+    let id = format!("#{}", resolved["finding"]["id"]);
+    let over = |explained: &Value| {
+        let page = &explained["explanation"];
+        assert_eq!(
+            (&page["topic"], &page["found"]),
+            (&"connection".into(), &false.into())
+        );
+        let summary = page["summary"].as_str().unwrap();
+        assert!(summary.starts_with("Over"), "{summary}");
+    };
+    over(&explained(dir, &id));
     kill_process(Pid::from_child(&second), Signal::TERM).unwrap();
     assert!(second.wait().unwrap().success());
+    over(&explained(dir, &id));
 }

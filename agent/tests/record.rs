@@ -104,6 +104,18 @@ fn what_a_daemon_has_told_is_told_again_by_nobody() {
     let again: Vec<_> = text.lines().filter(|line| is_of_ours(line, port)).collect();
     assert_eq!(again, told);
 
+    let mut findings = Command::new(&program);
+    findings.args(["findings", "--format", "json", "--input"]);
+    let output = findings
+        .arg(&copy)
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .output()
+        .unwrap();
+    let last = String::from_utf8(output.stdout).unwrap();
+    let last: Vec<_> = last.lines().filter(|line| is_of_ours(line, port)).collect();
+    assert_eq!(last, [told.last().unwrap()]);
+
     std::fs::write(&copy, &tape[..tape.len() - 1]).unwrap();
     let output = replay.output().unwrap();
     assert_eq!(output.status.code(), Some(1));

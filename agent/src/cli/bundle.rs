@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::ask::SourceArgs;
+use super::ask::{HistoryFolder, SourceArgs};
 use super::exit::{Code, Failure, quietly};
 use super::explain::lines::{self, Text};
 use crate::bundle::{self, About};
@@ -62,12 +62,16 @@ pub(super) struct Bundle {
 
     #[command(flatten)]
     source: SourceArgs,
+
+    #[command(flatten)]
+    folder: HistoryFolder,
 }
 
 impl Bundle {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let wanted = self.wanted()?;
         let text = lines::read(&mut self.source.open(true)?)?;
+        let past;
         let mut known = Known::default();
         let events = text.lines.lines();
         events
@@ -77,11 +81,13 @@ impl Bundle {
             Wanted::Ids(asked) => asked,
             Wanted::Findings(filter) => findings(&text.lines, filter.as_ref()),
         };
+        past = lines::remembered(&known, &asked, &self.source, &self.folder)?.unwrap_or_default();
+        lines::add_past(&mut known, &past);
         let (pages, messages) = answers(&known, &asked, &text);
         if pages.is_empty() {
             return Err(nothing(&known, &text));
         }
-        let bundle = bundle::Bundle::of(&pages, &text.lines, &known);
+        let bundle = bundle::Bundle::of(&pages, &(past.clone() + &text.lines), &known);
         let page = self.page(bundle.clone(), &text)?;
         quietly(io::stderr().write_all(messages.as_bytes()))?;
         self.write(&page, &name(&pages, self.all), bundle.size())

@@ -9,10 +9,11 @@ use super::exit::{Code, Failure};
 use super::format::FormatArg;
 use super::lines::Lines;
 use super::runtime::runtime;
+use super::stream_filter::StreamFilterArgs;
 use super::time_args::TimeArgs;
 use crate::client;
-use crate::config::{DEFAULT_HISTORY, DEFAULT_SOCKET};
-use crate::filter::{Filter, FilterArgs};
+use crate::config::{Config, DEFAULT_HISTORY, DEFAULT_SOCKET, Flags};
+use crate::filter::Filter;
 use crate::history::{self, Range};
 use crate::output::json::Event;
 use crate::output::select::Selection;
@@ -44,7 +45,11 @@ pub(super) struct Events {
     socket: PathBuf,
 
     #[command(flatten)]
-    filter: FilterArgs,
+    filter: StreamFilterArgs,
+
+    /// The filter from this file instead of /etc/finback/finback.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 
     #[command(flatten)]
     time: TimeArgs,
@@ -60,12 +65,13 @@ pub(super) struct Events {
 
 impl Events {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let filter = self.filter.filter()?;
+        let config = Config::load(self.config.as_deref(), Flags::default())?;
+        let filter = self.filter.filter(&config)?;
         let range = self.time.range()?;
         let follow = !self.no_follow && range.until.is_none();
         let past = !range.is_none() || !follow;
         let mut lines = Lines::to_stdout(self.format.resolve())?;
-        let query = range.query() + &asked(filter.as_ref());
+        let query = range.query() + &filter.as_ref().map(Filter::query).unwrap_or_default();
         let target = format!("/v1/events?select={}&follow={follow}{query}", self.select);
         let answered = runtime()?.block_on(async {
             let response = match client::ask(&self.socket, &target).await {
@@ -94,16 +100,6 @@ impl Events {
         };
         lines.copy(history::read(&self.history, range, Box::new(wanted))?)
     }
-}
-
-/// The filter as a parameter of a query.
-fn asked(filter: Option<&Filter>) -> String {
-    let Some(filter) = filter else {
-        return String::new();
-    };
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("filter", &filter.to_string());
-    format!("&{}", query.finish())
 }
 
 impl From<history::Error> for Failure {

@@ -21,6 +21,7 @@ mod replay;
 mod run;
 mod runtime;
 mod status;
+mod stream_filter;
 mod time_args;
 
 use std::io::{self, Write as _};

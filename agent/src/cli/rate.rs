@@ -1,5 +1,6 @@
 //! So many a second.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,19 @@ pub(super) struct Rate(u32);
 
 /// At most: more is no limit.
 const MOST: u32 = 100_000;
+
+/// Not all of those that reconnect do so at once.
+impl Default for Rate {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/s", self.0)
+    }
+}
 
 impl FromStr for Rate {
     type Err = String;

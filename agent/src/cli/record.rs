@@ -35,7 +35,8 @@ Examples:
   finback record --select transition,finding all.fbr   changes of state, too: far more
   finback replay night.fbr                         what was told, again, on any machine
 
-It is a daemon, which serves subscribers while it records; with another one running give it a socket of its own with
+For a fault that cannot be watched while it happens, and for a report that finback has accused the wrong one or has said
+nothing: what its engine was given is in the file, and it decides the same again. It is a daemon, which serves subscribers while it records; with another one running give it a socket of its own with
 --socket. Stacks are not recorded. The file has addresses, command lines and names of users' programs in it: it is
 readable by its owner only.")]
 pub(super) struct Record {

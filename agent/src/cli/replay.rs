@@ -27,6 +27,7 @@ Examples:
   finback replay --select incident night.fbr       incidents only
   finback replay night.fbr verdict eof_unread      findings of one kind
   finback replay --format json night.fbr | jq .    the same lines that a subscriber has got
+  finback explain --input night.fbr '#12'          a page about one of them; so do findings, incidents and bundle
 
 Needs no privileges and asks nothing of this machine.")]
 pub(super) struct Replay {

@@ -12,9 +12,10 @@ use super::format::FormatArg;
 use super::hook_table;
 use super::kernel_args::KernelArgs;
 use super::runtime::runtime;
+use super::stream_filter::StreamFilterArgs;
 use crate::config::{self, Config, Flags, HistoryArg, MetricsListen, StateSet};
 use crate::daemon::{self, Plan};
-use crate::filter::{Filter, FilterArgs};
+use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::output::feed::{self, Tune};
 use crate::output::select::{Kind, Selection};
@@ -65,7 +66,7 @@ pub(super) struct Run {
     states: Option<StateSet>,
 
     #[command(flatten)]
-    filter: FilterArgs,
+    filter: StreamFilterArgs,
 
     /// End after so long, for example 500ms, 10s or 2m
     #[arg(long, value_parser = config::duration, value_name = "TIME")]
@@ -115,7 +116,6 @@ impl Run {
     }
 
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let filter = self.filter.filter()?;
         let flags = Flags {
             states: self.states,
             socket: self.socket.clone(),
@@ -124,6 +124,7 @@ impl Run {
             ..self.kernel.flags()
         };
         let config = self.kernel.join(flags)?;
+        let filter = self.filter.filter(&config)?;
         let log_level = self.kernel.log_level as u8;
         if self.check {
             return check(&config, log_level);

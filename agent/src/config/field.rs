@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::value::{self, MAX_SOCKETS, RingBytes, StateSet, max_sockets_help};
 use super::wrong::{Key, Value, Wrong};
+use crate::filter::Filter;
 use crate::value::duration;
 use finback_core::model::finding::{Severity, Verdict};
 use finback_core::settings::verdict::{Level, NEVER, VerdictSettings};
@@ -66,6 +67,22 @@ pub(super) fn absolute(key: &Key<'_>, value: &Value<'_>, example: &str) -> Resul
         let help = format!("use an absolute path, for example \"{example}\"");
         Wrong::value(key, value, help)
     })
+}
+
+/// `""` for none.
+pub(super) fn filter(key: &Key<'_>, value: &Value<'_>) -> Result<Option<Filter>, Wrong> {
+    match value.get_ref().as_str().map(str::parse::<Filter>) {
+        _ if value.get_ref().as_str() == Some("") => Ok(None),
+        Some(Ok(filter)) => Ok(Some(filter)),
+        Some(Err(error)) => {
+            let help = format!("column {}: {}", error.column(), error.help());
+            Err(Wrong::value(key, value, help))
+        }
+        None => {
+            let help = "use a string, for example \"not comm = backup\"";
+            Err(Wrong::value(key, value, help))
+        }
+    }
 }
 
 pub(super) fn states(key: &Key<'_>, value: &Value<'_>) -> Result<StateSet, Wrong> {

@@ -10,13 +10,15 @@ use toml::de::DeTable;
 use super::error::Error;
 use super::exception::exceptions;
 use super::field::{
-    absolute, level, openers, per_verdict, ring, sockets, states, switch, threshold, time, word,
+    absolute, filter, level, openers, per_verdict, ring, sockets, states, switch, threshold, time,
+    word,
 };
 use super::history::{self, HistoryWords};
 use super::incident;
 use super::listen::MetricsListen;
 use super::value::{Attach, DEFAULT_SOCKET, RingBytes, StateSet};
 use super::wrong::{Key, Value, Wrong};
+use crate::filter::Filter;
 use finback_core::model::finding::Verdict;
 use finback_core::settings::exception::Exception;
 use finback_core::settings::incident::IncidentSettings;
@@ -45,6 +47,8 @@ pub struct File {
     pub metrics_listen: Option<MetricsListen>,
     /// `host_root`.
     pub host_root: Option<PathBuf>,
+    /// `filter`.
+    pub filter: Option<Filter>,
     /// `segment`.
     pub segment: Option<bool>,
     /// `stacks`.
@@ -63,6 +67,7 @@ pub struct File {
 
 const KEYS: &[&str] = &[
     "attach",
+    "filter",
     "host_root",
     "history",
     "incidents",
@@ -105,6 +110,7 @@ impl File {
     fn set(&mut self, key: &Key<'_>, value: &Value<'_>) -> Result<(), Wrong> {
         match &**key.get_ref() {
             "attach" => self.attach = Some(word(key, value)?),
+            "filter" => self.filter = filter(key, value)?,
             "host_root" => self.host_root = Some(absolute(key, value, "/host")?),
             "history" => self.history = history::words(key, value)?,
             "incidents" => incident::all(key, value, &mut self.incidents)?,

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::field::{absolute, integer, switch, time};
+use super::field::{absolute, filter, integer, switch, time};
 use super::value;
 use super::wrong::{Key, Value, Wrong};
+use crate::filter::Filter;
 use crate::output::select::{Kind, Selection};
 
 /// Where it is kept.
@@ -30,6 +31,8 @@ pub struct History {
     pub max_age: Duration,
     /// Which events.
     pub select: Selection,
+    /// Of these only what this selects.
+    pub filter: Option<Filter>,
 }
 
 /// `--history`.
@@ -61,10 +64,11 @@ pub struct HistoryWords {
     max_bytes: Option<u64>,
     max_age: Option<Duration>,
     select: Option<Selection>,
+    filter: Option<Filter>,
 }
 
 impl HistoryWords {
-    /// Whether all that can be said is said.
+    /// Whether all is said that has a value by default.
     #[cfg(test)]
     pub(super) const fn is_complete(&self) -> bool {
         let Self {
@@ -73,6 +77,7 @@ impl HistoryWords {
             max_bytes,
             max_age,
             select,
+            filter: _,
         } = self;
         enabled.is_some()
             && path.is_some()
@@ -94,11 +99,19 @@ impl HistoryWords {
             max_bytes: self.max_bytes.unwrap_or(DEFAULT_MAX_BYTES),
             max_age: self.max_age.unwrap_or(DEFAULT_MAX_AGE),
             select: self.select.unwrap_or_else(usual),
+            filter: self.filter,
         })
     }
 }
 
-const KEYS: &[&str] = &["enabled", "max_age", "max_bytes", "path", "select"];
+const KEYS: &[&str] = &[
+    "enabled",
+    "filter",
+    "max_age",
+    "max_bytes",
+    "path",
+    "select",
+];
 
 /// The section.
 pub(super) fn words(key: &Key<'_>, value: &Value<'_>) -> Result<HistoryWords, Wrong> {
@@ -114,6 +127,7 @@ pub(super) fn words(key: &Key<'_>, value: &Value<'_>) -> Result<HistoryWords, Wr
     for (name, value) in table {
         match &**name.get_ref() {
             "enabled" => words.enabled = Some(switch(name, value)?),
+            "filter" => words.filter = filter(name, value)?,
             "max_age" => words.max_age = Some(age(name, value)?),
             "max_bytes" => words.max_bytes = Some(size(name, value)?),
             "path" => words.path = Some(absolute(name, value, DEFAULT_HISTORY)?),

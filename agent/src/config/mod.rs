@@ -15,6 +15,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::filter::Filter;
 use crate::kernel;
 use finback_core::model::finding::Verdict;
 use finback_core::model::state::TcpState;
@@ -101,6 +102,8 @@ pub struct Config {
     pub metrics_listen: MetricsListen,
     /// Where the host's file system is mounted.
     pub host_root: PathBuf,
+    /// Of what `finback run` and `finback events` write, only what this selects.
+    pub filter: Option<Filter>,
     /// Whether to look at segments (FIN and RST on the wire).
     pub segment: bool,
     /// Whether to take user stacks.
@@ -148,6 +151,7 @@ impl Config {
                 .host_root
                 .or(file.host_root)
                 .unwrap_or_else(|| "/".into()),
+            filter: file.filter,
             segment: segment.unwrap_or(true),
             stacks: flags.stacks || file.stacks.unwrap_or(false),
             history: file.history.join(flags.history),

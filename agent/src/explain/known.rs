@@ -81,6 +81,23 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// Takes a line of the past: it says nothing new of what is known already.
+    pub fn add_past(&mut self, event: Event<'a>) {
+        let known = if let Body::Incident { incident, .. } = &event.body {
+            let mut all = self.incidents.iter();
+            all.any(|(_, known)| known.id == incident.id)
+        } else if let Some(socket) = event.body.subject().and_then(|subject| subject.socket) {
+            let connection = self.places.get(&socket.id);
+            let connection = connection.and_then(|at| self.connections.get(*at));
+            connection.is_some_and(|connection| connection.finding.is_some())
+        } else {
+            false
+        };
+        if !known {
+            self.add(event);
+        }
+    }
+
     /// The one that a line is about, with the newest that is known of who has it.
     fn connection(&mut self, subject: Subject<'a>) -> Option<&mut Connection<'a>> {
         let id = subject.socket?.id;

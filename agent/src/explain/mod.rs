@@ -39,6 +39,11 @@ pub struct Answer<'a> {
     pub more: usize,
 }
 
+/// Whether anything that is known is meant.
+pub fn is_known(known: &Known<'_>, asked: &Asked, host: &dyn Host) -> bool {
+    !find(known, asked, host).is_empty()
+}
+
 /// Explains one thing.
 pub fn explain<'a>(
     known: &Known<'a>,

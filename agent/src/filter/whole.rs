@@ -45,6 +45,13 @@ impl Filter {
         Self::bounded(Expression::All(vec![self.0, other.0]))
     }
 
+    /// As a parameter of a query of the daemon, to be appended.
+    pub fn query(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("filter", &self.to_string());
+        format!("&{}", query.finish())
+    }
+
     /// What it says.
     pub(super) fn into_expression(self) -> Expression {
         self.0

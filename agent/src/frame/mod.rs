@@ -70,6 +70,11 @@ pub struct About {
     pub run: u64,
 }
 
+/// Whether bytes begin as a frame does.
+pub fn begins(bytes: &[u8]) -> bool {
+    bytes.starts_with(&MAGIC)
+}
+
 /// Makes frames.
 pub struct Packer(zstd::bulk::Compressor<'static>);
 

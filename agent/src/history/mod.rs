@@ -7,6 +7,7 @@
 mod batch;
 mod folder;
 mod keeper;
+mod latest;
 mod line;
 mod read;
 mod segment;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 pub use self::folder::Error;
 pub use self::keeper::{Handle, Keeper};
+pub use self::latest::Latest;
 pub use self::line::Line;
 pub use self::read::{Damage, Range, Reader, Trouble, Wanted, read};
 pub use self::statistics::Statistics;

@@ -16,5 +16,5 @@ mod write;
 pub use entry::{Beginning, Ending, Entry};
 pub use play::Player;
 pub use progress::{Progress, SoFar};
-pub use read::{Broken, Entries, Error, open};
+pub use read::{Broken, Entries, Error, is_recording, open};
 pub use tape::{Tape, Wanted};

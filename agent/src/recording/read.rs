@@ -35,6 +35,11 @@ impl Broken {
     }
 }
 
+/// Whether these are the first bytes of a recording.
+pub fn is_recording(bytes: &[u8]) -> bool {
+    frame::begins(bytes)
+}
+
 /// How a recording begins, and what follows.
 pub fn open(bytes: &[u8]) -> Result<(Beginning, Entries<'_>), Error> {
     let frame = whole_frame(bytes, 0)?.ok_or(Error::NoRecording)?;

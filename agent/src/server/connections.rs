@@ -51,20 +51,30 @@ pub(super) fn lines_of(shown: Shown, filter: Option<Filter>) -> Body {
     }))
 }
 
+/// All of them at once.
+pub(super) fn text(shown: &Shown) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    each(shown, &mut |event| json::write_line(event, &mut text))?;
+    Ok(text)
+}
+
 fn encode(shown: &Shown, filter: Option<&Filter>, lines: &mut Lines) -> io::Result<()> {
+    each(shown, &mut |event| {
+        if filter.is_none_or(|filter| filter.selects(event)) {
+            lines.add(event)?;
+        }
+        Ok(())
+    })
+}
+
+fn each(shown: &Shown, take: &mut dyn FnMut(&Event<'_>) -> io::Result<()>) -> io::Result<()> {
     let list = List::new(
         &shown.snapshot,
         shown.clock,
         &shown.accused,
         &shown.defaults,
     );
-    let mut people = Descriptions::new(&shown.host_root);
-    list.each(&mut people, &mut |event| {
-        if filter.is_none_or(|filter| filter.selects(event)) {
-            lines.add(event)?;
-        }
-        Ok(())
-    })
+    list.each(&mut Descriptions::new(&shown.host_root), take)
 }
 
 struct Lines {

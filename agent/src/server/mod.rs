@@ -12,6 +12,7 @@
 mod accept;
 mod body;
 mod connections;
+mod explained;
 mod limits;
 mod lock;
 mod openapi;
@@ -21,6 +22,7 @@ mod query;
 mod refused;
 mod routes;
 mod table;
+mod told;
 
 use futures_util::FutureExt as _;
 use tokio::net::{TcpListener, UnixListener};

@@ -37,10 +37,20 @@ pub(super) const FILTER: Parameter = Parameter {
     wrong: "wrong_filter",
 };
 
+/// What is to be explained.
+pub(super) const WHAT: Parameter = Parameter {
+    name: "what",
+    meaning: "What somebody has in hand: the id of a finding (`#12`), of an incident or of a socket, `PID`, `PID:FD`, \
+              `inode:N`, `cookie:HEX`, one or two `ADDRESS:PORT`, or a row of ss, lsof or netstat. Always to be given.",
+    example: "4711:7",
+    wrong: "unreadable",
+};
+
 /// From when on.
 pub(super) const SINCE: Parameter = Parameter {
     name: "since",
-    meaning: "First what the history has from this moment on: RFC 3339, a local date or time, or how long ago.",
+    meaning: "What the history has from this moment on: RFC 3339, a date or time of day, or how long ago. The stream \
+              follows.",
     example: "10m",
     wrong: "unknown_time",
 };
@@ -48,7 +58,7 @@ pub(super) const SINCE: Parameter = Parameter {
 /// Until when.
 pub(super) const UNTIL: Parameter = Parameter {
     name: "until",
-    meaning: "What the history has until this moment; the stream is not followed then.",
+    meaning: "What the history has until this moment; the stream does not follow then.",
     example: "2026-11-27T03:10:00Z",
     wrong: "unknown_time",
 };
@@ -56,7 +66,7 @@ pub(super) const UNTIL: Parameter = Parameter {
 /// How many at most.
 pub(super) const LAST: Parameter = Parameter {
     name: "last",
-    meaning: "Of the history only the last so many lines.",
+    meaning: "Of that only the last so many lines.",
     example: "100",
     wrong: "unknown_number",
 };

@@ -48,6 +48,11 @@ impl Past {
         }
     }
 
+    /// Whether there is one.
+    pub(super) const fn is_kept(&self) -> bool {
+        self.history.is_some()
+    }
+
     /// The lines of a range up to where `live` begins, in chunks of complete lines.
     pub(super) async fn read(
         &self,

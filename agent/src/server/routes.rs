@@ -10,20 +10,22 @@ use tokio::sync::Semaphore;
 
 use super::body::{self, Body, whole};
 use super::connections;
+use super::explained::{self, Facts, What};
 use super::limits::{self, CONNECTIONS, SUBSCRIBERS};
 use super::openapi;
 use super::parameter::{
-    COLLECT, Count, FILTER, FOLLOW, Given, LAST, Lifetimes, Moment, SELECT, SINCE, UNTIL,
+    COLLECT, Count, FILTER, FOLLOW, Given, LAST, Lifetimes, Moment, SELECT, SINCE, UNTIL, WHAT,
 };
 use super::past::{self, Past};
-use super::query::Queries;
+use super::query::{About, Queries};
 use super::refused::Refused;
-use super::table::{ROUTES, Route, Source};
+use super::table::{self, ROUTES, Route, Source};
+use super::told;
 use crate::filter::Filter;
-use crate::history::Range;
+use crate::history::{Latest, Range};
 use crate::metrics::text::Format;
 use crate::output::json;
-use crate::output::select::Selection;
+use crate::output::select::{Kind, Selection};
 
 /// Answers the requests of all connections.
 #[derive(Clone, Debug)]
@@ -34,6 +36,8 @@ pub(super) struct Routes {
     places: Arc<Semaphore>,
     /// Whoever can reach a port may ask.
     open: bool,
+    /// A permit for whoever has all that is known put together: one after the other, for it may be much.
+    desk: Arc<Semaphore>,
 }
 
 impl Routes {
@@ -43,6 +47,7 @@ impl Routes {
             past,
             places: Arc::new(Semaphore::new(SUBSCRIBERS)),
             open: false,
+            desk: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -94,11 +99,8 @@ impl Routes {
     ) -> Result<(&'static str, Body), Refused> {
         let body = match route.source {
             Source::Stream => self.stream(given).await?,
-            Source::Daemon(about) => {
-                let filter = given.value::<Filter>(&FILTER)?.map(Arc::new);
-                let document = self.queries.document(about, filter).await;
-                document.map(whole).ok_or_else(silent)?
-            }
+            Source::Daemon(about) => whole(self.document(about, given).await?),
+            Source::Pages => whole(self.pages(given).await?),
             Source::Sockets => {
                 let shown = self.queries.look().await;
                 let filter = given.value::<Filter>(&FILTER)?;
@@ -137,15 +139,60 @@ impl Routes {
         )
     }
 
+    /// What the daemon says now, or what it has told in the range that is asked for.
+    async fn document(&self, about: About, given: &Given<'_>) -> Result<Bytes, Refused> {
+        let filter = given.value::<Filter>(&FILTER)?;
+        let (range, past) = (range(given)?, past_of(about));
+        if let Some((kind, name)) = past.filter(|_| !range.is_none()) {
+            let latest = self.latest(range, Selection::of([kind]), None).await?;
+            return Ok(told::document(name, &latest, filter.as_ref()));
+        }
+        let document = self.queries.document(about, filter.map(Arc::new)).await;
+        document.ok_or_else(silent)
+    }
+
+    async fn latest(
+        &self,
+        range: Range,
+        select: Selection,
+        filter: Option<Arc<Filter>>,
+    ) -> Result<Latest, Refused> {
+        let lines = self.past.read(range, select, filter, None).await;
+        told::latest(lines.map_err(|error| past_refused(&error))?).await
+    }
+
+    /// Pages about what is known now; if nothing of that is meant, about what the history has.
+    async fn pages(&self, given: &Given<'_>) -> Result<Bytes, Refused> {
+        let what = Arc::new(given.value::<What>(&WHAT)?.ok_or_else(explained::missing)?);
+        let _turn = self.desk.acquire().await;
+        let facts = Arc::new(Facts {
+            shown: self.queries.look().await.ok_or_else(silent)?,
+            open: [
+                self.open(About::Findings).await?,
+                self.open(About::Incidents).await?,
+            ],
+        });
+        if let Some(pages) = explain(&facts, &what, Latest::default()).await? {
+            return Ok(pages);
+        }
+        let filter = what.past().filter(|_| self.past.is_kept());
+        let filter = Arc::new(filter.ok_or_else(explained::nothing)?);
+        let both = Selection::of([Kind::Finding, Kind::Incident]);
+        let past = self.latest(Range::default(), both, Some(filter)).await?;
+        let pages = explain(&facts, &what, past).await?;
+        pages.ok_or_else(explained::nothing)
+    }
+
+    async fn open(&self, about: About) -> Result<Bytes, Refused> {
+        let document = self.queries.document(about, None).await;
+        document.ok_or_else(silent)
+    }
+
     /// What the history has of the range that is asked for, then from now on, until the daemon ends or the reader goes.
     async fn stream(&self, given: &Given<'_>) -> Result<Body, Refused> {
         let select = given.value(&SELECT)?.unwrap_or_else(Selection::stream);
         let filter = given.value::<Filter>(&FILTER)?.map(Arc::new);
-        let range = Range {
-            since: given.value(&SINCE)?.map(Moment::time),
-            until: given.value(&UNTIL)?.map(Moment::time),
-            last: given.value(&LAST)?.map(Count::number),
-        };
+        let range = range(given)?;
         let follow = given.value(&FOLLOW)?.unwrap_or(range.until.is_none());
         let live = if follow {
             let place = Arc::clone(&self.places).try_acquire_owned();
@@ -165,6 +212,35 @@ impl Routes {
             live,
         ))
     }
+}
+
+fn range(given: &Given<'_>) -> Result<Range, Refused> {
+    Ok(Range {
+        since: given.value(&SINCE)?.map(Moment::time),
+        until: given.value(&UNTIL)?.map(Moment::time),
+        last: given.value(&LAST)?.map(Count::number),
+    })
+}
+
+/// Lines of which kind a document lists, and by which name.
+const fn past_of(about: About) -> Option<(Kind, &'static str)> {
+    match about {
+        About::Findings => Some((Kind::Finding, "findings")),
+        About::Incidents => Some((Kind::Incident, "incidents")),
+        About::Status | About::Readiness => None,
+    }
+}
+
+/// In a thread that may take its time.
+async fn explain(
+    facts: &Arc<Facts>,
+    what: &Arc<What>,
+    past: Latest,
+) -> Result<Option<Bytes>, Refused> {
+    let (facts, what) = (Arc::clone(facts), Arc::clone(what));
+    let explained = tokio::task::spawn_blocking(move || facts.explain(&what, &past)).await;
+    let explained = explained.map_err(std::io::Error::other).flatten();
+    explained.map_err(|error| explained::failed(&error))
 }
 
 fn past_refused(error: &past::Error) -> Refused {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::parameter::{COLLECT, FILTER, FOLLOW, LAST, Parameter, SELECT, SINCE, UNTIL};
+use super::parameter::{COLLECT, FILTER, FOLLOW, LAST, Parameter, SELECT, SINCE, UNTIL, WHAT};
 use super::query::About;
 use crate::metrics::text::Format;
 
@@ -31,6 +31,8 @@ pub(super) enum Source {
     Sockets,
     /// What is counted and measured.
     Metrics,
+    /// All that is known.
+    Pages,
     /// There is nothing to ask for: the process answers.
     Alive,
     /// The schema of the stream's lines.
@@ -72,8 +74,8 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         path: "/v1/findings",
-        summary: "The last `finding` event of every open finding",
-        parameters: &[&FILTER],
+        summary: "The last `finding` event of every open finding; of the past, of every one that was told",
+        parameters: &[&FILTER, &SINCE, &UNTIL, &LAST],
         content: Content {
             media: JSON,
             schema: || list("findings"),
@@ -82,13 +84,23 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         path: "/v1/incidents",
-        summary: "The last `incident` event of every incident that is not over",
-        parameters: &[&FILTER],
+        summary: "The last `incident` event of every incident that is not over; of the past, of every one that was told",
+        parameters: &[&FILTER, &SINCE, &UNTIL, &LAST],
         content: Content {
             media: JSON,
             schema: || list("incidents"),
         },
         source: Source::Daemon(About::Incidents),
+    },
+    Route {
+        path: "/v1/explain",
+        summary: "A page about what somebody has in hand, as `finback explain` writes it: one for each match",
+        parameters: &[&WHAT],
+        content: Content {
+            media: JSON,
+            schema: explanations,
+        },
+        source: Source::Pages,
     },
     Route {
         path: "/v1/status",
@@ -174,5 +186,16 @@ fn list(name: &str) -> Value {
         "type": "object",
         "properties": {name: {"type": "array", "items": event()}},
         "required": [name],
+    })
+}
+
+fn explanations() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "explanations": {"type": "array", "items": event()},
+            "more": {"type": "integer", "description": "Matches that are not explained: the question was too wide"},
+        },
+        "required": ["explanations", "more"],
     })
 }

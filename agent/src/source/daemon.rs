@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::error::Error;
 use super::wanted::{Wanted, is_wanted};
 use crate::client;
-use crate::output::json::Event;
+use crate::output::json::Document;
 use crate::survey::Take;
 
 /// A document is no longer than that; the daemon bounds what it keeps.
@@ -27,13 +27,6 @@ const REASON: usize = 4 << 10;
 pub struct Daemon {
     pub(super) socket: PathBuf,
     pub(super) runtime: Runtime,
-}
-
-/// A list of events, under either name.
-#[derive(Deserialize)]
-struct Document<'a> {
-    #[serde(borrow, alias = "findings", alias = "incidents")]
-    events: Vec<Event<'a>>,
 }
 
 impl Daemon {

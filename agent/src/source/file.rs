@@ -1,4 +1,4 @@
-//! Lines that were saved: a stream, a list, a history, or the page that has them inside.
+//! Lines that were saved: a stream, a list, a history, the page that has them inside, or the recording that tells them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,9 +6,11 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, unreadable};
+use super::tape;
 use super::wanted::{Wanted, is_wanted};
 use crate::bundle::lines;
-use crate::output::json::{Action, Body, Event};
+use crate::output::json::{Event, Thing};
+use crate::recording;
 use crate::survey::Take;
 
 /// A file, or standard input.
@@ -36,13 +38,16 @@ impl File {
             input.take(LONGEST).read_to_end(&mut text)
         };
         read.map_err(wrong)?;
+        let past = recording::is_recording(&text);
         if lines::is_page(&text) {
             text = lines::extract(&text).map_err(|error| wrong(error.into()))?;
+        } else if past {
+            text = tape::lines(&text).map_err(wrong)?;
         }
         Ok(Self {
             path: path.to_owned(),
             text,
-            past: false,
+            past,
         })
     }
 
@@ -60,8 +65,8 @@ impl File {
     }
 
     /// Of findings and incidents those that are open at the end, of the past all, each as it was told last.
-    pub(super) fn each(&self, wanted: Wanted, take: &mut Take<'_>) -> Result<(), Error> {
-        let mut open: BTreeMap<(u64, String), Vec<u8>> = BTreeMap::new();
+    pub fn each(&self, wanted: Wanted, take: &mut Take<'_>) -> Result<(), Error> {
+        let mut open: BTreeMap<Thing, Vec<u8>> = BTreeMap::new();
         for (number, line) in (1..).zip(BufReader::new(&*self.text).split(b'\n')) {
             let line = line.map_err(|source| unreadable(&self.path, source))?;
             if line.iter().all(u8::is_ascii_whitespace) {
@@ -71,10 +76,10 @@ impl File {
             if !is_wanted(&event, wanted) {
                 continue;
             }
-            match name(&event) {
+            match Thing::of(&event) {
                 None => take(&event).map_err(Error::Output)?,
-                Some((id, true)) if !self.past => drop(open.remove(&id)),
-                Some((id, _)) => drop(open.insert(id, line)),
+                Some((thing, true)) if !self.past => drop(open.remove(&thing)),
+                Some((thing, _)) => drop(open.insert(thing, line)),
             }
         }
         for line in open.values() {
@@ -90,17 +95,4 @@ impl File {
             source,
         })
     }
-}
-
-/// What a later line may tell anew, and whether this is its last.
-fn name(event: &Event<'_>) -> Option<((u64, String), bool)> {
-    if let Body::Finding { finding, .. } = &event.body {
-        let name = (finding.id, finding.opened.to_string());
-        return Some((name, finding.action == Action::Resolved));
-    }
-    let Body::Incident { incident, .. } = &event.body else {
-        return None;
-    };
-    let name = (0, incident.id.to_string());
-    Some((name, incident.action == Action::Resolved))
 }

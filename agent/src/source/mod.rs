@@ -4,6 +4,7 @@ mod daemon;
 mod error;
 mod file;
 mod past;
+mod tape;
 mod wanted;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::kernel::load::report::SnapshotReport;
 use crate::survey::{Survey, Take};
 
 pub use error::Error;
+pub use past::remembered;
 pub use wanted::Wanted;
 
 pub use self::daemon::Daemon;

@@ -3,6 +3,8 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::data::{Cause, Data, Wrong};
+use super::hands::{Answer, Wish};
+use super::sheet::Sheet;
 
 /// Where one is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,17 +65,28 @@ pub struct App {
     /// Keys go into the search.
     pub(super) searching: bool,
     pub(super) paused: bool,
-    pub(super) help: bool,
+    /// Lies above the lists.
+    pub(super) sheet: Option<Sheet>,
     pub(super) trouble: Option<String>,
     looked: bool,
-    look_wanted: bool,
+    wish: Option<Wish>,
     ended: bool,
 }
 
 impl App {
-    /// What a look has found, or why there was none.
-    pub fn take(&mut self, answer: Result<Data, String>) {
+    /// What came of a wish.
+    pub fn take(&mut self, answer: Answer) {
         match answer {
+            Answer::Looked(found) => self.found(found),
+            answer @ (Answer::Explained(_) | Answer::Chosen(_) | Answer::Destroyed(_)) => {
+                Sheet::answer(&mut self.sheet, answer);
+            }
+        }
+    }
+
+    /// What a look has found, or why there was none.
+    fn found(&mut self, found: Result<Data, String>) {
+        match found {
             Ok(_) if self.paused && self.looked => {}
             Ok(data) => {
                 self.data = data;
@@ -90,9 +103,9 @@ impl App {
         self.ended
     }
 
-    /// Whether a look was asked for since the last time.
-    pub fn wants_a_look(&mut self) -> bool {
-        std::mem::take(&mut self.look_wanted)
+    /// What was asked for since the last time.
+    pub const fn wish(&mut self) -> Option<Wish> {
+        self.wish.take()
     }
 
     pub(super) const fn data(&self) -> &Data {
@@ -110,8 +123,8 @@ impl App {
             self.ended = true;
         } else if self.searching {
             self.type_in(key.code);
-        } else if self.help {
-            self.help = false;
+        } else if let Some(sheet) = self.sheet.take() {
+            (self.sheet, self.wish) = sheet.key(key.code);
         } else {
             self.command(key.code);
         }
@@ -148,15 +161,67 @@ impl App {
             KeyCode::Char('s') => self.order = self.order.next(),
             KeyCode::Char('/') => self.searching = true,
             KeyCode::Char('p' | ' ') => self.pause(),
-            KeyCode::Char('r') => self.look_wanted = true,
-            KeyCode::Char('?') => self.help = true,
+            KeyCode::Char('r') => self.wish = Some(Wish::Look),
+            KeyCode::Char('e') => self.explain(),
+            KeyCode::Char('K') => self.kill(),
+            KeyCode::Char('?') => self.sheet = Some(Sheet::Help),
             _ => {}
         }
     }
 
     fn pause(&mut self) {
         self.paused = !self.paused;
-        self.look_wanted |= !self.paused;
+        if !self.paused {
+            self.wish = Some(Wish::Look);
+        }
+    }
+
+    /// Asks for a page about what is chosen.
+    fn explain(&mut self) {
+        let what = match &self.screen {
+            Screen::Incidents => {
+                let causes = self.causes();
+                let cause = causes.get(self.selected);
+                cause.map(|cause| format!("incident:{}", cause.id))
+            }
+            Screen::Findings(_) | Screen::Detail(_) => {
+                self.chosen().map(|wrong| format!("#{}", wrong.id))
+            }
+        };
+        if let Some(what) = what {
+            self.sheet = Some(Sheet::Waiting("Looking for all that is known of it …"));
+            self.wish = Some(Wish::Explain(what));
+        }
+    }
+
+    /// Asks what it would be to destroy what is chosen.
+    fn kill(&mut self) {
+        let sockets: Vec<&str> = match &self.screen {
+            Screen::Incidents => {
+                let causes = self.causes();
+                let id = causes.get(self.selected).map(|cause| &cause.id);
+                let findings = self.data.findings.iter();
+                let ours = findings.filter(|wrong| Some(&wrong.incident) == id);
+                ours.filter_map(|wrong| wrong.socket.as_deref()).collect()
+            }
+            Screen::Findings(_) | Screen::Detail(_) => {
+                let wrong = self.chosen();
+                let socket = wrong.and_then(|wrong| wrong.socket.as_deref());
+                socket.into_iter().collect()
+            }
+        };
+        if !sockets.is_empty() {
+            self.wish = Some(Wish::Choose(sockets.join(" or ")));
+            self.sheet = Some(Sheet::Waiting("Looking for its sockets …"));
+        }
+    }
+
+    /// The finding that is chosen or shown.
+    fn chosen(&self) -> Option<&Wrong> {
+        if let Screen::Detail(id) = self.screen {
+            return self.finding(id);
+        }
+        self.wrongs().get(self.selected).copied()
     }
 
     fn go(&mut self, screen: Screen) {

@@ -1,5 +1,6 @@
 //! What one look brings to the screen: rows that own what they show.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::output::json::{Body, Event, Finding, Incident, Role, Severity, Subject};
@@ -46,6 +47,8 @@ pub struct Wrong {
     pub(super) peer: String,
     pub(super) process: String,
     pub(super) text: String,
+    /// Selects its socket, in the words of a filter; nothing where it is about a whole process.
+    pub(super) socket: Option<String>,
 }
 
 /// How bad, in order.
@@ -132,7 +135,7 @@ impl Wrong {
     fn of(event: &Event<'_>, subject: &Subject<'_>, finding: &Finding<'_>) -> Self {
         let network = subject.network.as_ref();
         let end = |end: Option<crate::output::json::Endpoint>| {
-            end.map(|end| std::net::SocketAddr::from(end).to_string())
+            end.map(|end| SocketAddr::from(end).to_string())
         };
         let age = finding.half_closed_ns.map(Duration::from_nanos);
         let process = subject.process.as_ref();
@@ -148,8 +151,24 @@ impl Wrong {
                 format!("{}[{}]", clean(&process.comm), process.pid)
             }),
             text: paragraph(event),
+            socket: socket(subject),
         }
     }
+}
+
+/// By its inode, which it has while a descriptor is open, else by its addresses.
+fn socket(subject: &Subject<'_>) -> Option<String> {
+    let socket = subject.socket?;
+    if let Some(inode) = socket.inode {
+        return Some(format!("inode = {inode}"));
+    }
+    let network = subject.network.as_ref()?;
+    let (local, peer) = (
+        SocketAddr::from(network.local),
+        SocketAddr::from(network.peer),
+    );
+    let netns = socket.netns;
+    Some(format!("( src = {local} dst = {peer} netns = {netns} )"))
 }
 
 fn growth(incident: &Incident<'_>) -> String {

@@ -2,6 +2,8 @@
 
 mod app;
 mod data;
+mod hands;
+mod sheet;
 mod view;
 
 use std::io;
@@ -13,55 +15,40 @@ use ratatui::crossterm::event::{self, Event as Input, KeyEventKind};
 
 pub use self::app::App;
 pub use self::data::{Cause, Data, Wrong};
+pub use self::hands::{Answer, DryRun, Hands, Wish};
 
 /// A key is answered within so long, and what was found is shown.
 const TURN: Duration = Duration::from_millis(100);
 
-/// What the screen asks of whoever looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    /// Look now.
-    Look,
-}
-
-/// Shows what `look` finds, again after each `pause`, until somebody has seen enough.
-pub fn run(
-    pause: Duration,
-    look: impl FnMut() -> Result<Data, String> + Send + 'static,
-) -> io::Result<()> {
-    let (orders, asked) = mpsc::channel();
+/// Shows what `hands` find, again after each `pause`, until somebody has seen enough.
+pub fn run(pause: Duration, hands: impl Hands + Send + 'static) -> io::Result<()> {
+    let (wishes, asked) = mpsc::channel();
     let (found, answers) = mpsc::channel();
     thread::Builder::new()
         .name("finback-top".into())
-        .spawn(move || work(pause, look, &asked, &found))?;
+        .spawn(move || work(pause, hands, &asked, &found))?;
     let mut terminal = ratatui::try_init()?;
-    let done = show(&mut terminal, &orders, &answers);
+    let done = show(&mut terminal, &wishes, &answers);
     ratatui::try_restore()?;
     done
 }
 
-/// Looks as often as it is due, and when asked. Ends with the screen.
-fn work(
-    pause: Duration,
-    mut look: impl FnMut() -> Result<Data, String>,
-    asked: &Receiver<Order>,
-    found: &Sender<Result<Data, String>>,
-) {
-    loop {
-        if found.send(look()).is_err() {
-            return;
-        }
-        match asked.recv_timeout(pause) {
-            Ok(Order::Look) | Err(RecvTimeoutError::Timeout) => {}
+/// Looks as often as it is due, and does what is asked for. Ends with the screen.
+fn work(pause: Duration, mut hands: impl Hands, asked: &Receiver<Wish>, answers: &Sender<Answer>) {
+    let mut wish = Wish::Look;
+    while answers.send(wish.fulfil(&mut hands)).is_ok() {
+        wish = match asked.recv_timeout(pause) {
+            Ok(wish) => wish,
+            Err(RecvTimeoutError::Timeout) => Wish::Look,
             Err(RecvTimeoutError::Disconnected) => return,
-        }
+        };
     }
 }
 
 fn show(
     terminal: &mut ratatui::DefaultTerminal,
-    orders: &Sender<Order>,
-    answers: &Receiver<Result<Data, String>>,
+    wishes: &Sender<Wish>,
+    answers: &Receiver<Answer>,
 ) -> io::Result<()> {
     let mut app = App::default();
     while !app.has_ended() {
@@ -77,8 +64,10 @@ fn show(
         {
             app.key(key);
         }
-        if app.wants_a_look() && orders.send(Order::Look).is_err() {
-            app.take(Err("nobody looks any more".to_owned()));
+        if let Some(wish) = app.wish()
+            && wishes.send(wish).is_err()
+        {
+            app.take(Answer::Looked(Err("nobody looks any more".to_owned())));
         }
     }
     Ok(())

@@ -33,7 +33,7 @@ fn screen(app: &mut App, width: u16, height: u16) -> String {
 
 fn app() -> App {
     let mut app = App::default();
-    app.take(Ok(found()));
+    app.take(Answer::Looked(Ok(found())));
     app
 }
 
@@ -60,7 +60,7 @@ fn incidents_come_first_and_lead_to_their_connections_and_to_what_is_known_of_on
 fn a_screen_of_any_size_is_drawn() {
     let mut app = app();
     for (width, height) in [(1, 1), (10, 3), (40, 10), (80, 24), (300, 100)] {
-        for key in ["", "a", "\n", "?", "x"] {
+        for key in ["", "a", "\n", "?", "x", "e", "x", "K"] {
             for c in key.chars() {
                 let code = if c == '\n' {
                     KeyCode::Enter
@@ -97,12 +97,12 @@ fn a_search_shows_only_what_it_finds_and_escape_clears_it() {
 fn while_it_holds_still_nothing_changes_and_what_went_wrong_is_said() {
     let mut app = app();
     press(&mut app, &[KeyCode::Char('p')]);
-    app.take(Ok(Data::default()));
+    app.take(Answer::Looked(Ok(Data::default())));
     assert_ne!(app.causes().len(), 0);
-    app.take(Err("the daemon has gone".to_owned()));
+    app.take(Answer::Looked(Err("the daemon has gone".to_owned())));
     assert!(screen(&mut app, 100, 24).contains("the daemon has gone"));
     press(&mut app, &[KeyCode::Char('p')]);
-    assert!(app.wants_a_look());
+    assert_eq!(app.wish(), Some(Wish::Look));
 }
 
 #[test]
@@ -115,4 +115,110 @@ fn q_and_control_c_end_it_but_not_while_searching() {
     let mut app = App::default();
     app.key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
     assert!(app.has_ended());
+}
+
+fn chosen(sockets: usize) -> Answer {
+    let page = "1 socket matches".to_owned();
+    Answer::Chosen(Ok(DryRun { page, sockets }))
+}
+
+#[test]
+fn what_is_chosen_is_explained_above_the_list() {
+    let mut app = app();
+    press(&mut app, &[KeyCode::Char('e')]);
+    let Some(Wish::Explain(what)) = app.wish() else {
+        panic!("nothing is asked for");
+    };
+    assert!(what.starts_with("incident:"), "{what}");
+    assert!(screen(&mut app, 80, 24).contains("Looking for"));
+    let page: String = (0..40).map(|line| format!("line {line}\n")).collect();
+    app.take(Answer::Explained(Ok(page)));
+    assert!(screen(&mut app, 80, 24).contains("line 0 "));
+    press(&mut app, &[KeyCode::PageDown]);
+    let down = screen(&mut app, 80, 24);
+    assert!(
+        down.contains("line 10 ") && !down.contains("line 9 "),
+        "{down}"
+    );
+    press(
+        &mut app,
+        &[KeyCode::Esc, KeyCode::Char('a'), KeyCode::Char('e')],
+    );
+    let Some(Wish::Explain(what)) = app.wish() else {
+        panic!("nothing is asked for");
+    };
+    assert!(what.starts_with('#'), "{what}");
+}
+
+#[test]
+fn nothing_is_destroyed_before_what_it_would_do_was_shown_and_y_was_pressed() {
+    for (key, wish) in [
+        (KeyCode::Enter, None),
+        (KeyCode::Char('n'), None),
+        (KeyCode::Esc, None),
+        (KeyCode::Char('y'), Some(Wish::Destroy)),
+    ] {
+        let mut app = app();
+        press(&mut app, &[KeyCode::Char('a'), KeyCode::Char('K')]);
+        let Some(Wish::Choose(filter)) = app.wish() else {
+            panic!("nothing is asked for");
+        };
+        filter.parse::<crate::filter::Filter>().unwrap();
+        press(&mut app, &[KeyCode::Char('y')]);
+        assert_eq!(app.wish(), None);
+        press(&mut app, &[KeyCode::Char('K')]);
+        app.wish();
+        app.take(chosen(1));
+        let asked = screen(&mut app, 80, 24);
+        assert!(
+            asked.contains("1 socket matches") && asked.contains("y yes"),
+            "{asked}"
+        );
+        press(&mut app, &[key]);
+        assert_eq!(app.wish(), wish, "{key:?}");
+    }
+    let mut app = app();
+    press(
+        &mut app,
+        &[KeyCode::Char('a'), KeyCode::Char('K'), KeyCode::Char('x')],
+    );
+    app.wish();
+    app.take(chosen(1));
+    assert!(
+        !screen(&mut app, 80, 24).contains("y yes"),
+        "nobody waited for the question"
+    );
+}
+
+#[test]
+fn a_refusal_is_shown_and_cannot_be_answered_with_yes() {
+    for answer in [
+        chosen(0),
+        Answer::Chosen(Err("missing CAP_NET_ADMIN".to_owned())),
+    ] {
+        let mut app = app();
+        press(&mut app, &[KeyCode::Char('a'), KeyCode::Char('K')]);
+        app.wish();
+        app.take(answer);
+        assert!(!screen(&mut app, 80, 24).contains("y yes"));
+        press(&mut app, &[KeyCode::Char('y')]);
+        assert_eq!(app.wish(), None);
+    }
+}
+
+#[test]
+fn the_sockets_of_an_incident_are_chosen_together() {
+    let mut app = app();
+    press(&mut app, &[KeyCode::Char('K')]);
+    let sockets = app
+        .data()
+        .findings
+        .iter()
+        .filter(|wrong| wrong.socket.is_some())
+        .count();
+    let Some(Wish::Choose(filter)) = app.wish() else {
+        panic!("nothing is asked for");
+    };
+    assert_eq!(filter.matches(" or ").count() + 1, sockets);
+    filter.parse::<crate::filter::Filter>().unwrap();
 }

@@ -8,15 +8,18 @@ use ratatui::widgets::{Block, Clear, Paragraph, Row, Table, TableState, Wrap};
 
 use super::app::{App, Screen};
 use super::data::Level;
+use super::sheet::Sheet;
 use crate::output::table::short;
 
-const KEYS: &str = "↑↓ choose  ⏎ into  esc back  a all  s sort  / search  p pause  ? help  q quit";
+const KEYS: &str = "⏎ into  esc back  a all  e explain  K kill  / search  p pause  ? help  q quit";
 
 const HELP: &str = "\
 ↑ ↓ j k        choose, or scroll
 ⏎ → l          connections of the incident, then all that is known of one
 esc ← h        back
 a              every finding
+e              explain it: all that is known, and what to change
+K              destroy its sockets: says first what that would do, and asks
 s              sort by severity, connections, age, name
 /              show only rows with this in them; esc clears it
 p or blank     hold still
@@ -41,12 +44,35 @@ pub(super) fn draw(app: &mut App, frame: &mut Frame<'_>) {
         Screen::Detail(id) => detail(app, id, frame, body),
     }
     frame.render_widget(footer(app), foot);
-    if app.help {
-        let area = inner(frame.area(), 90, 14);
-        frame.render_widget(Clear, area);
-        let help = Paragraph::new(HELP).block(Block::bordered().title(" Keys "));
-        frame.render_widget(help, area);
+    if let Some(lies) = &app.sheet {
+        sheet(lies, frame);
     }
+}
+
+fn sheet(sheet: &Sheet, frame: &mut Frame<'_>) {
+    let (title, text, line, height) = match sheet {
+        Sheet::Help => (" Keys ", HELP, 0, 16),
+        Sheet::Waiting(what) => (" Wait ", *what, 0, 3),
+        Sheet::Page(text, line) => (
+            " ↑↓ scroll, other keys close ",
+            text.as_str(),
+            *line,
+            u16::MAX,
+        ),
+        Sheet::Question(text, line) => (
+            " Do it? y yes, ↑↓ scroll, other keys no ",
+            text.as_str(),
+            *line,
+            u16::MAX,
+        ),
+    };
+    let area = inner(frame.area(), 90, height);
+    frame.render_widget(Clear, area);
+    let page = Paragraph::new(text)
+        .wrap(Wrap { trim: false })
+        .scroll((line, 0))
+        .block(Block::bordered().title(title));
+    frame.render_widget(page, area);
 }
 
 fn inner(area: Rect, width: u16, height: u16) -> Rect {

@@ -130,7 +130,7 @@ pub(crate) const CRATES: [Crate; 5] = [
             ("value", &[]),
             (
                 "config",
-                &["kernel", "kernel/load", "output/select", "value"],
+                &["filter", "kernel", "kernel/load", "output/select", "value"],
             ),
             ("frame", &[]),
             ("metrics/alerts", &[]),
@@ -204,6 +204,8 @@ pub(crate) const CRATES: [Crate; 5] = [
             (
                 "server",
                 &[
+                    "explain",
+                    "explain/ask",
                     "filter",
                     "history",
                     "metrics",
@@ -240,11 +242,14 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "bundle/lines",
                     "client",
                     "config",
+                    "filter",
                     "history",
                     "kernel/error",
                     "kernel/load",
                     "output/clock",
                     "output/json",
+                    "output/select",
+                    "recording",
                     "survey",
                 ],
             ),

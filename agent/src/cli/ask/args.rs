@@ -11,7 +11,7 @@ use crate::config::{Config, DEFAULT_HISTORY, DEFAULT_SOCKET, Flags};
 use crate::filter::{Filter, FilterArgs};
 use crate::history::Range;
 use crate::output::json::Event;
-use crate::source::{self, Choice, Source, Wanted};
+use crate::source::{self, Choice, File, Source, Wanted};
 
 /// Whom to ask.
 #[derive(Args, Clone, Debug)]
@@ -24,7 +24,7 @@ pub(in crate::cli) struct SourceArgs {
     #[arg(long, conflicts_with = "input")]
     no_daemon: bool,
 
-    /// Read lines that finback has written before, `-` for standard input
+    /// Read what finback has written before, `-` for standard input: lines, a bundle, or a recording
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
 
@@ -34,6 +34,11 @@ pub(in crate::cli) struct SourceArgs {
 }
 
 impl SourceArgs {
+    /// Whether lines that were saved are read: they say nothing of this host now.
+    pub(in crate::cli) const fn is_file(&self) -> bool {
+        self.input.is_some()
+    }
+
     /// The configuration that was named.
     pub(in crate::cli) fn config(&self) -> Option<&Path> {
         self.config.as_deref()
@@ -42,6 +47,19 @@ impl SourceArgs {
     /// Opens it; `unheld`: also sockets without a descriptor.
     pub(in crate::cli) fn open(&self, unheld: bool) -> Result<Source, Failure> {
         self.open_past(None, unheld)
+    }
+
+    /// What was told of what this selects, also if it is over. A file has its own past.
+    pub(in crate::cli) fn remembered(
+        &self,
+        folder: &HistoryFolder,
+        filter: &Filter,
+    ) -> Result<Option<File>, source::Error> {
+        if self.input.is_some() {
+            return Ok(None);
+        }
+        let socket = (!self.no_daemon).then_some(&*self.socket);
+        source::remembered(socket, &folder.history, filter)
     }
 
     /// The same for a part of the past.
@@ -68,6 +86,11 @@ pub(in crate::cli) struct QuestionArgs {
 }
 
 impl QuestionArgs {
+    /// Whom to ask.
+    pub(in crate::cli) const fn source(&self) -> &SourceArgs {
+        &self.source
+    }
+
     /// Opens the source; what is wrong with the filter is said first.
     pub(in crate::cli) fn open(&self, unheld: bool) -> Result<Question, Failure> {
         self.ask(None, unheld)
@@ -93,6 +116,13 @@ pub(super) struct PastArgs {
     #[command(flatten)]
     time: TimeArgs,
 
+    #[command(flatten)]
+    folder: HistoryFolder,
+}
+
+/// Where the past is kept.
+#[derive(Args, Clone, Debug)]
+pub(in crate::cli) struct HistoryFolder {
     /// Where the history is, if no daemon answers
     #[arg(long, default_value = DEFAULT_HISTORY, value_name = "PATH")]
     history: PathBuf,
@@ -102,7 +132,7 @@ impl PastArgs {
     /// `None` for now.
     fn range(&self) -> Result<Option<(Range, PathBuf)>, Failure> {
         let range = self.time.range()?;
-        Ok((!range.is_none()).then(|| (range, self.history.clone())))
+        Ok((!range.is_none()).then(|| (range, self.folder.history.clone())))
     }
 }
 
@@ -127,6 +157,15 @@ impl Question {
             }
             Ok(())
         })
+    }
+
+    /// Hands over each line, whether it is wanted or not.
+    pub(in crate::cli) fn each_of_all(
+        &mut self,
+        wanted: Wanted,
+        take: &mut dyn FnMut(&Event<'_>) -> io::Result<()>,
+    ) -> Result<(), source::Error> {
+        self.source.each(wanted, take)
     }
 
     /// Who is asked.

@@ -18,6 +18,7 @@ Examples:
   finback ls state closed age '>' 1h         over for an hour, and the descriptor still open
   finback ls --by comm,peer                  who has how many with whom
   finback ls --by port --watch 5s            what becomes more
+  finback ls --by stack verdict any          which lines have opened what leaks (needs a daemon with --stacks)
   finback ls --format csv > sockets.csv
 
 State, Recv-Q and Send-Q are those of ss. CLOSED are connections that are over and whose descriptor is still open: ss
@@ -70,6 +71,12 @@ impl Ls {
 
     fn count(&self, source: &mut Question) -> Result<Groups, Failure> {
         let mut groups = Groups::new(self.by.clone());
+        if groups.need_findings() {
+            source.each_of_all(Wanted::Findings, &mut |event| {
+                groups.add_finding(event);
+                Ok(())
+            })?;
+        }
         let mut take = |event: &Event<'_>| {
             groups.add(event);
             Ok(())

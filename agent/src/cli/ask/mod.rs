@@ -8,7 +8,7 @@ pub(super) mod ls;
 mod show;
 pub(super) mod top;
 
-pub(super) use self::args::{Question, QuestionArgs, SourceArgs};
+pub(super) use self::args::{HistoryFolder, Question, QuestionArgs, SourceArgs};
 pub(super) use self::show::unless_gone;
 use crate::source;
 

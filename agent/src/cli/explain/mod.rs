@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use self::lines::Text;
-use super::ask::SourceArgs;
+use super::ask::{HistoryFolder, SourceArgs};
 use super::exit::{Code, Failure, quietly};
 use super::format::FormatArg;
 use crate::explain::ask::{self, Asked};
@@ -36,7 +36,7 @@ Examples:
   finback explain 192.0.2.10:8080 198.51.100.7:51234
   finback explain inode:31337         as in /proc/PID/fd, lsof and netstat
   finback explain cookie:2a           sk: of ss -e
-  finback explain '#12'               a finding; an incident by the id of its line
+  finback explain '#12'               a finding; an incident by the id of its line; if it is over, out of the history
   ss -tanp state close-wait | finback explain -
   lsof -nP -p 4711 | grep protocol: | finback explain -
 
@@ -53,14 +53,26 @@ pub(super) struct Explain {
 
     #[command(flatten)]
     source: SourceArgs,
+
+    #[command(flatten)]
+    folder: HistoryFolder,
 }
 
 impl Explain {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
         let mut messages = Messages::default();
         let asked = self.asked(&mut messages)?;
-        let text = lines::read(&mut self.source.open(true)?)?;
-        let known = known(&text, &mut messages)?;
+        let mut text = lines::read(&mut self.source.open(true)?)?;
+        let past;
+        let mut known = known(&text.lines, &text.from, &mut messages)?;
+        past = lines::remembered(&known, &asked, &self.source, &self.folder);
+        match &past {
+            Ok(past) => lines::add_past(&mut known, past.as_deref().unwrap_or_default()),
+            Err(error) => messages.add(&format!("the history cannot be asked: {error}")),
+        }
+        if let Ok(Some(_)) = past {
+            text.from.push_str(", and its history");
+        }
         let done = answer(&known, &asked, &text, &mut messages);
         quietly(io::stderr().write_all(messages.text.as_bytes()))?;
         quietly(io::stdout().write_all(&written(&done.pages, self.format.resolve())?))?;
@@ -123,11 +135,11 @@ impl Messages {
 }
 
 /// Every line that is known; lines of types to come are left out.
-fn known<'a>(text: &'a Text, messages: &mut Messages) -> Result<Known<'a>, Failure> {
+fn known<'a>(lines: &'a str, from: &str, messages: &mut Messages) -> Result<Known<'a>, Failure> {
     let mut known = Known::default();
     let mut bad = 0_usize;
     let mut good = false;
-    for (at, line) in text.lines.lines().enumerate() {
+    for (at, line) in lines.lines().enumerate() {
         if line.trim().is_empty() {
             continue;
         }
@@ -139,15 +151,14 @@ fn known<'a>(text: &'a Text, messages: &mut Messages) -> Result<Known<'a>, Failu
             Err(error) => {
                 bad += 1;
                 messages.add(&format!(
-                    "line {} of {} cannot be read: {error}",
-                    at + 1,
-                    text.from
+                    "line {} of {from} cannot be read: {error}",
+                    at + 1
                 ));
             }
         }
     }
     if bad > 0 && !good {
-        let what = format!("{} has no line of finback", text.from);
+        let what = format!("{from} has no line of finback");
         let help = "it takes NDJSON: lines of type socket, finding and incident";
         return Err(Failure::new(Code::Usage, what, help));
     }
@@ -234,6 +245,21 @@ fn nothing(known: &Known<'_>, asked: &Asked, text: &Text) -> String {
         "nothing matches `{shown}`: searched {sockets} sockets and {incidents} incidents of {}",
         text.from
     )
+}
+
+/// The pages about one thing, plain.
+pub(super) fn page(source: &SourceArgs, what: &str) -> Result<String, Failure> {
+    let asked = ask::arguments(&[what.to_owned()]).map_err(|word| unreadable(&word))?;
+    let text = lines::read(&mut source.open(true)?)?;
+    let mut messages = Messages::default();
+    let known = known(&text.lines, &text.from, &mut messages)?;
+    let done = answer(&known, &asked, &text, &mut messages);
+    let plain = text::Style {
+        color: false,
+        width: None,
+    };
+    let pages = written(&done.pages, Format::Text(plain))?;
+    Ok(String::from_utf8_lossy(&pages).into_owned() + &messages.text)
 }
 
 fn written(pages: &[Event<'_>], format: Format) -> io::Result<Vec<u8>> {

@@ -88,7 +88,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     assert_eq!(what, "f.toml:3: unknown key `ring_byte`");
     assert_eq!(
         help,
-        "did you mean `ring_bytes`? known are attach, host_root, history, incidents, max_sockets, metrics_listen, openers, override, peer_quiet, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds"
+        "did you mean `ring_bytes`? known are attach, filter, host_root, history, incidents, max_sockets, metrics_listen, openers, override, peer_quiet, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds"
     );
 }
 
@@ -324,6 +324,24 @@ fn a_wrong_override_says_what_is_accepted() {
 }
 
 #[test]
+fn filters_are_checked_when_the_file_is_read() {
+    let file = parse("filter = \"comm = shop\"\n[history]\nfilter = \"pid = 7\"").unwrap();
+    let config = Config::new(file, Flags::default());
+    let text = |filter: Option<Filter>| filter.map(|filter| filter.to_string());
+    assert_eq!(text(config.filter).as_deref(), Some("comm = shop"));
+    let history = config.history.unwrap();
+    assert_eq!(text(history.filter).as_deref(), Some("pid = 7"));
+
+    let (what, help) = refusal("\nfilter = \"pid = 7 and cmm = shop\"");
+    assert!(what.contains(":2: ") && what.contains("`filter`"), "{what}");
+    assert!(
+        help.contains("column 13") && help.contains("comm"),
+        "{help}"
+    );
+    assert!(refusal("filter = 7").1.contains("a string"));
+}
+
+#[test]
 fn durations_have_units() {
     assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
     assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
@@ -351,6 +369,7 @@ fn the_example_states_the_defaults() {
     assert!(file.max_sockets.is_some() && file.socket.is_some() && file.segment.is_some());
     assert!(file.scan_interval.is_some() && file.peer_quiet.is_some());
     assert!(file.history.is_complete());
+    assert_eq!(text.matches("\nfilter = \"\"\n").count(), 2);
     let (_, incidents) = text.split_once("[incidents]").unwrap();
     for name in IncidentSettings::NAMES {
         assert!(incidents.contains(&format!("\n{name} = ")), "{name}");

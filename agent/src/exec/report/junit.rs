@@ -3,11 +3,10 @@
 use std::fmt::Write as _;
 
 use super::Told;
-use super::place::opened_at;
 use super::text;
 use crate::exec::judge::Left;
 use crate::output::json::{Body, Subject};
-use crate::output::text::word;
+use crate::output::text::{opened_at, word};
 
 /// One test case per leak; one that has passed if there is none, or if all are allowed.
 pub fn junit(told: &Told<'_>) -> String {

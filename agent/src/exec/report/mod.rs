@@ -1,7 +1,6 @@
 //! How a report is written: for people, as lines of the stream, for a build server.
 
 mod junit;
-mod place;
 #[cfg(test)]
 mod tests;
 mod text;

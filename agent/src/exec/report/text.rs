@@ -3,12 +3,11 @@
 use std::fmt::{self, Write};
 
 use super::Told;
-use super::place::opened_at;
 use crate::exec::judge::{How, Left};
 use crate::output::json::{
     Body, Finding, Holder, Listed, Network, Role, StackKind, State, Subject,
 };
-use crate::output::text::{case, clean, label, named, word};
+use crate::output::text::{case, clean, label, named, opened_at, word};
 
 /// Connections of one kind that are shown; the rest is counted. All are in the JSON.
 const SHOWN: usize = 20;

@@ -20,6 +20,9 @@ pub use self::word::arguments;
 /// Longest word or row that is looked at, bytes.
 pub(super) const TEXT_MAX: usize = 4096;
 
+/// Ids that are looked for in the past at once.
+const IDS_MAX: usize = 100;
+
 /// One thing that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
@@ -27,6 +30,16 @@ pub struct Asked {
     pub text: String,
     /// What it can mean.
     pub readings: Vec<Reading>,
+}
+
+impl Asked {
+    /// Which lines of the past all of these may mean: what has an id can be asked for when it is over. In the words of
+    /// a filter.
+    pub fn past(all: &[Self]) -> Option<String> {
+        let readings = all.iter().flat_map(|asked| &asked.readings);
+        let ids: Vec<String> = readings.filter_map(Reading::id).take(IDS_MAX).collect();
+        (!ids.is_empty()).then(|| format!("id = {}", ids.join(",")))
+    }
 }
 
 /// What a word or a row can mean.
@@ -42,6 +55,17 @@ pub enum Reading {
     Process(u32),
     /// A connection, by what is known of it.
     Connection(Clues),
+}
+
+impl Reading {
+    /// The id by which lines name it, if it has one.
+    fn id(&self) -> Option<String> {
+        match self {
+            Self::Incident(id) | Self::Socket(id) => Some(id.to_ascii_lowercase()),
+            Self::Finding(id) => Some(id.to_string()),
+            Self::Process(_) | Self::Connection(_) => None,
+        }
+    }
 }
 
 /// What is known of a connection.

@@ -20,6 +20,7 @@ mod listed;
 mod names;
 mod socket;
 mod stack;
+mod thing;
 mod workload;
 
 use std::borrow::Cow;
@@ -53,6 +54,7 @@ pub use socket::{
     Connection, Endpoint, Executable, Network, Process, Socket, SocketId, Subject, User,
 };
 pub use stack::{Frame, Stack};
+pub use thing::{Document, Thing};
 pub use workload::{Container, K8s, Named, Pod};
 
 use super::clock::Time;

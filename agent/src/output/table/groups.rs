@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::super::text::word;
+use super::super::text::{opening, word};
 use super::sockets::spelt;
 use super::{Column, Table, short};
-use crate::output::json::{Body, Event, K8s, Role, State, Subject};
+use crate::output::json::{Body, Event, K8s, Listed, Role, State, Subject};
 
 /// What sockets can be counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -34,6 +34,8 @@ pub enum Key {
     State,
     /// What is wrong.
     Verdict,
+    /// Where it was opened: known of those that have a finding, from a daemon with --stacks.
+    Stack,
 }
 
 /// What has a value in common.
@@ -55,13 +57,20 @@ pub struct Group {
 pub struct Groups {
     keys: Vec<Key>,
     groups: BTreeMap<Vec<String>, Group>,
+    /// Where connections were opened, by their findings.
+    opened: BTreeMap<u64, String>,
 }
 
 /// Shown where a socket has no such value.
 const NONE: &str = "-";
 
 impl Key {
-    fn of(self, subject: &Subject<'_>, listed: &crate::output::json::Listed<'_>) -> String {
+    fn of(
+        self,
+        subject: &Subject<'_>,
+        listed: &Listed<'_>,
+        opened: &BTreeMap<u64, String>,
+    ) -> String {
         let process = subject.process.as_ref();
         let network = subject.network.as_ref();
         let value = match self {
@@ -87,6 +96,7 @@ impl Key {
             Self::Pod => subject.k8s.as_ref().and_then(pod),
             Self::State => network.map(|network| spelt(network.connection.state).to_owned()),
             Self::Verdict => listed.verdict.map(word),
+            Self::Stack => listed.finding.and_then(|id| opened.get(&id).cloned()),
         };
         value.unwrap_or_else(|| NONE.to_owned())
     }
@@ -98,6 +108,21 @@ impl Groups {
         Self {
             keys,
             groups: BTreeMap::new(),
+            opened: BTreeMap::new(),
+        }
+    }
+
+    /// Whether lines of findings tell anything of what is counted by.
+    pub fn need_findings(&self) -> bool {
+        self.keys.contains(&Key::Stack)
+    }
+
+    /// Takes where the connection of a finding was opened.
+    pub fn add_finding(&mut self, event: &Event<'_>) {
+        if let Body::Finding { finding, .. } = &event.body
+            && let Some(place) = opening(finding)
+        {
+            self.opened.insert(finding.id, place);
         }
     }
 
@@ -106,7 +131,10 @@ impl Groups {
         let Body::Socket { subject, listed } = &event.body else {
             return;
         };
-        let values = self.keys.iter().map(|key| key.of(subject, listed));
+        let values = self
+            .keys
+            .iter()
+            .map(|key| key.of(subject, listed, &self.opened));
         let group = self.groups.entry(values.collect()).or_default();
         group.count += 1;
         group.accused += u64::from(listed.verdict.is_some());
@@ -164,5 +192,46 @@ fn pod(k8s: &K8s<'_>) -> Option<String> {
         (Some(namespace), Some(name)) => Some(format!("{}/{name}", namespace.name)),
         (None, Some(name)) => Some(name.to_owned()),
         (_, None) => k8s.pod.uid.as_deref().map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::output::samples;
+
+    #[test]
+    fn sockets_are_counted_by_where_they_were_opened_if_their_findings_say_so() {
+        let mut groups = Groups::new(vec![Key::Stack, Key::Comm]);
+        assert!(groups.need_findings());
+        let mut id = 0;
+        for (name, event) in samples::wire() {
+            if name == "stacks"
+                && let Body::Finding { finding, .. } = &event.body
+            {
+                id = finding.id;
+                groups.add_finding(&event);
+            }
+        }
+        let with = |finding: Option<u64>| {
+            samples::socket(|line| line["listed"]["finding"] = json!(finding))
+        };
+        for finding in [Some(id), Some(id), Some(id + 1), None] {
+            groups.add(&with(finding));
+        }
+        let counted: Vec<_> = groups
+            .sorted()
+            .into_iter()
+            .map(|(of, group)| (of.join(" "), group.count))
+            .collect();
+        assert_eq!(
+            counted,
+            [
+                ("- shop".to_owned(), 2),
+                ("take_one src/shop.c:42 shop".to_owned(), 2)
+            ]
+        );
     }
 }

@@ -5,6 +5,7 @@ mod incident;
 mod mark;
 mod page;
 mod part;
+mod place;
 mod proof;
 mod stack;
 mod word;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use self::mark::Mark;
 pub use self::mark::Style;
 use self::part::part_of;
+pub use self::place::{opened_at, opening};
 use self::proof::Proof;
 use self::word::name;
 

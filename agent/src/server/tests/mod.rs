@@ -1,6 +1,7 @@
 mod hostile;
 mod limits;
 mod metrics;
+mod pages;
 mod past;
 mod slow;
 mod table;

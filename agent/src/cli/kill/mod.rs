@@ -1,22 +1,22 @@
 //! `finback kill`: destroys sockets, after it has said what that will do.
 
+mod chosen;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::Args;
 
+pub(super) use self::chosen::Chosen;
 use super::exit::{Code, Failure, quietly};
 use super::format::FormatArg;
 use super::rate::{Pace, Rate};
-use crate::config::{Config, Flags};
-use crate::filter::Filter;
-use crate::kernel::netns::destroy::{Destroyer, Lack, Outcome};
+use crate::kernel::netns::destroy::{Destroyer, Outcome};
 use crate::kill::{self, Plan, Target};
 use crate::output::clock::Time;
 use crate::output::feed::Format;
 use crate::output::json::{self, Body, DestroyResult, Destroyed, Event};
-use crate::survey::Survey;
 
 /// Arguments of `finback kill`.
 #[derive(Args, Debug)]
@@ -44,7 +44,7 @@ pub(super) struct Kill {
     yes: bool,
 
     /// Destroy so many a second at most
-    #[arg(long, default_value = "100/s", value_name = "N/s")]
+    #[arg(long, default_value_t = Rate::default(), value_name = "N/s")]
     rate: Rate,
 
     /// Listeners, too: a service without its listener is gone
@@ -59,21 +59,15 @@ pub(super) struct Kill {
 impl Kill {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let text = self.filter.join(" ");
-        let chosen = chooser(&text)?;
-        let mut destroyer = Destroyer::prepare()?;
-        // After the cookies are given and before anything is promised.
-        destroyer.check()??;
-        let kept = look(chosen.as_ref())?;
-        let lines = kept.iter().map(|line| serde_json::from_slice(line));
-        let lines: Vec<Event<'_>> = lines.collect::<Result<_, _>>().map_err(io::Error::other)?;
-        let plan = Plan::of(&lines, self.listeners, |cookie| destroyer.knows(cookie));
         let format = self.format.resolve();
-        quietly(self.announce(&plan, &text, format))?;
-        if self.yes {
-            Run::new(&text, format, plan.targets.len()).carry_out(&plan, &mut destroyer, self.rate)
-        } else {
-            Ok(())
-        }
+        Chosen::find(&text, self.listeners)?.with(|plan, destroyer| {
+            quietly(self.announce(plan, &text, format))?;
+            if !self.yes {
+                return Ok(());
+            }
+            let run = Run::new(&text, format, plan.targets.len());
+            run.carry_out(plan, destroyer, self.rate)
+        })
     }
 
     /// Says what will be done, and, in a dry run, that nothing was.
@@ -99,42 +93,6 @@ impl Kill {
                 let refused: String = refused.collect();
                 io::stderr().lock().write_all(refused.as_bytes())
             }
-        }
-    }
-}
-
-/// The lines of the sockets that are meant, as one look finds them now.
-fn look(chosen: Option<&Filter>) -> Result<Vec<Vec<u8>>, Failure> {
-    let config = Config::load(None, Flags::default())?;
-    let mut kept = Vec::new();
-    Survey::take(&config, true)?.sockets(&mut |event| {
-        if chosen.is_none_or(|filter| filter.selects(event)) {
-            let mut line = Vec::new();
-            json::write_line(event, &mut line)?;
-            kept.push(line);
-        }
-        Ok(())
-    })?;
-    Ok(kept)
-}
-
-/// Which lines are meant; `None` for all.
-fn chooser(text: &str) -> Result<Option<Filter>, Failure> {
-    if text == "all" {
-        return Ok(None);
-    }
-    Ok(Some(text.parse()?))
-}
-
-impl From<Lack> for Failure {
-    fn from(lack: Lack) -> Self {
-        match lack {
-            Lack::Permission => Self::new(Code::NotPermitted, lack, "run as root"),
-            Lack::Support => Self::new(
-                Code::KernelLacks,
-                lack,
-                "end or restart the process instead: `finback explain` says which, and why",
-            ),
         }
     }
 }
