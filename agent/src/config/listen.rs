@@ -21,7 +21,9 @@ impl FromStr for MetricsListen {
             return Ok(Self::Off);
         }
         let help = "use an address and a port, for example 127.0.0.1:9969 or [::1]:9969, or off";
-        text.parse().map(Self::At).map_err(|_| help.to_owned())
+        text.parse()
+            .map(Self::At)
+            .map_err(|_unusable| help.to_owned())
     }
 }
 

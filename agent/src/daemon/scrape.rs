@@ -195,7 +195,7 @@ impl Work {
         }
     }
 
-    fn families(&mut self) -> Vec<Family> {
+    fn families(&self) -> Vec<Family> {
         let now = self.kernel.now();
         let census = self.scrapes.census.as_ref();
         let mut all: Vec<Family> = census

@@ -155,11 +155,12 @@ impl Health<'_> {
             "What the kernel programs had no room for; looks find the same later",
         );
         for (failure, count) in &self.failures {
-            let (family, name) = match failure {
-                Counter::RingFull => (&mut records, failure.name()),
-                _ => (&mut misses, failure.name()),
+            let family = if *failure == Counter::RingFull {
+                &mut records
+            } else {
+                &mut misses
             };
-            family.add(label("reason", name), number(*count));
+            family.add(label("reason", failure.name()), number(*count));
         }
         [records, misses]
     }

@@ -95,17 +95,14 @@ impl Lifetimes {
         match &observation.what {
             What::State(change) => self.change(time, sock, change),
             What::Eof(eof) => {
-                let after = eof.fin_at.map(|fin| time.since(fin));
-                after
-                    .into_iter()
-                    .for_each(|after| self.delivered.add(after));
+                if let Some(fin) = eof.fin_at {
+                    self.delivered.add(time.since(fin));
+                }
             }
             What::Open(open) if is_accept(open) => {
-                let established = self.waiting.remove(&sock);
-                let waited = established.map(|established| time.since(established));
-                waited
-                    .into_iter()
-                    .for_each(|waited| self.accepted.add(waited));
+                if let Some(established) = self.waiting.remove(&sock) {
+                    self.accepted.add(time.since(established));
+                }
             }
             What::TimeWaitEntered { substate, .. } => self.count(*substate),
             What::End(_) => {

@@ -46,26 +46,19 @@ fn series(name: &str, labels: &str, values: &str) -> Value {
     json!({"series": all, "values": values})
 }
 
-/// A rule, whether it fires after half an hour of such series, and its severity.
+/// A rule, and the severities with which it fires after half an hour of such series. Labels and texts are compared where
+/// a leak was recorded.
 fn case(alert: &str, input: &[Value], severities: &[&str]) -> Value {
-    let fired = severities
-        .iter()
-        .map(|severity| json!({"exp_labels": {"severity": severity}}));
-    let fired: Vec<_> = fired.collect();
-    // Alerts are counted by severity: labels and texts are compared where a leak was recorded.
-    let expr =
-        format!("count by (severity) (ALERTS{{alertname=\"{alert}\",alertstate=\"firing\"}})");
-    let samples = fired.iter().map(|one| {
-        let severity = one["exp_labels"]["severity"].as_str().unwrap_or_default();
-        json!({"labels": format!("{{severity=\"{severity}\"}}"), "value": 1})
-    });
+    let firing = format!("ALERTS{{alertname=\"{alert}\",alertstate=\"firing\"}}");
+    let sample =
+        |severity: &&str| json!({"labels": format!("{{severity=\"{severity}\"}}"), "value": 1});
     json!({
         "interval": "15s",
         "input_series": input,
         "promql_expr_test": [{
-            "expr": expr,
+            "expr": format!("count by (severity) ({firing})"),
             "eval_time": "30m",
-            "exp_samples": samples.collect::<Vec<_>>(),
+            "exp_samples": severities.iter().map(sample).collect::<Vec<_>>(),
         }],
     })
 }
