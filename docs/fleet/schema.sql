@@ -91,33 +91,34 @@ ORDER BY (type, host, time, seq)
 TTL toDateTime(time) + INTERVAL 14 DAY
 SETTINGS ttl_only_drop_parts = 1;
 
--- One row for each end of a connection that somebody has told something of: what `finback.both_ends` joins. Here and in
--- `processes` a line that is delivered twice does no harm.
+-- What each line says of an end of a connection, in the order in which `finback.both_ends` looks for the other end. Here and
+-- in `processes` a line that is delivered twice does no harm.
 CREATE TABLE IF NOT EXISTS finback.ends
 (
     community_id String,
     host LowCardinality(String),
     netns UInt32,
     socket_id String,
-    -- It lived from here, as far as is known, …
-    first SimpleAggregateFunction(min, DateTime64(9, 'UTC')),
+    -- It lived from here, as far as the line tells, …
+    first DateTime64(9, 'UTC'),
     -- … to here at least, …
-    last SimpleAggregateFunction(max, DateTime64(9, 'UTC')),
+    last DateTime64(9, 'UTC'),
     -- … and that was its end.
-    over SimpleAggregateFunction(max, UInt8),
-    -- 1 if only `finback ls` has shown it.
-    listed SimpleAggregateFunction(min, UInt8),
-    local_address SimpleAggregateFunction(any, String),
-    local_port SimpleAggregateFunction(any, UInt16),
-    -- Start and pid of who had it last.
-    process AggregateFunction(argMax, Tuple(DateTime64(9, 'UTC'), UInt32), DateTime64(9, 'UTC')),
-    comm AggregateFunction(argMax, String, DateTime64(9, 'UTC')),
-    state AggregateFunction(argMax, LowCardinality(String), DateTime64(9, 'UTC')),
-    verdict AggregateFunction(argMax, LowCardinality(String), DateTime64(9, 'UTC'))
+    over Bool,
+    -- `finback ls` has shown it, not the stream.
+    listed Bool,
+    local_address String,
+    local_port UInt16,
+    pid UInt32,
+    start_time DateTime64(9, 'UTC'),
+    comm LowCardinality(String),
+    state LowCardinality(String),
+    verdict LowCardinality(String)
 )
-ENGINE = AggregatingMergeTree
+ENGINE = MergeTree
 ORDER BY (community_id, host, netns, socket_id)
-TTL toDateTime(last) + INTERVAL 14 DAY;
+TTL toDateTime(last) + INTERVAL 14 DAY
+SETTINGS index_granularity = 1024;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS finback.ends_of_lines TO finback.ends AS
 WITH toDateTime64(0, 9, 'UTC') AS unknown
@@ -126,27 +127,27 @@ SELECT
     host,
     socket.netns AS netns,
     socket.id AS socket_id,
-    min(multiIf(
+    multiIf(
         type = 'connection' AND connection.opened > unknown, connection.opened,
         type = 'finding' AND finding.half_closed_since > unknown, finding.half_closed_since,
         type = 'finding', finding.opened - toIntervalNanosecond(finding.evidence.threshold_ns),
-        time - toIntervalNanosecond(transition.after_ns))) AS first,
-    max(if(type = 'connection', connection.closed, time)) AS last,
-    max(type = 'connection'
+        time - toIntervalNanosecond(transition.after_ns)) AS first,
+    if(type = 'connection', connection.closed, time) AS last,
+    type = 'connection'
         OR transition.to IN ('closed', 'time_wait')
         OR finding.resolution IN
-            ('closed_by_app', 'process_exited', 'reset', 'destroyed', 'timed_out', 'peer_closed')) AS over,
-    min(type = 'socket') AS listed,
-    any(network.local.address) AS local_address,
-    any(network.local.port) AS local_port,
-    argMaxState((process.start_time, process.pid), if(process.pid != 0, time, unknown)) AS process,
-    argMaxState(process.comm, if(process.pid != 0, time, unknown)) AS comm,
-    argMaxState(network.connection.state, time) AS state,
-    argMaxState(finding.verdict, if(type = 'finding', time, unknown)) AS verdict
+            ('closed_by_app', 'process_exited', 'reset', 'destroyed', 'timed_out', 'peer_closed') AS over,
+    type = 'socket' AS listed,
+    network.local.address AS local_address,
+    network.local.port AS local_port,
+    process.pid AS pid,
+    process.start_time AS start_time,
+    process.comm AS comm,
+    network.connection.state AS state,
+    finding.verdict AS verdict
 FROM finback.lines
 -- What the kernel keeps of a connection that its process has closed has been told of before.
-WHERE network.community_id != '' AND (type != 'socket' OR process.pid != 0)
-GROUP BY community_id, host, netns, socket_id;
+WHERE network.community_id != '' AND (type != 'socket' OR process.pid != 0);
 
 -- What a process is called, by the lines that have all names (findings, incidents, `finback ls`): lines of
 -- connections and of changes of state have `comm` only.

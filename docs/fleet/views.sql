@@ -162,10 +162,10 @@ LEFT JOIN
 (
     SELECT
         community_id, host, netns, socket_id,
-        min(first) AS first, max(last) AS last, max(over) AS over, min(listed) AS listed,
+        min(ends.first) AS first, max(ends.last) AS last, max(over) AS over, min(listed) AS listed,
         any(local_address) AS local_address, any(local_port) AS local_port,
-        argMaxMerge(process) AS process, argMaxMerge(comm) AS comm,
-        argMaxMerge(state) AS state, argMaxMerge(verdict) AS verdict
+        argMaxIf((start_time, pid), ends.last, pid != 0) AS process, argMaxIf(comm, ends.last, pid != 0) AS comm,
+        argMax(state, ends.last) AS state, argMaxIf(verdict, ends.last, verdict != '') AS verdict
     FROM finback.ends
     WHERE community_id IN (SELECT community_id FROM finback.lines WHERE type = 'finding')
     GROUP BY community_id, host, netns, socket_id
