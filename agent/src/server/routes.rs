@@ -19,7 +19,7 @@ use super::parameter::{
 use super::past::{self, Past};
 use super::query::{About, Queries};
 use super::refused::Refused;
-use super::table::{self, ROUTES, Route, Source};
+use super::table::{ROUTES, Route, Source};
 use super::told;
 use crate::filter::Filter;
 use crate::history::{Latest, Range};
