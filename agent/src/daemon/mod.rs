@@ -2,6 +2,7 @@
 
 mod desk;
 mod error;
+mod export;
 mod keep;
 mod looker;
 mod looks;
@@ -21,6 +22,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 
 use crate::config::Config;
+use crate::export::Exporters;
 use crate::history::Keeper;
 use crate::kernel::{self, Kernel};
 use crate::output::feed::{Feed, Handle, Tune};
@@ -71,6 +73,8 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let keeper = keep::history(plan.config.history.as_ref(), &handle)?;
     let mut work = Work::new(kernel, feed, &plan.config)?;
     work.history = keeper.as_ref().map(Keeper::handle);
+    let exporters = export::exporters()?;
+    work.exporters = exporters.as_ref().map(Exporters::handle);
     // Before the greeting: whoever has read it misses nothing that happens from then on.
     let select = plan
         .output
@@ -93,10 +97,17 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let deadline = Instant::now() + FAREWELL;
     let kernel = work.finish();
     drop((guard, end, asked));
-    output.finish(deadline).await;
-    if let Some(keeper) = keeper {
-        keeper.end(deadline).await;
-    }
+    let kept = async {
+        if let Some(keeper) = keeper {
+            keeper.end(deadline).await;
+        }
+    };
+    let exported = async {
+        if let Some(exporters) = exporters {
+            exporters.end(deadline).await;
+        }
+    };
+    tokio::join!(output.finish(deadline), kept, exported);
     // A subscriber that does not read must not keep the daemon.
     drop(timeout_at(deadline, serving).await);
     drop(kernel);

@@ -22,6 +22,7 @@ use super::looks::{Look, Looks, Read};
 use super::settings;
 use super::stacks::FindingStacks;
 use crate::config::Config;
+use crate::export;
 use crate::history;
 use crate::kernel::{Kernel, KernelError};
 use crate::output::clock::WallClock;
@@ -50,6 +51,7 @@ pub(super) struct Work {
     pub(super) desk: Desk,
     pub(super) stacks: Option<FindingStacks>,
     pub(super) history: Option<history::Handle>,
+    pub(super) exporters: Option<export::Handle>,
     clock: WallClock,
     people: Descriptions,
     looker: LookThread,
@@ -79,6 +81,7 @@ impl Work {
             looker: looker.map_err(failed("start a thread"))?,
             stacks: stacks.map(FindingStacks::new),
             history: None,
+            exporters: None,
             engine: Engine::new(settings),
             kernel,
             feed,

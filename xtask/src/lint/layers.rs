@@ -178,6 +178,19 @@ pub(crate) const CRATES: [Crate; 5] = [
                 "history",
                 &["frame", "output/clock", "output/feed", "output/json"],
             ),
+            ("export/outbox", &["output/clock", "output/text"]),
+            (
+                "export",
+                &[
+                    "export/http",
+                    "export/outbox",
+                    "output/clock",
+                    "output/feed",
+                    "output/json",
+                    "output/text",
+                    "process",
+                ],
+            ),
             (
                 "server",
                 &[
@@ -256,6 +269,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 "daemon",
                 &[
                     "config",
+                    "export",
                     "filter",
                     "history",
                     "kernel",
@@ -319,6 +333,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "exec/report",
                     "explain",
                     "explain/ask",
+                    "export/http",
                     "filter",
                     "history",
                     "kernel",
