@@ -12,8 +12,9 @@ use super::format::FormatArg;
 use super::hook_table;
 use super::kernel_args::KernelArgs;
 use super::runtime::runtime;
-use crate::config::{self, Config, Flags, HistoryArg, StateSet};
+use crate::config::{self, Config, Flags, HistoryArg, StateSet, WebhookFlags, WebhookFormat};
 use crate::daemon::{self, Plan};
+use crate::export::http::Endpoint;
 use crate::filter::{Filter, FilterArgs};
 use crate::kernel::Kernel;
 use crate::output::feed::{self, Tune};
@@ -79,6 +80,14 @@ pub(super) struct Run {
     #[arg(long, value_name = "PATH|off")]
     history: Option<HistoryArg>,
 
+    /// Post incidents to this URL, as docs/export.md describes
+    #[arg(long, value_name = "URL")]
+    webhook: Option<Endpoint>,
+
+    /// What is posted: finback or alertmanager [default: finback]
+    #[arg(long, value_name = "FORMAT")]
+    webhook_format: Option<WebhookFormat>,
+
     /// Load and prove every program, print the table of `finback doctor`, and leave
     #[arg(long)]
     check: bool,
@@ -113,6 +122,10 @@ impl Run {
             states: self.states,
             socket: self.socket.clone(),
             history: self.history.clone(),
+            webhook: WebhookFlags {
+                url: self.webhook.clone(),
+                format: self.webhook_format,
+            },
             ..self.kernel.flags()
         };
         let config = self.kernel.join(flags)?;
@@ -141,6 +154,7 @@ impl From<daemon::Error> for Failure {
         match error {
             daemon::Error::Kernel(error) => error.into(),
             daemon::Error::Listen(error) => error.into(),
+            daemon::Error::Webhook(error) => Self::new(Code::Usage, &error, error.help()),
             daemon::Error::Output(_) | daemon::Error::Io { .. } => Self {
                 code: Code::Failed,
                 what: error.to_string(),

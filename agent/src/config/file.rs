@@ -9,6 +9,7 @@ use toml::de::DeTable;
 
 use super::error::Error;
 use super::exception::exceptions;
+use super::export::{self, JournalWords, WebhookWords};
 use super::field::{
     absolute, level, openers, per_verdict, ring, sockets, states, switch, threshold, time, word,
 };
@@ -48,6 +49,12 @@ pub struct File {
     pub stacks: Option<bool>,
     /// `[history]`.
     pub history: HistoryWords,
+    /// `docs`.
+    pub docs: Option<String>,
+    /// `[journal]`.
+    pub journal: JournalWords,
+    /// `[webhook]`.
+    pub webhook: WebhookWords,
     /// `[thresholds]`.
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// `[incidents]`.
@@ -60,9 +67,11 @@ pub struct File {
 
 const KEYS: &[&str] = &[
     "attach",
+    "docs",
     "host_root",
     "history",
     "incidents",
+    "journal",
     "max_sockets",
     "openers",
     "override",
@@ -75,6 +84,7 @@ const KEYS: &[&str] = &[
     "stacks",
     "states",
     "thresholds",
+    "webhook",
 ];
 
 impl File {
@@ -101,9 +111,11 @@ impl File {
     fn set(&mut self, key: &Key<'_>, value: &Value<'_>) -> Result<(), Wrong> {
         match &**key.get_ref() {
             "attach" => self.attach = Some(word(key, value)?),
+            "docs" => self.docs = Some(export::docs(key, value)?),
             "host_root" => self.host_root = Some(absolute(key, value, "/host")?),
             "history" => self.history = history::words(key, value)?,
             "incidents" => incident::all(key, value, &mut self.incidents)?,
+            "journal" => self.journal = export::journal(key, value)?,
             "max_sockets" => self.max_sockets = Some(sockets(key, value)?),
             "openers" => self.openers = Some(openers(key, value)?),
             "override" => self.exceptions = exceptions(key, value)?,
@@ -116,6 +128,7 @@ impl File {
             "states" => self.states = Some(states(key, value)?),
             "severities" => self.severities = per_verdict(key, value, level)?,
             "thresholds" => self.thresholds = per_verdict(key, value, threshold)?,
+            "webhook" => self.webhook = export::webhook(key, value)?,
             _ => return Err(Wrong::unknown(key, "key", KEYS.iter().copied())),
         }
         Ok(())

@@ -73,7 +73,7 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let keeper = keep::history(plan.config.history.as_ref(), &handle)?;
     let mut work = Work::new(kernel, feed, &plan.config)?;
     work.history = keeper.as_ref().map(Keeper::handle);
-    let exporters = export::exporters()?;
+    let exporters = export::exporters(&plan.config, &handle)?;
     work.exporters = exporters.as_ref().map(Exporters::handle);
     // Before the greeting: whoever has read it misses nothing that happens from then on.
     let select = plan

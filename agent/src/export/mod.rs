@@ -6,11 +6,14 @@
 
 pub mod http;
 mod job;
+pub mod journal;
+mod labels;
 pub mod outbox;
 #[cfg(test)]
 mod tests;
 mod threads;
 mod threshold;
+pub mod webhook;
 
 pub use self::job::{Job, Packer};
 pub use self::outbox::{Answer, Carrier, Limits, Outbox, Parcel, Reason, State, Status};
