@@ -13,8 +13,11 @@ use super::hook_table;
 use super::kernel_args::KernelArgs;
 use super::runtime::runtime;
 use super::stream_filter::StreamFilterArgs;
-use crate::config::{self, Config, Flags, HistoryArg, MetricsListen, StateSet};
+use crate::config::{
+    self, Config, Flags, HistoryArg, MetricsListen, StateSet, WebhookFlags, WebhookFormat,
+};
 use crate::daemon::{self, Plan};
+use crate::export::http::Endpoint;
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::output::feed::{self, Tune};
@@ -87,6 +90,14 @@ pub(super) struct Run {
     #[arg(long, value_name = "ADDR:PORT|off")]
     metrics_listen: Option<MetricsListen>,
 
+    /// Post incidents to this URL, as docs/export.md describes
+    #[arg(long, value_name = "URL")]
+    webhook: Option<Endpoint>,
+
+    /// What is posted: finback or alertmanager [default: finback]
+    #[arg(long, value_name = "FORMAT")]
+    webhook_format: Option<WebhookFormat>,
+
     /// Load and prove every program, print the table of `finback doctor`, and leave
     #[arg(long)]
     check: bool,
@@ -121,6 +132,10 @@ impl Run {
             socket: self.socket.clone(),
             history: self.history.clone(),
             metrics_listen: self.metrics_listen,
+            webhook: WebhookFlags {
+                url: self.webhook.clone(),
+                format: self.webhook_format,
+            },
             ..self.kernel.flags()
         };
         let config = self.kernel.join(flags)?;
@@ -155,6 +170,7 @@ impl From<daemon::Error> for Failure {
                 let help = "give another address with --metrics-listen, or off";
                 Self::new(Code::Failed, &error, help)
             }
+            daemon::Error::Webhook(error) => Self::new(Code::Usage, &error, error.help()),
             daemon::Error::Output(_) | daemon::Error::Io { .. } => Self {
                 code: Code::Failed,
                 what: error.to_string(),

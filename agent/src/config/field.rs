@@ -126,6 +126,12 @@ pub(super) fn severity(value: &Value<'_>) -> Option<Severity> {
         .find(|severity| severity.name() == text)
 }
 
+/// A severity and nothing else.
+pub(super) fn bad(key: &Key<'_>, value: &Value<'_>) -> Result<Severity, Wrong> {
+    let words = SEVERITIES.into_iter().map(Severity::name);
+    severity(value).ok_or_else(|| Wrong::word(key, value, words))
+}
+
 const SEVERITIES: [Severity; 3] = [Severity::Info, Severity::Warning, Severity::Critical];
 
 /// What is wrong with a word that should be a severity, `off`, or one of these.

@@ -9,6 +9,7 @@ use toml::de::DeTable;
 
 use super::error::Error;
 use super::exception::exceptions;
+use super::export::{self, JournalWords, WebhookWords};
 use super::field::{
     absolute, filter, level, openers, per_verdict, ring, sockets, states, switch, threshold, time,
     word,
@@ -55,6 +56,12 @@ pub struct File {
     pub stacks: Option<bool>,
     /// `[history]`.
     pub history: HistoryWords,
+    /// `docs`.
+    pub docs: Option<String>,
+    /// `[journal]`.
+    pub journal: JournalWords,
+    /// `[webhook]`.
+    pub webhook: WebhookWords,
     /// `[thresholds]`.
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// `[incidents]`.
@@ -68,9 +75,11 @@ pub struct File {
 const KEYS: &[&str] = &[
     "attach",
     "filter",
+    "docs",
     "host_root",
     "history",
     "incidents",
+    "journal",
     "max_sockets",
     "metrics_listen",
     "openers",
@@ -84,6 +93,7 @@ const KEYS: &[&str] = &[
     "stacks",
     "states",
     "thresholds",
+    "webhook",
 ];
 
 impl File {
@@ -111,9 +121,11 @@ impl File {
         match &**key.get_ref() {
             "attach" => self.attach = Some(word(key, value)?),
             "filter" => self.filter = filter(key, value)?,
+            "docs" => self.docs = Some(export::docs(key, value)?),
             "host_root" => self.host_root = Some(absolute(key, value, "/host")?),
             "history" => self.history = history::words(key, value)?,
             "incidents" => incident::all(key, value, &mut self.incidents)?,
+            "journal" => self.journal = export::journal(key, value)?,
             "max_sockets" => self.max_sockets = Some(sockets(key, value)?),
             "metrics_listen" => self.metrics_listen = Some(word(key, value)?),
             "openers" => self.openers = Some(openers(key, value)?),
@@ -127,6 +139,7 @@ impl File {
             "states" => self.states = Some(states(key, value)?),
             "severities" => self.severities = per_verdict(key, value, level)?,
             "thresholds" => self.thresholds = per_verdict(key, value, threshold)?,
+            "webhook" => self.webhook = export::webhook(key, value)?,
             _ => return Err(Wrong::unknown(key, "key", KEYS.iter().copied())),
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod error;
 mod exception;
+mod export;
 mod field;
 mod file;
 mod history;
@@ -26,6 +27,9 @@ use finback_core::settings::verdict::{Level, VerdictSettings};
 
 pub use crate::value::duration;
 pub use error::Error;
+pub use export::{
+    DEFAULT_DOCS, Journal, JournalWords, Webhook, WebhookFlags, WebhookFormat, WebhookWords,
+};
 pub use file::File;
 pub use history::{DEFAULT_HISTORY, History, HistoryArg, HistoryWords};
 pub use listen::MetricsListen;
@@ -77,6 +81,8 @@ pub struct Flags {
     pub history: Option<HistoryArg>,
     /// `--metrics-listen`.
     pub metrics_listen: Option<MetricsListen>,
+    /// `--webhook` and what belongs to it.
+    pub webhook: WebhookFlags,
 }
 
 /// A complete, checked configuration.
@@ -110,6 +116,12 @@ pub struct Config {
     pub stacks: bool,
     /// What is kept on disk; nothing if that is off.
     pub history: Option<History>,
+    /// Where the documents can be read, a URL.
+    pub docs: String,
+    /// Whether and what the journal is told.
+    pub journal: Option<Journal>,
+    /// Who is told by HTTP.
+    pub webhook: Option<Webhook>,
     /// Thresholds that differ from the defaults.
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// When incidents are warnings, and how often they are told.
@@ -155,6 +167,9 @@ impl Config {
             segment: segment.unwrap_or(true),
             stacks: flags.stacks || file.stacks.unwrap_or(false),
             history: file.history.join(flags.history),
+            docs: file.docs.unwrap_or_else(|| DEFAULT_DOCS.to_owned()),
+            journal: file.journal.join(),
+            webhook: file.webhook.join(flags.webhook),
             thresholds: file.thresholds,
             incidents: file.incidents,
             exceptions: file.exceptions,

@@ -9,6 +9,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::export;
 use crate::filter::Filter;
 use crate::history;
 use crate::kernel::Kernel;
@@ -22,6 +23,15 @@ use finback_core::engine::{Stats, StreamStats};
 use finback_core::model::event::Event;
 use finback_core::model::finding::{Action, Finding};
 use finback_core::model::incident::{Incident, IncidentId};
+
+/// Those who read the feed.
+pub(super) struct Readers<'a> {
+    pub(super) feed: Handle,
+    pub(super) history: Option<&'a history::Handle>,
+    pub(super) exporters: Option<&'a export::Handle>,
+    /// Where metrics are served over TCP.
+    pub(super) metrics: Option<SocketAddr>,
+}
 
 /// What is kept for answers.
 pub(super) struct Desk {
@@ -97,13 +107,13 @@ impl Desk {
         kernel: &mut Kernel,
         stats: Stats,
         stacks: Option<&Statistics>,
-        feed: &Handle,
-        history: Option<&history::Handle>,
-        metrics: Option<SocketAddr>,
+        readers: &Readers<'_>,
     ) -> Bytes {
-        let mut status = self.status(kernel, stats, stacks, feed);
-        status["metrics_listen"] = metrics.map(|address| address.to_string()).into();
-        status["history"] = history.map(kept).into();
+        let mut status = self.status(kernel, stats, stacks, &readers.feed);
+        status["history"] = readers.history.map(kept).into();
+        let exporters = readers.exporters.map(export::Handle::states);
+        status["exporters"] = json!(exporters.unwrap_or_default());
+        status["metrics_listen"] = readers.metrics.map(|address| address.to_string()).into();
         status.to_string().into()
     }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::export::webhook;
 use crate::kernel::KernelError;
 use crate::server;
 
@@ -12,6 +13,9 @@ pub enum Error {
     /// It cannot listen.
     #[error(transparent)]
     Listen(#[from] server::Error),
+    /// Somebody who is to be told cannot be.
+    #[error(transparent)]
+    Webhook(#[from] webhook::Error),
     /// The kernel side does not work.
     #[error(transparent)]
     Kernel(#[from] KernelError),

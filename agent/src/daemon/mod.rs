@@ -2,6 +2,7 @@
 
 mod desk;
 mod error;
+mod export;
 mod interest;
 mod keep;
 mod looker;
@@ -26,6 +27,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 
 use crate::config::Config;
+use crate::export::Exporters;
 use crate::history::Keeper;
 use crate::kernel::{self, Kernel};
 use crate::output::feed::{Feed, Handle, Tune};
@@ -90,6 +92,8 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
         work.scrapes.sources.push(Arc::new(history.clone()));
     }
     work.scrapes.address = address;
+    let exporters = export::exporters(&plan.config, &handle)?;
+    work.exporters = exporters.as_ref().map(Exporters::handle);
     // Before the greeting: whoever has read it misses nothing that happens from then on.
     let select = plan
         .output
@@ -112,10 +116,17 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     let deadline = Instant::now() + FAREWELL;
     let kernel = work.finish();
     drop((guard, end, asked));
-    output.finish(deadline).await;
-    if let Some(keeper) = keeper {
-        keeper.end(deadline).await;
-    }
+    let kept = async {
+        if let Some(keeper) = keeper {
+            keeper.end(deadline).await;
+        }
+    };
+    let exported = async {
+        if let Some(exporters) = exporters {
+            exporters.end(deadline).await;
+        }
+    };
+    tokio::join!(output.finish(deadline), kept, exported);
     // A subscriber that does not read must not keep the daemon.
     drop(timeout_at(deadline, serving).await);
     drop(kernel);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::oneshot::Sender;
 
+use super::desk::Readers;
 use super::stacks::FindingStacks;
 use super::work::Work;
 use crate::filter::Filter;
@@ -95,10 +96,13 @@ fn document(about: About, filter: Option<&Filter>, work: &mut Work) -> Bytes {
         About::Status => {
             let stats = work.engine.stats();
             let stacks = work.stacks.as_ref().map(FindingStacks::statistics);
-            let (handle, history) = (work.feed.handle(), work.history.as_ref());
-            let (kernel, metrics) = (&mut work.kernel, work.scrapes.address);
-            work.desk
-                .state(kernel, stats, stacks, &handle, history, metrics)
+            let readers = Readers {
+                feed: work.feed.handle(),
+                history: work.history.as_ref(),
+                exporters: work.exporters.as_ref(),
+                metrics: work.scrapes.address,
+            };
+            work.desk.state(&mut work.kernel, stats, stacks, &readers)
         }
     }
 }

@@ -24,6 +24,7 @@ use super::settings;
 use super::stacks::FindingStacks;
 use super::taped::Taped;
 use crate::config::Config;
+use crate::export;
 use crate::history;
 use crate::kernel::{Kernel, KernelError};
 use crate::output::clock::WallClock;
@@ -53,6 +54,7 @@ pub(super) struct Work {
     pub(super) desk: Desk,
     pub(super) stacks: Option<FindingStacks>,
     pub(super) history: Option<history::Handle>,
+    pub(super) exporters: Option<export::Handle>,
     pub(super) scrapes: Scrapes,
     pub(super) clock: WallClock,
     pub(super) people: Descriptions,
@@ -90,6 +92,7 @@ impl Work {
             looker: looker.map_err(failed("start a thread"))?,
             stacks: stacks.map(FindingStacks::new),
             history: None,
+            exporters: None,
             scrapes: Scrapes::new(&config.host_root),
             engine: engine.map_err(failed("begin to record"))?,
             kernel,

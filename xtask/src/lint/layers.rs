@@ -130,7 +130,14 @@ pub(crate) const CRATES: [Crate; 5] = [
             ("value", &[]),
             (
                 "config",
-                &["filter", "kernel", "kernel/load", "output/select", "value"],
+                &[
+                    "export/http",
+                    "filter",
+                    "kernel",
+                    "kernel/load",
+                    "output/select",
+                    "value",
+                ],
             ),
             ("frame", &[]),
             ("metrics/alerts", &[]),
@@ -174,6 +181,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 ],
             ),
             ("output/sink", &["output/feed"]),
+            ("export/http", &["output/text"]),
             ("filter", &["output/clock", "output/json", "value"]),
             (
                 "output/samples",
@@ -189,6 +197,19 @@ pub(crate) const CRATES: [Crate; 5] = [
             (
                 "history",
                 &["frame", "output/clock", "output/feed", "output/json"],
+            ),
+            ("export/outbox", &["output/clock", "output/text"]),
+            (
+                "export",
+                &[
+                    "export/http",
+                    "export/outbox",
+                    "output/clock",
+                    "output/feed",
+                    "output/json",
+                    "output/text",
+                    "process",
+                ],
             ),
             ("privilege", &[]),
             (
@@ -287,6 +308,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 "daemon",
                 &[
                     "config",
+                    "export",
                     "filter",
                     "history",
                     "kernel",
@@ -354,6 +376,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "exec/report",
                     "explain",
                     "explain/ask",
+                    "export/http",
                     "filter",
                     "history",
                     "kernel",

@@ -88,7 +88,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     assert_eq!(what, "f.toml:3: unknown key `ring_byte`");
     assert_eq!(
         help,
-        "did you mean `ring_bytes`? known are attach, filter, host_root, history, incidents, max_sockets, metrics_listen, openers, override, peer_quiet, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds"
+        "did you mean `ring_bytes`? known are attach, docs, filter, host_root, history, incidents, journal, max_sockets, metrics_listen, openers, override, peer_quiet, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds, webhook"
     );
 }
 
@@ -342,6 +342,75 @@ fn filters_are_checked_when_the_file_is_read() {
 }
 
 #[test]
+fn a_webhook_has_an_url_a_format_and_a_file_with_its_secret() {
+    let file = parse(
+        "[webhook]\nurl = \"https://a.example/x\"\nformat = \"alertmanager\"\nsecret_file = \"/etc/s\"\n\
+         severity = \"critical\"\ntimeout = \"3s\"",
+    );
+    let expected = Webhook {
+        url: "https://a.example/x".parse().unwrap(),
+        format: WebhookFormat::Alertmanager,
+        secret_file: Some("/etc/s".into()),
+        severity: Severity::Critical,
+        timeout: Duration::from_secs(3),
+    };
+    let config = Config::new(file.unwrap(), Flags::default());
+    assert_eq!(config.webhook, Some(expected));
+    let flags = Flags {
+        webhook: WebhookFlags {
+            url: Some("http://b.example".parse().unwrap()),
+            format: None,
+        },
+        ..Flags::default()
+    };
+    let webhook = Config::new(File::default(), flags).webhook.unwrap();
+    assert_eq!(webhook.url.to_string(), "http://b.example:80");
+    assert_eq!(webhook.format, WebhookFormat::Finback);
+}
+
+#[test]
+fn who_else_is_told_is_refused_with_what_is_accepted() {
+    for (text, help) in [
+        (
+            "[journal]\nseverity = \"off\"",
+            "use one of \"info\", \"warning\", \"critical\"",
+        ),
+        (
+            "[journal]\nenable = true",
+            "did you mean `enabled`? known are enabled, severity",
+        ),
+        (
+            "[webhook]\nurl = \"http://a:b@c\"",
+            "write them as a header, for example authorization",
+        ),
+        (
+            "[webhook]\nformat = \"slack\"",
+            "use finback or alertmanager",
+        ),
+        (
+            "[webhook]\ntimeout = \"3m\"",
+            "use a time up to 2m, for example \"10s\"",
+        ),
+        (
+            "webhook = true",
+            "use a section [webhook] with one line per setting",
+        ),
+        (
+            "docs = \"/usr/share/doc\"",
+            "use a URL, for example \"file:///usr/share/doc/finback\"",
+        ),
+    ] {
+        assert!(
+            refusal(text).1.ends_with(help),
+            "{text}: {}",
+            refusal(text).1
+        );
+    }
+    let off = parse("[journal]\nenabled = false").unwrap();
+    assert_eq!(Config::new(off, Flags::default()).journal, None);
+}
+
+#[test]
 fn durations_have_units() {
     assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
     assert_eq!(duration("10s"), Ok(Duration::from_secs(10)));
@@ -370,6 +439,7 @@ fn the_example_states_the_defaults() {
     assert!(file.scan_interval.is_some() && file.peer_quiet.is_some());
     assert!(file.history.is_complete());
     assert_eq!(text.matches("\nfilter = \"\"\n").count(), 2);
+    assert!(file.docs.is_some() && file.journal.is_complete() && file.webhook.is_complete());
     let (_, incidents) = text.split_once("[incidents]").unwrap();
     for name in IncidentSettings::NAMES {
         assert!(incidents.contains(&format!("\n{name} = ")), "{name}");

@@ -51,3 +51,12 @@ pub(super) fn destroyed() -> Event<'static> {
         ..event
     }
 }
+
+/// The sample of an incident, changed.
+pub(crate) fn incident_line(change: impl FnOnce(&mut Value)) -> Event<'static> {
+    let samples = super::wire().into_iter();
+    let mut samples = samples.filter(|(name, _)| *name == "incident");
+    let mut line = serde_json::to_value(samples.next().unwrap().1).unwrap();
+    change(&mut line);
+    serde_json::from_str(line.to_string().leak()).unwrap()
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::lines::destroyed;
-pub(crate) use self::lines::socket;
+pub(crate) use self::lines::{incident_line, socket};
 pub(crate) use self::stacks::stacks;
 use super::clock::WallClock;
 use super::json::{self, About, Body, Event, Hello, Means};

@@ -30,17 +30,35 @@ pub(super) fn write(
     };
     let mut page = Page::new(style.width, LINES, out);
     let shown = format!("{} {mark} {} ", time.clock(), incident.id);
-    let rest = match incident.action {
-        Action::Resolved => format!("{}: over, {}", cause(incident), in_all(incident)),
+    if let Some(rest) = brief(time, incident) {
+        return page.head(&shown, mark.color, &rest);
+    }
+    page.head(&shown, mark.color, &whose(incident))?;
+    details(time, subject, incident, &mut page)
+}
+
+/// An incident in one line, without its time, id and severity: for logs that have fields of their own for these.
+pub fn line(time: Time, incident: &Incident<'_>) -> String {
+    brief(time, incident).unwrap_or_else(|| {
+        let parts = [
+            place(incident),
+            growth(time, incident),
+            known(incident),
+            clean(&incident.hint),
+        ];
+        format!("{}: {}", whose(incident), parts.join("; "))
+    })
+}
+
+/// What needs no more than a line.
+fn brief(time: Time, incident: &Incident<'_>) -> Option<String> {
+    match incident.action {
+        Action::Resolved => Some(format!("{}: over, {}", cause(incident), in_all(incident))),
         Action::Updated if incident.severity_change.is_none() => {
-            format!("{}: {}", cause(incident), growth(time, incident))
+            Some(format!("{}: {}", cause(incident), growth(time, incident)))
         }
-        Action::Updated | Action::Opened => {
-            page.head(&shown, mark.color, &whose(incident))?;
-            return details(time, subject, incident, &mut page);
-        }
-    };
-    page.head(&shown, mark.color, &rest)
+        Action::Updated | Action::Opened => None,
+    }
 }
 
 fn details(

@@ -14,6 +14,7 @@ use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+pub use self::incident::line as incident_line;
 use self::mark::Mark;
 pub use self::mark::Style;
 use self::part::part_of;
