@@ -87,7 +87,9 @@ impl<'a> Known<'a> {
         let lines = lines.into_iter();
         let mut new: Vec<_> = lines.filter(|event| !self.knows(event)).collect();
         new.sort_by_key(|event| event.time);
-        new.into_iter().for_each(|event| self.add(event));
+        for event in new {
+            self.add(event);
+        }
     }
 
     fn knows(&self, event: &Event<'a>) -> bool {
