@@ -26,13 +26,23 @@ fn finback(dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// Ends with the test, however that ends.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// A daemon that writes nothing to standard output.
 #[expect(clippy::unwrap_used, reason = "part of the tests below")]
-fn daemon(dir: &Path) -> Child {
+fn daemon(dir: &Path) -> Daemon {
     let config = dir.join("finback.toml");
     std::fs::write(&config, CONFIG).unwrap();
     let mut command = finback(dir, &["run", "--quiet"]);
-    let daemon = command.arg("--config").arg(config).spawn().unwrap();
+    let daemon = Daemon(command.arg("--config").arg(config).spawn().unwrap());
     while UnixStream::connect(dir.join("s")).is_err() {
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -113,7 +123,7 @@ fn a_daemon_that_is_killed_leaves_its_history_and_the_next_one_goes_on() {
     let port = listener.local_addr().unwrap().port();
     let ours = |line: &Value| line["network"]["local"]["port"] == port;
 
-    let mut first = daemon(dir);
+    let first = daemon(dir);
     let mut live = Events::start(dir, &[]);
     live.next("hello");
     let forgotten = leak(&listener);
@@ -125,8 +135,7 @@ fn a_daemon_that_is_killed_leaves_its_history_and_the_next_one_goes_on() {
     assert_eq!(told.iter().filter(|line| **line == found).count(), 1);
     let last = Events::start(dir, &["--last", "1", "--no-follow"]).rest();
     assert_eq!(last, std::slice::from_ref(&found));
-    first.kill().unwrap();
-    first.wait().unwrap();
+    drop(first);
 
     // Nobody answers: the files do.
     let told = Events::start(dir, &["--since", "10m"]).rest();
@@ -163,7 +172,7 @@ fn a_daemon_that_is_killed_leaves_its_history_and_the_next_one_goes_on() {
         assert!(summary.starts_with("Over"), "{summary}");
     };
     over(&explained(dir, &id));
-    kill_process(Pid::from_child(&second), Signal::TERM).unwrap();
-    assert!(second.wait().unwrap().success());
+    kill_process(Pid::from_child(&second.0), Signal::TERM).unwrap();
+    assert!(second.0.wait().unwrap().success());
     over(&explained(dir, &id));
 }

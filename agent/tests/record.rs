@@ -23,14 +23,24 @@ fn finback(arguments: &[&str]) -> Command {
     command
 }
 
+/// Ends with the test, however that ends.
+struct Recorder(Child);
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 #[expect(clippy::unwrap_used, reason = "part of the test below")]
-fn recorder(dir: &Path) -> Child {
+fn recorder(dir: &Path) -> Recorder {
     std::fs::write(dir.join("finback.toml"), CONFIG).unwrap();
     let mut command = finback(&["record"]);
     command.arg(dir.join("tape"));
     command.arg("--socket").arg(dir.join("s"));
     command.arg("--config").arg(dir.join("finback.toml"));
-    let recorder = command.spawn().unwrap();
+    let recorder = Recorder(command.spawn().unwrap());
     while UnixStream::connect(dir.join("s")).is_err() {
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -81,8 +91,8 @@ fn what_a_daemon_has_told_is_told_again_by_nobody() {
     drop(leaked);
     until("resolved");
     assert!(told.len() >= 2, "{told:?}");
-    kill_process(Pid::from_child(&recorder), Signal::TERM).unwrap();
-    assert!(recorder.wait().unwrap().success());
+    kill_process(Pid::from_child(&recorder.0), Signal::TERM).unwrap();
+    assert!(recorder.0.wait().unwrap().success());
     events.wait().unwrap();
 
     let tape = std::fs::read(dir.join("tape")).unwrap();

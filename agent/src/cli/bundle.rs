@@ -71,7 +71,6 @@ impl Bundle {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let wanted = self.wanted()?;
         let text = lines::read(&mut self.source.open(true)?)?;
-        let past;
         let mut known = Known::default();
         let events = text.lines.lines();
         events
@@ -81,7 +80,8 @@ impl Bundle {
             Wanted::Ids(asked) => asked,
             Wanted::Findings(filter) => findings(&text.lines, filter.as_ref()),
         };
-        past = lines::remembered(&known, &asked, &self.source, &self.folder)?.unwrap_or_default();
+        let past =
+            lines::remembered(&known, &asked, &self.source, &self.folder)?.unwrap_or_default();
         lines::add_past(&mut known, &past);
         let (pages, messages) = answers(&known, &asked, &text);
         if pages.is_empty() {

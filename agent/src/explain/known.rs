@@ -81,21 +81,26 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// Takes a line of the past: it says nothing new of what is known already.
-    pub fn add_past(&mut self, event: Event<'a>) {
-        let known = if let Body::Incident { incident, .. } = &event.body {
-            let mut all = self.incidents.iter();
-            all.any(|(_, known)| known.id == incident.id)
-        } else if let Some(socket) = event.body.subject().and_then(|subject| subject.socket) {
-            let connection = self.places.get(&socket.id);
-            let connection = connection.and_then(|at| self.connections.get(*at));
-            connection.is_some_and(|connection| connection.finding.is_some())
-        } else {
-            false
-        };
-        if !known {
+    /// Takes lines of the past: they say nothing new of what is known already, and of the rest the latest counts. A
+    /// daemon that was killed has not told how its findings ended, but the next one has.
+    pub fn add_past(&mut self, lines: impl IntoIterator<Item = Event<'a>>) {
+        let lines = lines.into_iter();
+        let mut new: Vec<_> = lines.filter(|event| !self.knows(event)).collect();
+        new.sort_by_key(|event| event.time);
+        for event in new {
             self.add(event);
         }
+    }
+
+    fn knows(&self, event: &Event<'a>) -> bool {
+        if let Body::Incident { incident, .. } = &event.body {
+            let mut all = self.incidents.iter();
+            return all.any(|(_, known)| known.id == incident.id);
+        }
+        let socket = event.body.subject().and_then(|subject| subject.socket);
+        let connection = socket.and_then(|socket| self.places.get(&socket.id));
+        let connection = connection.and_then(|at| self.connections.get(*at));
+        connection.is_some_and(|connection| connection.finding.is_some())
     }
 
     /// The one that a line is about, with the newest that is known of who has it.

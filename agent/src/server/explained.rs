@@ -74,9 +74,8 @@ impl Facts {
                 .into_iter()
                 .for_each(|event| known.add(event));
         }
-        for line in past.lines() {
-            known.add_past(serde_json::from_slice(line)?);
-        }
+        let past = past.lines().map(|line| serde_json::from_slice(line));
+        known.add_past(past.collect::<Result<Vec<_>, _>>()?);
         let mut pages = Pages {
             explanations: Vec::new(),
             more: 0,

@@ -131,8 +131,8 @@ fn what_is_chosen_is_explained_above_the_list() {
     };
     assert!(what.starts_with("incident:"), "{what}");
     assert!(screen(&mut app, 80, 24).contains("Looking for"));
-    let page: String = (0..40).map(|line| format!("line {line}\n")).collect();
-    app.take(Answer::Explained(Ok(page)));
+    let page: Vec<String> = (0..40).map(|line| format!("line {line}")).collect();
+    app.take(Answer::Explained(Ok(page.join("\n"))));
     assert!(screen(&mut app, 80, 24).contains("line 0 "));
     press(&mut app, &[KeyCode::PageDown]);
     let down = screen(&mut app, 80, 24);

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, Paragraph, Row, Table, TableState, Wrap};
+use ratatui::widgets::{Block, Borders, Clear, Paragraph, Row, Table, TableState, Wrap};
 
 use super::app::{App, Screen};
 use super::data::Level;
@@ -68,10 +68,12 @@ fn sheet(sheet: &Sheet, frame: &mut Frame<'_>) {
     };
     let area = inner(frame.area(), 90, height);
     frame.render_widget(Clear, area);
+    // Pages have 80 columns, as the smallest terminal has.
+    let block = Block::new().borders(Borders::TOP | Borders::BOTTOM);
     let page = Paragraph::new(text)
         .wrap(Wrap { trim: false })
         .scroll((line, 0))
-        .block(Block::bordered().title(title));
+        .block(block.title(title));
     frame.render_widget(page, area);
 }
 

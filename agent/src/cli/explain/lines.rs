@@ -65,5 +65,5 @@ pub(in crate::cli) fn add_past<'a>(known: &mut Known<'a>, lines: &'a str) {
     let events = lines
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());
-    events.for_each(|event| known.add_past(event));
+    known.add_past(events);
 }

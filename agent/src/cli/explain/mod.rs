@@ -63,9 +63,8 @@ impl Explain {
         let mut messages = Messages::default();
         let asked = self.asked(&mut messages)?;
         let mut text = lines::read(&mut self.source.open(true)?)?;
-        let past;
         let mut known = known(&text.lines, &text.from, &mut messages)?;
-        past = lines::remembered(&known, &asked, &self.source, &self.folder);
+        let past = lines::remembered(&known, &asked, &self.source, &self.folder);
         match &past {
             Ok(past) => lines::add_past(&mut known, past.as_deref().unwrap_or_default()),
             Err(error) => messages.add(&format!("the history cannot be asked: {error}")),

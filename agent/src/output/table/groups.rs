@@ -56,7 +56,7 @@ pub struct Group {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Groups {
     keys: Vec<Key>,
-    groups: BTreeMap<Vec<String>, Group>,
+    counted: BTreeMap<Vec<String>, Group>,
     /// Where connections were opened, by their findings.
     opened: BTreeMap<u64, String>,
 }
@@ -107,7 +107,7 @@ impl Groups {
     pub fn new(keys: Vec<Key>) -> Self {
         Self {
             keys,
-            groups: BTreeMap::new(),
+            counted: BTreeMap::new(),
             opened: BTreeMap::new(),
         }
     }
@@ -135,7 +135,7 @@ impl Groups {
             .keys
             .iter()
             .map(|key| key.of(subject, listed, &self.opened));
-        let group = self.groups.entry(values.collect()).or_default();
+        let group = self.counted.entry(values.collect()).or_default();
         group.count += 1;
         group.accused += u64::from(listed.verdict.is_some());
         group.oldest_ns = group.oldest_ns.max(listed.age_ns);
@@ -149,7 +149,7 @@ impl Groups {
 
     /// The largest first.
     pub fn sorted(&self) -> Vec<(&Vec<String>, &Group)> {
-        let mut all: Vec<_> = self.groups.iter().collect();
+        let mut all: Vec<_> = self.counted.iter().collect();
         all.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
         all
     }
@@ -166,7 +166,7 @@ impl Groups {
         ]);
         for (values, group) in self.sorted() {
             let change = before.map_or_else(String::new, |before| {
-                let then = before.groups.get(values).map_or(0, |group| group.count);
+                let then = before.counted.get(values).map_or(0, |group| group.count);
                 format!("{:+}", i128::from(group.count) - i128::from(then))
             });
             let oldest = group.oldest_ns.map(Duration::from_nanos);

@@ -39,7 +39,7 @@ fn frames<'a>(finding: &'a Finding<'_>) -> &'a [Frame<'a>] {
 /// `libc.so.6`, `/opt/vendor/libpool.so`.
 fn is_in_library(frame: &Frame<'_>) -> bool {
     let module = frame.module.as_deref();
-    module.is_none_or(|module| module.ends_with(".so") || module.contains(".so."))
+    module.is_none_or(|module| module.split('.').any(|part| part == "so"))
 }
 
 fn is_own(frame: &Frame<'_>) -> bool {

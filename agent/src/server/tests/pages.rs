@@ -85,7 +85,7 @@ async fn document(served: &Served, target: &str) -> Value {
 /// The line of a finding that is open.
 fn open() -> String {
     let line = include_str!("../../explain/tests/not_closed.ndjson").lines();
-    let line = line.filter(|line| line.contains("\"id\":31,")).last();
+    let line = line.filter(|line| line.contains("\"id\":31,")).next_back();
     line.unwrap().to_owned()
 }
 
