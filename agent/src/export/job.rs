@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::outbox::{self, Carrier, Limits, Outbox, Parcel, Reason, Status};
 use crate::output::feed::Subscription;
@@ -90,7 +90,9 @@ async fn pack<P: Packer>(
     outbox: Outbox<P::Parcel>,
     mut ending: Ending,
 ) {
-    let mut ticks = packer.period().map(interval);
+    // The first after a period: there is nothing to be repeated yet.
+    let ticks = |period| interval_at(Instant::now() + period, period);
+    let mut ticks = packer.period().map(ticks);
     if let Some(ticks) = &mut ticks {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     }

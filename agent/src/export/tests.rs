@@ -26,10 +26,12 @@ impl Packer for Types {
     type Parcel = Type;
 
     fn pack(&mut self, event: &Event<'_>, outbox: &Outbox<Type>) {
-        let name = match &event.body {
-            Body::Hello { hello } => format!("hello of {}", hello.host),
-            Body::Incident { incident, .. } => format!("incident {}", incident.id),
-            other => format!("{other:?}"),
+        let name = if let Body::Hello { hello } = &event.body {
+            format!("hello of {}", hello.host)
+        } else if let Body::Incident { incident, .. } = &event.body {
+            format!("incident {}", incident.id)
+        } else {
+            panic!("{event:?} was not asked for")
         };
         outbox.push(Type(name));
     }
