@@ -12,6 +12,7 @@ pub mod config;
 pub mod daemon;
 pub mod exec;
 pub mod explain;
+pub mod export;
 pub mod filter;
 pub mod frame;
 pub mod history;

@@ -129,7 +129,13 @@ pub(crate) const CRATES: [Crate; 5] = [
             ("value", &[]),
             (
                 "config",
-                &["kernel", "kernel/load", "output/select", "value"],
+                &[
+                    "export/http",
+                    "kernel",
+                    "kernel/load",
+                    "output/select",
+                    "value",
+                ],
             ),
             ("frame", &[]),
             ("moment", &["output/clock"]),
@@ -155,6 +161,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 ],
             ),
             ("output/sink", &["output/feed"]),
+            ("export/http", &["output/text"]),
             ("filter", &["output/clock", "output/json", "value"]),
             (
                 "output/samples",

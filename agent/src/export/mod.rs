@@ -1,0 +1,3 @@
+//! What is told to programs that do not ask.
+
+pub mod http;
