@@ -95,7 +95,7 @@ async fn a_receiver_that_is_gone_or_silent_is_tried_later() {
     let mut client = Client::new(endpoint.clone(), options);
     let silent = why(client.post(&post("")).await);
     assert_eq!(silent, format!("no answer from {endpoint} within 0.05 s"));
-    drop(receiver);
+    receiver.end().await;
     let mut client = Client::new(endpoint, Options::default());
     let gone = why(client.post(&post("")).await);
     assert!(gone.contains("Connection refused"), "{gone}");
@@ -166,10 +166,10 @@ struct Files {
 }
 
 impl Files {
-    fn new() -> Self {
+    fn new(authority: &str) -> Self {
         let files = Self {
             folder: TempDir::new().unwrap(),
-            authority: Authority::new(),
+            authority: Authority::new(authority),
         };
         files.authority.write(&files.path("ca"));
         files
@@ -202,7 +202,7 @@ impl Files {
 
 #[tokio::test]
 async fn a_receiver_is_believed_by_the_authority_that_is_named() {
-    let files = Files::new();
+    let files = Files::new("first");
     let mut receiver = Receiver::encrypted(files.authority.server(None)).await;
     let mut client = files.client(&receiver, false);
     assert_eq!(client.post(&post("")).await, delivered());
@@ -210,7 +210,7 @@ async fn a_receiver_is_believed_by_the_authority_that_is_named() {
     assert_eq!(receiver.got().await.connection, 1);
     assert_eq!(receiver.got().await.connection, 1);
 
-    let other = Files::new();
+    let other = Files::new("second");
     let mut client = other.client(&receiver, false);
     let why = why(client.post(&post("")).await);
     assert!(
@@ -222,7 +222,7 @@ async fn a_receiver_is_believed_by_the_authority_that_is_named() {
 
 #[tokio::test]
 async fn the_authority_is_read_again_when_its_file_has_changed() {
-    let (files, other) = (Files::new(), Files::new());
+    let (files, other) = (Files::new("first"), Files::new("second"));
     let receiver = Receiver::encrypted(files.authority.server(None)).await;
     let mut client = other.client(&receiver, false);
     assert!(matches!(
@@ -235,7 +235,7 @@ async fn the_authority_is_read_again_when_its_file_has_changed() {
 
 #[tokio::test]
 async fn a_receiver_that_demands_a_certificate_is_shown_the_one_that_is_there_now() {
-    let files = Files::new();
+    let files = Files::new("first");
     let server = files.authority.server(Some(&files.authority));
     let mut receiver = Receiver::encrypted(server).await;
     let mut client = files.client(&receiver, false);
@@ -262,7 +262,7 @@ async fn a_receiver_that_demands_a_certificate_is_shown_the_one_that_is_there_no
 
 #[tokio::test]
 async fn while_files_do_not_fit_together_the_old_ones_stay_in_use() {
-    let files = Files::new();
+    let files = Files::new("first");
     let server = files.authority.server(Some(&files.authority));
     let mut receiver = Receiver::encrypted(server).await;
     let mut client = files.client(&receiver, true);

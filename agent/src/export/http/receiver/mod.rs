@@ -61,7 +61,7 @@ pub(crate) struct Receiver {
     address: SocketAddr,
     got: mpsc::UnboundedReceiver<Got>,
     answers: Answers,
-    _task: JoinSet<()>,
+    task: JoinSet<()>,
 }
 
 impl Receiver {
@@ -88,8 +88,14 @@ impl Receiver {
             address,
             got,
             answers,
-            _task: task,
+            task,
         }
+    }
+
+    /// Ends it; nobody listens at its address any more.
+    pub(crate) async fn end(mut self) -> SocketAddr {
+        self.task.shutdown().await;
+        self.address
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
