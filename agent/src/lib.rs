@@ -22,6 +22,7 @@ pub mod moment;
 pub mod output;
 pub mod process;
 pub mod refusal;
+pub mod remedy;
 pub mod server;
 pub mod source;
 pub mod survey;

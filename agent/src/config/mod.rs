@@ -1,11 +1,13 @@
 //! What the user wants: a TOML file, overridden by flags, checked as a whole before anything starts.
 
+mod change;
 mod error;
 mod exception;
 mod field;
 mod file;
 mod history;
 mod incident;
+mod remedy;
 mod value;
 mod wrong;
 
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::kernel;
+use crate::remedy::policy::Policy;
 use finback_core::model::finding::Verdict;
 use finback_core::model::state::TcpState;
 use finback_core::settings::Settings;
@@ -23,6 +26,7 @@ use finback_core::settings::incident::IncidentSettings;
 use finback_core::settings::verdict::{Level, VerdictSettings};
 
 pub use crate::value::duration;
+pub use change::Change;
 pub use error::Error;
 pub use file::File;
 pub use history::{DEFAULT_HISTORY, History, HistoryArg, HistoryWords};
@@ -74,6 +78,22 @@ pub struct Flags {
     pub history: Option<HistoryArg>,
 }
 
+/// Where a configuration comes from: to be read now, and again.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// The file; without one the default is read if it exists.
+    pub path: Option<PathBuf>,
+    /// What counts more.
+    pub flags: Flags,
+}
+
+impl Source {
+    /// Reads it.
+    pub fn load(&self) -> Result<Config, Error> {
+        Config::load(self.path.as_deref(), self.flags.clone())
+    }
+}
+
 /// A complete, checked configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -109,6 +129,8 @@ pub struct Config {
     pub exceptions: Vec<Exception>,
     /// Severities that differ from the defaults.
     pub severities: BTreeMap<Verdict, Level>,
+    /// What is done about incidents.
+    pub remedies: Vec<Policy>,
 }
 
 impl Config {
@@ -145,6 +167,7 @@ impl Config {
             incidents: file.incidents,
             exceptions: file.exceptions,
             severities: file.severities,
+            remedies: file.remedies,
         }
     }
 

@@ -15,11 +15,20 @@ use crate::output::clock::{Time, WallClock};
 use crate::output::feed::Handle;
 use crate::output::json as wire;
 use crate::process::stack::Statistics;
+use crate::remedy;
 use crate::server::About;
 use finback_core::engine::{Stats, StreamStats};
 use finback_core::model::event::Event;
 use finback_core::model::finding::{Action, Finding};
 use finback_core::model::incident::{Incident, IncidentId};
+
+/// The feed, and those of its readers that belong to the daemon.
+#[derive(Clone, Copy)]
+pub(super) struct Readers<'a> {
+    pub(super) feed: &'a Handle,
+    pub(super) history: Option<&'a history::Handle>,
+    pub(super) remedies: Option<&'a remedy::Handle>,
+}
 
 /// What is kept for answers.
 pub(super) struct Desk {
@@ -92,11 +101,13 @@ impl Desk {
         kernel: &mut Kernel,
         stats: Stats,
         stacks: Option<&Statistics>,
-        feed: &Handle,
-        history: Option<&history::Handle>,
+        readers: Readers<'_>,
+        configuration: &Value,
     ) -> Bytes {
-        let mut status = self.status(kernel, stats, stacks, feed);
-        status["history"] = history.map(kept).into();
+        let mut status = self.status(kernel, stats, stacks, readers.feed);
+        status["history"] = readers.history.map(kept).into();
+        status["remedies"] = readers.remedies.map(decided).into();
+        status["configuration"] = configuration.clone();
         status.to_string().into()
     }
 
@@ -192,6 +203,24 @@ fn kept(history: &history::Handle) -> Value {
         "repaired_bytes": counts.repaired(),
         "error": counts.error(),
     })
+}
+
+/// By the remedies' names.
+fn decided(remedies: &remedy::Handle) -> Value {
+    let counts = remedies.statistics().counts().into_iter();
+    let shown = counts.map(|(name, count)| {
+        let decisions = count.decisions.iter();
+        let decisions: serde_json::Map<String, Value> = decisions
+            .map(|(decision, count)| (decision.name().to_owned(), (*count).into()))
+            .collect();
+        let about = json!({
+            "action": count.action.name(),
+            "dry_run": count.dry_run,
+            "decisions": decisions,
+        });
+        (name, about)
+    });
+    Value::Object(shown.collect())
 }
 
 fn stacks_done(done: &Statistics) -> Value {

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::kernel::KernelError;
+use crate::remedy;
 use crate::server;
 
 /// Why the daemon ended early.
@@ -14,6 +15,9 @@ pub enum Error {
     /// The kernel side does not work.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// A remedy is not safe to have.
+    #[error(transparent)]
+    Remedy(#[from] remedy::Unsafe),
     /// Standard output cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::oneshot::Sender;
 
+use super::desk::Readers;
 use super::stacks::FindingStacks;
 use super::work::Work;
 use crate::filter::Filter;
@@ -94,9 +95,14 @@ fn document(about: About, filter: Option<&Filter>, work: &mut Work) -> Bytes {
         About::Status => {
             let stats = work.engine.stats();
             let stacks = work.stacks.as_ref().map(FindingStacks::statistics);
-            let (handle, history) = (work.feed.handle(), work.history.as_ref());
-            let kernel = &mut work.kernel;
-            work.desk.state(kernel, stats, stacks, &handle, history)
+            let readers = Readers {
+                feed: &work.feed.handle(),
+                history: work.history.as_ref(),
+                remedies: work.remedies.as_ref(),
+            };
+            let (kernel, configuration) = (&mut work.kernel, &work.configuration);
+            work.desk
+                .state(kernel, stats, stacks, readers, configuration)
         }
     }
 }

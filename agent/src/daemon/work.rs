@@ -12,6 +12,7 @@ use finback_core::model::interest::Interest;
 use finback_core::model::look::{Candidate, UnheldList};
 use finback_core::model::observation::Observation;
 use finback_core::model::time::Timestamp;
+use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -31,6 +32,7 @@ use crate::output::select::Selection;
 use crate::process::stack::Stacks;
 use crate::process::stack::model::Stack;
 use crate::process::{Descriptions, Workloads};
+use crate::remedy;
 use crate::server::Shown;
 
 /// The counters of losses are read at most so often; each reading is a system call per counter.
@@ -50,6 +52,9 @@ pub(super) struct Work {
     pub(super) desk: Desk,
     pub(super) stacks: Option<FindingStacks>,
     pub(super) history: Option<history::Handle>,
+    pub(super) remedies: Option<remedy::Handle>,
+    /// What the status says of the configuration.
+    pub(super) configuration: Value,
     clock: WallClock,
     people: Descriptions,
     looker: LookThread,
@@ -79,6 +84,8 @@ impl Work {
             looker: looker.map_err(failed("start a thread"))?,
             stacks: stacks.map(FindingStacks::new),
             history: None,
+            remedies: None,
+            configuration: Value::Null,
             engine: Engine::new(settings),
             kernel,
             feed,
@@ -99,6 +106,15 @@ impl Work {
     /// Somebody is about to subscribe, or nobody is any more.
     pub(super) fn expect(&mut self, select: Selection) {
         self.expected = select;
+        self.adjust();
+    }
+
+    /// Another configuration, as far as it can be had without a restart.
+    pub(super) fn configure(&mut self, config: &Config) {
+        let now = self.kernel.now();
+        let settings = settings::engine(config, self.kernel.report(), now);
+        self.engine.configure(settings, now);
+        self.states = settings::Stream::of(config);
         self.adjust();
     }
 

@@ -18,6 +18,8 @@ pub(crate) mod namespace;
 pub(crate) mod overflow;
 pub(crate) mod owner;
 pub(crate) mod protocol;
+pub(crate) mod reload;
+pub(crate) mod remedy;
 mod silence;
 pub(crate) mod stacks;
 pub(crate) mod steered;
