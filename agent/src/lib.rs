@@ -25,6 +25,7 @@ pub mod privilege;
 pub mod process;
 pub mod recording;
 pub mod refusal;
+pub mod remedy;
 pub mod server;
 pub mod source;
 pub mod survey;

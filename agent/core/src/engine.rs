@@ -8,7 +8,7 @@ pub use crate::looks::LookStats;
 use crate::looks::Looks;
 use crate::model::event::Output;
 use crate::model::finding::Finding;
-use crate::model::incident::Incident;
+use crate::model::incident::{Incident, IncidentId};
 use crate::model::interest::Interest;
 use crate::model::look::{Candidate, LocalPorts, Snapshot, Unheld};
 use crate::model::observation::{Loss, Observation};
@@ -55,6 +55,19 @@ pub struct Stats {
     pub looks: LookStats,
 }
 
+/// A connection that has a finding.
+#[derive(Clone, Debug)]
+pub struct Accused {
+    /// What names it.
+    pub key: SocketKey,
+    /// Its ends: another connection may have its socket soon.
+    pub endpoints: Endpoints,
+    /// What is wrong with it.
+    pub finding: Arc<Finding>,
+    /// The incident that counts it.
+    pub incident: Option<IncidentId>,
+}
+
 impl Engine {
     /// Nothing is known yet; the first thing it wants is a look.
     pub fn new(settings: Settings) -> Self {
@@ -66,6 +79,19 @@ impl Engine {
             looks: Looks::default(),
             out: Outbox::default(),
         }
+    }
+
+    /// Other settings from now on, as far as they can change in a run: what the kernel side can do, and the stream's
+    /// bounds, stay. The same ones change nothing. Others are applied by a look at once: what is found wrong goes on under
+    /// its name, what does not count any more ends.
+    pub fn configure(&mut self, settings: Settings, now: Timestamp) {
+        let settings = settings.during(&self.rules.settings);
+        if settings == self.rules.settings {
+            return;
+        }
+        let before = std::mem::replace(&mut self.rules, Rules::new(settings));
+        self.watch.configure(&before, &self.rules, now);
+        self.incidents.configure(&self.rules.settings);
     }
 
     /// Subscribers want this from now on. The kernel side tells it already.
@@ -272,9 +298,15 @@ impl Engine {
         findings
     }
 
-    /// Every open finding about a connection, with what names that, as it was told last.
-    pub fn accused(&self) -> impl Iterator<Item = (SocketKey, Arc<Finding>)> {
-        self.watch.accused()
+    /// Every open finding about a connection, as it was told last.
+    pub fn accused(&self) -> impl Iterator<Item = Accused> {
+        let accused = self.watch.accused();
+        accused.map(|(key, endpoints, finding)| Accused {
+            key,
+            endpoints,
+            incident: self.incidents.of_finding(finding.id),
+            finding,
+        })
     }
 
     /// Every incident as it was told last, sorted by id.

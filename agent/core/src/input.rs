@@ -7,6 +7,7 @@ use crate::model::observation::{Loss, Observation};
 use crate::model::process::ProcessView;
 use crate::model::socket::ProcessId;
 use crate::model::time::Timestamp;
+use crate::settings::Settings;
 
 /// One call of the [`Engine`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum Input {
     Observation(Observation),
     /// Subscribers want this from now on.
     Interest(Interest),
+    /// Other settings hold from now on.
+    Settings(Box<Settings>),
     /// What is half-closed now.
     Scan(Vec<Candidate>),
     /// Every socket.
@@ -51,6 +54,7 @@ impl Input {
         match self {
             Self::Observation(observation) => engine.handle(observation, now),
             Self::Interest(interest) => engine.set_interest(*interest, now),
+            Self::Settings(settings) => engine.configure(Settings::clone(settings), now),
             Self::Scan(found) => engine.handle_scan(found),
             Self::Look(snapshot) => engine.handle_look(snapshot, now),
             Self::FailedLook => engine.handle_failed_look(now),

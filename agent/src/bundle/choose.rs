@@ -91,6 +91,7 @@ impl Wanted {
                 .is_some_and(|socket| self.sockets.contains(&socket.id)),
             Body::Hello { .. }
             | Body::Destroyed { .. }
+            | Body::Remedy { .. }
             | Body::Explanation { .. }
             | Body::Lost { .. }
             | Body::Resync { .. } => false,

@@ -68,6 +68,7 @@ pub(super) fn each<'a>(event: &mut Event<'a>, see: &mut See<'_, 'a>) -> bool {
         }
         Body::Hello { .. }
         | Body::Destroyed { .. }
+        | Body::Remedy { .. }
         | Body::Explanation { .. }
         | Body::Lost { .. }
         | Body::Resync { .. } => return false,

@@ -10,6 +10,7 @@ use super::kernel_args::KernelArgs;
 use super::runtime::runtime;
 use crate::daemon;
 use crate::kernel::Kernel;
+use crate::remedy;
 
 /// Arguments of `finback doctor`.
 #[derive(Args, Debug)]
@@ -17,6 +18,7 @@ use crate::kernel::Kernel;
 Examples:
   finback doctor                       what works on this kernel
   finback doctor --attach kprobe       what would work through kprobes alone
+  finback doctor --config NEW.toml     is this file right? before the daemon reads it
   finback doctor --format json | jq '.signals[] | select(.means == \"missing\")'
 
 `firing` means: test connections on loopback have reached the hook. Exit code 0: the daemon can run.")]
@@ -40,6 +42,7 @@ enum Format {
 impl Doctor {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let config = self.kernel.resolve()?;
+        remedy::check(&config.remedies)?;
         let _runtime = runtime()?;
         let kernel = Kernel::load(&daemon::kernel_options(
             &config,

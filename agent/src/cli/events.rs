@@ -36,7 +36,7 @@ pub(super) struct Events {
     #[arg(long, value_enum, default_value_t = FormatArg::Auto, value_name = "FORMAT")]
     format: FormatArg,
 
-    /// Which events: incident, finding, transition, connection, separated by commas
+    /// Which events: incident, finding, transition, connection, remedy, separated by commas
     #[arg(long, default_value_t = Selection::stream(), value_name = "KINDS")]
     select: Selection,
 

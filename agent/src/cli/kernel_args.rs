@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::exit::Failure;
-use crate::config::{self, Attach, Config, Flags, RingBytes};
+use crate::config::{self, Attach, Config, Flags, RingBytes, Source};
 
 /// What concerns the kernel side.
 #[derive(Args, Debug)]
@@ -74,11 +74,14 @@ impl KernelArgs {
 
     /// The configuration as far as the kernel side is concerned.
     pub(super) fn resolve(&self) -> Result<Config, Failure> {
-        self.join(self.flags())
+        Ok(self.source(self.flags()).load()?)
     }
 
-    /// The whole configuration: the file that is named here, and flags.
-    pub(super) fn join(&self, flags: Flags) -> Result<Config, Failure> {
-        Ok(Config::load(self.config.as_deref(), flags)?)
+    /// Where the whole configuration comes from: the file that is named here, and flags.
+    pub(super) fn source(&self, flags: Flags) -> Source {
+        Source {
+            path: self.config.clone(),
+            flags,
+        }
     }
 }

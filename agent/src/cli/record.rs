@@ -93,12 +93,14 @@ impl Record {
             let what = "stacks cannot be recorded";
             return Err(Failure::new(Code::Usage, what, "leave out --stacks"));
         }
-        let mut config = self.kernel.join(flags)?;
+        let source = self.kernel.source(flags);
+        let mut config = source.load()?;
         config.stacks = false;
         let wanted = self.wanted()?;
         let progress = Arc::clone(&wanted.progress);
         let plan = Plan {
             config,
+            source,
             output: None,
             record: Some(wanted),
             duration: self.duration,

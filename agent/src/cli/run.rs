@@ -22,6 +22,7 @@ use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::output::feed::{self, Tune};
 use crate::output::select::{Kind, Selection};
+use crate::remedy;
 use crate::server;
 
 /// Arguments of `finback run`.
@@ -51,10 +52,10 @@ pub(super) struct Run {
     #[arg(long, short, conflicts_with = "format")]
     quiet: bool,
 
-    /// Which events: incident, finding, transition, connection, separated by commas
+    /// Which events: incident, finding, transition, connection, remedy, separated by commas
     ///
-    /// By default incidents, findings and transitions as JSON; incidents as text, with -v findings, with --states
-    /// transitions, too. What nobody has asked for is not looked for in the kernel either.
+    /// By default incidents, findings, transitions and remedies as JSON; incidents and remedies as text, with -v findings,
+    /// with --states transitions, too. What nobody has asked for is not looked for in the kernel either.
     #[arg(long, conflicts_with = "quiet", value_name = "KINDS")]
     select: Option<Selection>,
 
@@ -122,7 +123,12 @@ impl Run {
     fn as_text(&self) -> Selection {
         let findings = self.verbose.then_some(Kind::Finding);
         let transitions = self.states.is_some().then_some(Kind::Transition);
-        let all = [Some(Kind::Incident), findings, transitions];
+        let all = [
+            Some(Kind::Incident),
+            Some(Kind::Remedy),
+            findings,
+            transitions,
+        ];
         Selection::of(all.into_iter().flatten())
     }
 
@@ -138,7 +144,8 @@ impl Run {
             },
             ..self.kernel.flags()
         };
-        let config = self.kernel.join(flags)?;
+        let source = self.kernel.source(flags);
+        let config = source.load()?;
         let filter = self.filter.filter(&config)?;
         let log_level = self.kernel.log_level as u8;
         if self.check {
@@ -146,6 +153,7 @@ impl Run {
         }
         let plan = Plan {
             config,
+            source,
             output: (!self.quiet).then(|| self.output(filter)),
             record: None,
             duration: self.duration,
@@ -156,6 +164,7 @@ impl Run {
 }
 
 fn check(config: &Config, log_level: u8) -> Result<(), Failure> {
+    remedy::check(&config.remedies)?;
     let _runtime = runtime()?;
     let kernel = Kernel::load(&daemon::kernel_options(config, log_level))?;
     hook_table::print(kernel.report())
@@ -171,12 +180,20 @@ impl From<daemon::Error> for Failure {
                 Self::new(Code::Failed, &error, help)
             }
             daemon::Error::Webhook(error) => Self::new(Code::Usage, &error, error.help()),
+            daemon::Error::Remedy(error) => error.into(),
             daemon::Error::Output(_) | daemon::Error::Io { .. } => Self {
                 code: Code::Failed,
                 what: error.to_string(),
                 help: None,
             },
         }
+    }
+}
+
+impl From<remedy::Unsafe> for Failure {
+    fn from(error: remedy::Unsafe) -> Self {
+        let help = "give the file and every folder above it to root alone, or leave the remedy out";
+        Self::new(Code::Usage, error, help)
     }
 }
 

@@ -17,9 +17,11 @@ use super::field::{
 use super::history::{self, HistoryWords};
 use super::incident;
 use super::listen::MetricsListen;
+use super::remedy::remedies;
 use super::value::{Attach, DEFAULT_SOCKET, RingBytes, StateSet};
 use super::wrong::{Key, Value, Wrong};
 use crate::filter::Filter;
+use crate::remedy::policy::Policy;
 use finback_core::model::finding::Verdict;
 use finback_core::settings::exception::Exception;
 use finback_core::settings::incident::IncidentSettings;
@@ -70,6 +72,8 @@ pub struct File {
     pub exceptions: Vec<Exception>,
     /// `[severities]`.
     pub severities: BTreeMap<Verdict, Level>,
+    /// `[[remedy]]`.
+    pub remedies: Vec<Policy>,
 }
 
 const KEYS: &[&str] = &[
@@ -85,6 +89,7 @@ const KEYS: &[&str] = &[
     "openers",
     "override",
     "peer_quiet",
+    "remedy",
     "ring_bytes",
     "scan_interval",
     "segment",
@@ -132,6 +137,7 @@ impl File {
             "override" => self.exceptions = exceptions(key, value)?,
             "ring_bytes" => self.ring_bytes = Some(ring(key, value)?),
             "peer_quiet" => self.peer_quiet = Some(time(key, value)?),
+            "remedy" => self.remedies = remedies(key, value)?,
             "scan_interval" => self.scan_interval = Some(time(key, value)?),
             "segment" => self.segment = Some(switch(key, value)?),
             "socket" => self.socket = Some(absolute(key, value, DEFAULT_SOCKET)?),

@@ -93,7 +93,7 @@ impl HistoryWords {
             None if self.enabled == Some(false) => return None,
             None => self.path.unwrap_or_else(|| DEFAULT_HISTORY.into()),
         };
-        let usual = || Selection::of([Kind::Incident, Kind::Finding]);
+        let usual = || Selection::of([Kind::Incident, Kind::Finding, Kind::Remedy]);
         Some(History {
             path,
             max_bytes: self.max_bytes.unwrap_or(DEFAULT_MAX_BYTES),

@@ -1,5 +1,6 @@
 //! What the user wants: a TOML file, overridden by flags, checked as a whole before anything starts.
 
+mod change;
 mod error;
 mod exception;
 mod export;
@@ -8,6 +9,7 @@ mod file;
 mod history;
 mod incident;
 mod listen;
+mod remedy;
 mod value;
 mod wrong;
 
@@ -18,6 +20,7 @@ use std::time::Duration;
 
 use crate::filter::Filter;
 use crate::kernel;
+use crate::remedy::policy::Policy;
 use finback_core::model::finding::Verdict;
 use finback_core::model::state::TcpState;
 use finback_core::settings::Settings;
@@ -26,6 +29,7 @@ use finback_core::settings::incident::IncidentSettings;
 use finback_core::settings::verdict::{Level, VerdictSettings};
 
 pub use crate::value::duration;
+pub use change::Change;
 pub use error::Error;
 pub use export::{
     DEFAULT_DOCS, Journal, JournalWords, Webhook, WebhookFlags, WebhookFormat, WebhookWords,
@@ -85,6 +89,22 @@ pub struct Flags {
     pub webhook: WebhookFlags,
 }
 
+/// Where a configuration comes from: to be read now, and again.
+#[derive(Clone, Debug, Default)]
+pub struct Source {
+    /// The file; without one the default is read if it exists.
+    pub path: Option<PathBuf>,
+    /// What counts more.
+    pub flags: Flags,
+}
+
+impl Source {
+    /// Reads it.
+    pub fn load(&self) -> Result<Config, Error> {
+        Config::load(self.path.as_deref(), self.flags.clone())
+    }
+}
+
 /// A complete, checked configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -130,6 +150,8 @@ pub struct Config {
     pub exceptions: Vec<Exception>,
     /// Severities that differ from the defaults.
     pub severities: BTreeMap<Verdict, Level>,
+    /// What is done about incidents.
+    pub remedies: Vec<Policy>,
 }
 
 impl Config {
@@ -174,6 +196,7 @@ impl Config {
             incidents: file.incidents,
             exceptions: file.exceptions,
             severities: file.severities,
+            remedies: file.remedies,
         }
     }
 

@@ -18,17 +18,20 @@ use crate::output::feed::Handle;
 use crate::output::json as wire;
 use crate::privilege::Privilege;
 use crate::process::stack::Statistics;
+use crate::remedy;
 use crate::server::About;
 use finback_core::engine::{Stats, StreamStats};
 use finback_core::model::event::Event;
 use finback_core::model::finding::{Action, Finding};
 use finback_core::model::incident::{Incident, IncidentId};
 
-/// Those who read the feed.
+/// The feed, and those of its readers that belong to the daemon.
+#[derive(Clone, Copy)]
 pub(super) struct Readers<'a> {
-    pub(super) feed: Handle,
+    pub(super) feed: &'a Handle,
     pub(super) history: Option<&'a history::Handle>,
     pub(super) exporters: Option<&'a export::Handle>,
+    pub(super) remedies: Option<&'a remedy::Handle>,
     /// Where metrics are served over TCP.
     pub(super) metrics: Option<SocketAddr>,
 }
@@ -107,12 +110,15 @@ impl Desk {
         kernel: &mut Kernel,
         stats: Stats,
         stacks: Option<&Statistics>,
-        readers: &Readers<'_>,
+        readers: Readers<'_>,
+        configuration: &Value,
     ) -> Bytes {
-        let mut status = self.status(kernel, stats, stacks, &readers.feed);
+        let mut status = self.status(kernel, stats, stacks, readers.feed);
         status["history"] = readers.history.map(kept).into();
         let exporters = readers.exporters.map(export::Handle::states);
         status["exporters"] = json!(exporters.unwrap_or_default());
+        status["remedies"] = readers.remedies.map(decided).into();
+        status["configuration"] = configuration.clone();
         status["metrics_listen"] = readers.metrics.map(|address| address.to_string()).into();
         status.to_string().into()
     }
@@ -210,6 +216,24 @@ fn kept(history: &history::Handle) -> Value {
         "repaired_bytes": counts.repaired(),
         "error": counts.error(),
     })
+}
+
+/// By the remedies' names.
+fn decided(remedies: &remedy::Handle) -> Value {
+    let counts = remedies.statistics().counts().into_iter();
+    let shown = counts.map(|(name, count)| {
+        let decisions = count.decisions.iter();
+        let decisions: serde_json::Map<String, Value> = decisions
+            .map(|(decision, count)| (decision.name().to_owned(), (*count).into()))
+            .collect();
+        let about = json!({
+            "action": count.action.name(),
+            "dry_run": count.dry_run,
+            "decisions": decisions,
+        });
+        (name, about)
+    });
+    Value::Object(shown.collect())
 }
 
 fn stacks_done(done: &Statistics) -> Value {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use crate::export::webhook;
 use crate::kernel::KernelError;
+use crate::remedy;
 use crate::server;
 
 /// Why the daemon ended early.
@@ -27,6 +28,9 @@ pub enum Error {
         /// What the kernel said.
         source: io::Error,
     },
+    /// A remedy is not safe to have.
+    #[error(transparent)]
+    Remedy(#[from] remedy::Unsafe),
     /// Standard output cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),

@@ -9,6 +9,7 @@ mod looker;
 mod looks;
 mod observe;
 mod open;
+mod reload;
 mod scrape;
 mod settings;
 mod stacks;
@@ -26,18 +27,20 @@ use tokio::sync::mpsc::{self, Receiver};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout_at};
 
-use crate::config::Config;
-use crate::export::Exporters;
-use crate::history::Keeper;
+use crate::config::{Config, Source};
 use crate::kernel::{self, Kernel};
 use crate::output::feed::{Feed, Handle, Tune};
 use crate::output::select::Selection;
 use crate::output::sink::{self, End, Sink};
 use crate::privilege::{self, Needs};
 use crate::recording::{Progress, Wanted};
+use crate::remedy::policy::Policy;
+use crate::remedy::{self, Decided};
 use crate::server::{self, Guard, Past, Query};
 
 use self::error::failed;
+use self::keep::Keepers;
+use self::reload::{Configuration, HangUp};
 use self::subscribers::Beginners;
 use self::turn::Turn;
 use self::work::Work;
@@ -57,6 +60,8 @@ const TICK: Duration = Duration::from_secs(1);
 pub struct Plan {
     /// How.
     pub config: Config,
+    /// Where that comes from, to be read again.
+    pub source: Source,
     /// What goes to standard output, and how.
     pub output: Option<Tune>,
     /// What of it is recorded, and where; ends when that ends.
@@ -70,7 +75,9 @@ pub struct Plan {
 /// Runs until a signal, the end of its duration, or the end of its reader. Dropping the kernel side, which
 /// takes its time, comes last: everything is written by then.
 pub async fn run(plan: Plan) -> Result<(), Error> {
-    let mut calls = Calls::new(&plan)?;
+    let calls = Calls::new(&plan)?;
+    let hang_up = HangUp::new()?;
+    remedy::check(&plan.config.remedies)?;
     kernel::prerequisites()?;
     let (guard, listener) = Guard::listen(&plan.config.socket)?;
     let (open, address) = open::listen(plan.config.metrics_listen).await?.unzip();
@@ -78,29 +85,25 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     // Before any other thread starts: they inherit what is left.
     let privilege = privilege::give_up(Needs {
         stacks: plan.config.stacks,
+        commands: plan.config.remedies.iter().any(Policy::runs_a_command),
     });
 
     let feed = Feed::new(settings::hello(kernel.report()));
-    let (queries, mut asked) = mpsc::channel(server::QUERIES);
+    let (queries, asked) = mpsc::channel(server::QUERIES);
     let (end, ended) = oneshot::channel::<()>();
     let handle = feed.handle();
-    let keeper = keep::history(plan.config.history.as_ref(), &handle)?;
     let mut work = Work::new(kernel, feed, &plan.config, plan.record.as_ref())?;
     work.desk.privilege = Some(privilege);
-    work.history = keeper.as_ref().map(Keeper::handle);
-    if let Some(history) = &work.history {
-        work.scrapes.sources.push(Arc::new(history.clone()));
-    }
     work.scrapes.address = address;
-    let exporters = export::exporters(&plan.config, &handle)?;
-    work.exporters = exporters.as_ref().map(Exporters::handle);
+    let (keepers, decided) = Keepers::begin(&plan.config, &mut work, queries.clone())?;
+    let configuration = Configuration::begin(plan.source, plan.config, keepers, &mut work);
     // Before the greeting: whoever has read it misses nothing that happens from then on.
     let select = plan
         .output
         .as_ref()
         .map_or(Selection::NONE, |tune| tune.select);
     Box::pin(begin(&mut work, select)).await?;
-    let mut output = Output::open(&handle, plan.output)?;
+    let output = Output::open(&handle, plan.output)?;
     work.expect(Selection::NONE);
     work.carry_out();
     // Its end is the sender's being dropped.
@@ -110,23 +113,27 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
     }));
     notify(&[sd_notify::NotifyState::Ready]);
 
-    let result = Box::pin(go_on(&mut work, &mut calls, &mut output, &mut asked)).await;
+    let mut doors = Doors {
+        calls,
+        hang_up,
+        output,
+        asked,
+        decided,
+        configuration,
+    };
+    let result = Box::pin(go_on(&mut work, &mut doors)).await;
 
     notify(&[sd_notify::NotifyState::Stopping]);
     let deadline = Instant::now() + FAREWELL;
     let kernel = work.finish();
+    let Doors {
+        output,
+        asked,
+        configuration,
+        ..
+    } = doors;
     drop((guard, end, asked));
-    let kept = async {
-        if let Some(keeper) = keeper {
-            keeper.end(deadline).await;
-        }
-    };
-    let exported = async {
-        if let Some(exporters) = exporters {
-            exporters.end(deadline).await;
-        }
-    };
-    tokio::join!(output.finish(deadline), kept, exported);
+    tokio::join!(output.finish(deadline), configuration.end(deadline));
     // A subscriber that does not read must not keep the daemon.
     drop(timeout_at(deadline, serving).await);
     drop(kernel);
@@ -153,32 +160,57 @@ fn load(config: &Config, log_level: u8) -> Result<Box<Kernel>, Error> {
     Ok(Box::new(kernel))
 }
 
+/// What comes from outside.
+struct Doors {
+    calls: Calls,
+    hang_up: HangUp,
+    output: Output,
+    asked: Receiver<Query>,
+    decided: Receiver<Decided>,
+    configuration: Configuration,
+}
+
 /// Works until it is told to end.
-async fn go_on(
-    work: &mut Work,
-    calls: &mut Calls,
-    output: &mut Output,
-    asked: &mut Receiver<Query>,
-) -> Result<(), Error> {
+async fn go_on(work: &mut Work, doors: &mut Doors) -> Result<(), Error> {
+    let Doors {
+        calls,
+        hang_up,
+        output,
+        asked,
+        decided,
+        configuration,
+    } = doors;
     let readers = work.feed.handle();
     let mut beginners = Beginners::default();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let (due, reads) = (work.due(), output.0.is_some());
+        let come = turn::next(
+            tick.tick(),
+            sleep_until(due),
+            readers.changed(),
+            hang_up.next(),
+            asked.recv(),
+            decided.recv(),
+            work.next(),
+        );
         // What ends the daemon comes first.
         let turn = tokio::select! {
             biased;
             () = calls.end() => return Ok(()),
             end = output.end() => return end,
-            turn = turn::next(tick.tick(), sleep_until(due), readers.changed(), asked.recv(), work.next()) => turn,
+            turn = come => turn,
         };
         match turn {
             Turn::Tick if reads && reader_gone() => return Ok(()),
             Turn::Tick => work.tick(),
             Turn::Due => work.timeout(),
             Turn::Readers => work.adjust(),
+            Turn::HungUp if hang_up.is_the_end() => return Ok(()),
+            Turn::HungUp => configuration.reload(work),
             Turn::Asked(query) => beginners.answer(query, work),
+            Turn::Decided(decision) => keep::announce(&decision, &mut work.feed),
             Turn::Taken(taken) => taken.map_err(failed("read the ring buffer"))?,
         }
         work.carry_out();

@@ -162,7 +162,7 @@ impl Work {
         };
         let is_wanted = !self.scrapes.waiting.is_empty() && self.scrapes.counting.is_none();
         if is_wanted && snapshot.unheld.is_some() {
-            let accused = self.engine.accused().map(|(key, _)| key.sock);
+            let accused = self.engine.accused().map(|accused| accused.key.sock);
             let accused = accused.collect();
             self.scrapes.count(snapshot, accused);
         }

@@ -23,10 +23,7 @@ pub fn kernel_options(config: &Config, log_level: u8) -> Options {
         opener_places: config.openers,
         ignored_pid: Some(std::process::id()),
         stacks: config.stacks,
-        groups: config
-            .exceptions
-            .iter()
-            .any(|exception| exception.cgroup.is_some()),
+        groups: config.has_groups(),
         log_level,
     }
 }

@@ -97,12 +97,15 @@ fn document(about: About, filter: Option<&Filter>, work: &mut Work) -> Bytes {
             let stats = work.engine.stats();
             let stacks = work.stacks.as_ref().map(FindingStacks::statistics);
             let readers = Readers {
-                feed: work.feed.handle(),
+                feed: &work.feed.handle(),
                 history: work.history.as_ref(),
                 exporters: work.exporters.as_ref(),
+                remedies: work.remedies.as_ref(),
                 metrics: work.scrapes.address,
             };
-            work.desk.state(&mut work.kernel, stats, stacks, &readers)
+            let (kernel, configuration) = (&mut work.kernel, &work.configuration);
+            work.desk
+                .state(kernel, stats, stacks, readers, configuration)
         }
     }
 }

@@ -12,6 +12,7 @@ use finback_core::model::interest::Interest;
 use finback_core::model::observation::Observation;
 use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
+use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -27,6 +28,7 @@ use crate::config::Config;
 use crate::export;
 use crate::history;
 use crate::kernel::{Kernel, KernelError};
+use crate::metrics::Source;
 use crate::output::clock::WallClock;
 use crate::output::feed::Feed;
 use crate::output::json::About;
@@ -35,6 +37,7 @@ use crate::process::stack::Stacks;
 use crate::process::stack::model::Stack;
 use crate::process::{Descriptions, Workloads};
 use crate::recording::Wanted;
+use crate::remedy;
 use crate::server::Shown;
 
 /// The counters of losses are read at most so often; each reading is a system call per counter.
@@ -55,6 +58,9 @@ pub(super) struct Work {
     pub(super) stacks: Option<FindingStacks>,
     pub(super) history: Option<history::Handle>,
     pub(super) exporters: Option<export::Handle>,
+    pub(super) remedies: Option<remedy::Handle>,
+    /// What the status says of the configuration.
+    pub(super) configuration: Value,
     pub(super) scrapes: Scrapes,
     pub(super) clock: WallClock,
     pub(super) people: Descriptions,
@@ -93,6 +99,8 @@ impl Work {
             stacks: stacks.map(FindingStacks::new),
             history: None,
             exporters: None,
+            remedies: None,
+            configuration: Value::Null,
             scrapes: Scrapes::new(&config.host_root),
             engine: engine.map_err(failed("begin to record"))?,
             kernel,
@@ -110,6 +118,27 @@ impl Work {
             expected: Selection::NONE,
             recorded: record.map_or(Selection::NONE, |record| record.select),
         }))
+    }
+
+    /// Has metrics of whoever reads the feed for the daemon now.
+    pub(super) fn count_readers(&mut self) {
+        let history = self.history.clone().map(source);
+        let exporters = self.exporters.clone().map(source);
+        let remedies = self.remedies.clone().map(source);
+        self.scrapes.sources = [history, exporters, remedies]
+            .into_iter()
+            .flatten()
+            .collect();
+    }
+
+    /// Another configuration, as far as it can be had without a restart.
+    pub(super) fn configure(&mut self, config: &Config) {
+        let now = self.kernel.now();
+        let settings = settings::engine(config, self.kernel.report(), now);
+        let settings = Input::Settings(Box::new(settings));
+        self.engine.apply(&settings, now);
+        self.states = settings::Stream::of(config);
+        self.adjust();
     }
 
     /// When [`Work::timeout`] is to be called.
@@ -374,4 +403,8 @@ impl Work {
         self.engine.end();
         self.kernel
     }
+}
+
+fn source(counts: impl Source + 'static) -> Arc<dyn Source> {
+    Arc::new(counts)
 }

@@ -76,6 +76,7 @@ impl<'a> Known<'a> {
             Body::Hello { .. }
             | Body::Explanation { .. }
             | Body::Destroyed { .. }
+            | Body::Remedy { .. }
             | Body::Lost { .. }
             | Body::Resync { .. } => {}
         }

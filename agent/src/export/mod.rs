@@ -8,6 +8,7 @@ pub mod http;
 mod job;
 pub mod journal;
 mod labels;
+mod metrics;
 pub mod outbox;
 #[cfg(test)]
 mod tests;

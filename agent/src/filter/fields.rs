@@ -7,7 +7,7 @@ use super::words::Name;
 use crate::output::clock::Time;
 use crate::output::json::{
     Body, Confidence, Endpoint, Event, Executable, Finding, Frame, Holder, Incident,
-    IncidentProcess, K8s, Listed, Network, Process, Role, Severity, Socket, State, Subject,
+    IncidentProcess, K8s, Listed, Network, Process, Remedy, Role, Severity, Socket, State, Subject,
     Verdict,
 };
 
@@ -60,6 +60,7 @@ struct Line<'e> {
     finding: Option<&'e Finding<'e>>,
     incident: Option<&'e Incident<'e>>,
     listed: Option<&'e Listed<'e>>,
+    remedy: Option<&'e Remedy<'e>>,
 }
 
 impl<'e> Line<'e> {
@@ -70,6 +71,7 @@ impl<'e> Line<'e> {
             finding: None,
             incident: None,
             listed: None,
+            remedy: None,
         };
         match &event.body {
             Body::Finding { subject, finding } => {
@@ -80,6 +82,9 @@ impl<'e> Line<'e> {
             }
             Body::Socket { subject, listed } => {
                 (line.subject, line.listed) = (Some(subject), Some(&**listed));
+            }
+            Body::Remedy { subject, remedy } => {
+                (line.subject, line.remedy) = (Some(subject), Some(&**remedy));
             }
             Body::Transition { subject, .. }
             | Body::Eof { subject, .. }
@@ -264,6 +269,7 @@ impl<'e> Line<'e> {
             | Body::Socket { .. }
             | Body::Lost { .. }
             | Body::Destroyed { .. }
+            | Body::Remedy { .. }
             | Body::Explanation { .. }
             | Body::Resync { .. } => None,
         }
@@ -272,8 +278,11 @@ impl<'e> Line<'e> {
     fn ids(&self, see: &mut dyn FnMut(Value<'e>)) {
         let incident = self.incident.map(|incident| &incident.id);
         let incident = incident.or_else(|| self.finding?.incident.as_ref());
+        let incident = incident.or_else(|| self.listed?.incident.as_ref());
+        let incident = incident.or_else(|| self.remedy?.incident.as_ref());
         let finding = self.finding.map(|finding| finding.id);
         let finding = finding.or_else(|| self.listed?.finding);
+        let finding = finding.or_else(|| self.remedy?.finding);
         let many = self
             .incident
             .into_iter()
@@ -345,6 +354,7 @@ impl<'e> Line<'e> {
             Body::Connection { connection, .. } => connection.duration_ns,
             Body::Hello { .. }
             | Body::Destroyed { .. }
+            | Body::Remedy { .. }
             | Body::Explanation { .. }
             | Body::Lost { .. }
             | Body::Resync { .. } => None,

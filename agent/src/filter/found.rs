@@ -75,6 +75,7 @@ pub(super) const fn type_name<'e>(body: &Body<'_>) -> Value<'e> {
         Body::Connection { .. } => "connection",
         Body::Socket { .. } => "socket",
         Body::Destroyed { .. } => "destroyed",
+        Body::Remedy { .. } => "remedy",
         Body::Explanation { .. } => "explanation",
         Body::Lost { .. } => "lost",
         Body::Resync { .. } => "resync",

@@ -251,6 +251,7 @@ pub(super) static TYPES: Vocabulary = Vocabulary {
         "lost",
         "resync",
         "destroyed",
+        "remedy",
         "explanation",
     ],
     also: &[],

@@ -36,6 +36,7 @@ impl Filter {
             | Body::Connection { .. }
             | Body::Socket { .. }
             | Body::Destroyed { .. }
+            | Body::Remedy { .. }
             | Body::Explanation { .. } => self.selects(event),
         }
     }

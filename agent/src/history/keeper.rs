@@ -10,9 +10,9 @@ use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::Place;
 use super::statistics::Statistics;
 use super::writer::Writer;
+use super::{Bounds, Place};
 use crate::output::clock::Time;
 use crate::output::feed::Subscription;
 
@@ -28,7 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Requests that wait; more are not answered.
 const REQUESTS: usize = 32;
 
-type Flush = oneshot::Sender<()>;
+/// What is asked of the thread.
+#[derive(Debug)]
+enum Request {
+    /// To write what was told before; the sender's being dropped says that it is done.
+    Flush(oneshot::Sender<()>),
+    /// To keep so much from now on.
+    Bound(Bounds),
+}
 
 /// What others need of the history that is being written.
 #[derive(Clone, Debug)]
@@ -36,7 +43,7 @@ pub struct Handle {
     place: Arc<Place>,
     run: Time,
     statistics: Arc<Statistics>,
-    requests: mpsc::Sender<Flush>,
+    requests: mpsc::Sender<Request>,
 }
 
 impl Handle {
@@ -55,10 +62,19 @@ impl Handle {
         &self.statistics
     }
 
+    /// Other bounds from now on. What is beyond them goes soon.
+    pub fn bound(&self, bounds: Bounds) {
+        if self.requests.try_send(Request::Bound(bounds)).is_err() {
+            tracing::warn!(
+                "the history's disk is slow: its bounds stay as they were, reload again"
+            );
+        }
+    }
+
     /// Waits until all that was told before is where readers find it, but not for ever.
     pub async fn flush(&self) {
         let (done, written) = oneshot::channel::<()>();
-        if self.requests.try_send(done).is_ok() {
+        if self.requests.try_send(Request::Flush(done)).is_ok() {
             // A disk that does not answer costs the reader the last seconds.
             drop(timeout(PATIENCE, written).await);
         }
@@ -115,7 +131,7 @@ impl Keeper {
 }
 
 impl Handle {
-    async fn keep(self, subscription: Subscription, asked: mpsc::Receiver<Flush>) {
+    async fn keep(self, subscription: Subscription, asked: mpsc::Receiver<Request>) {
         let Self {
             place,
             run,
@@ -139,7 +155,7 @@ impl Handle {
 async fn work(
     mut writer: Writer<'_>,
     mut subscription: Subscription,
-    mut asked: mpsc::Receiver<Flush>,
+    mut asked: mpsc::Receiver<Request>,
 ) -> Result<(), String> {
     writer.open().map_err(|error| error.to_string())?;
     let mut trim = Instant::now() + TRIM;
@@ -156,14 +172,16 @@ async fn work(
                 }
                 writer.take(&lines);
             }
-            Some(done) = asked.recv() => {
-                while let Some(lines) = subscription.try_next() {
-                    writer.take(&lines);
+            Some(request) = asked.recv() => match request {
+                Request::Flush(done) => {
+                    while let Some(lines) = subscription.try_next() {
+                        writer.take(&lines);
+                    }
+                    writer.flush();
+                    drop(done);
                 }
-                writer.flush();
-                // Its being dropped says so.
-                drop(done);
-            }
+                Request::Bound(bounds) => writer.bound(bounds),
+            },
             () = sleep_until(due) => {
                 writer.flush();
                 if Instant::now() >= trim {

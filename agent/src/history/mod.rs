@@ -38,3 +38,12 @@ pub struct Place {
     /// What is older goes.
     pub max_age: Duration,
 }
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// All segments together are never larger, bytes.
+    pub max_bytes: u64,
+    /// What is older goes.
+    pub max_age: Duration,
+}

@@ -52,6 +52,11 @@ pub(super) struct Store {
 }
 
 impl Store {
+    /// Other bounds; the folder stays.
+    pub(super) const fn bound(&mut self, place: &Place) {
+        (self.place.max_bytes, self.place.max_age) = (place.max_bytes, place.max_age);
+    }
+
     /// Opens or makes it. Gives also how many bytes of an unfinished frame were cut off.
     pub(super) fn open(place: &Place) -> Result<(Self, u64), Error> {
         let (folder, lock) = Folder::to_write(&place.path)?;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Place;
 use super::batch::Batch;
 use super::folder::Error;
 use super::line::Head;
 use super::statistics::Statistics;
 use super::store::Store;
+use super::{Bounds, Place};
 use crate::frame::{About, Packer};
 use crate::output::clock::Time;
 use crate::output::json::{self, Body, Event, Lost};
@@ -27,7 +27,7 @@ const BETWEEN_COMPLAINTS: Duration = Duration::from_mins(1);
 /// Packs and writes. Never fails for good: what cannot be written is dropped and counted.
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
-    place: &'a Place,
+    place: Place,
     run: Time,
     statistics: &'a Statistics,
     packer: Packer,
@@ -41,12 +41,12 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub(super) fn new(
-        place: &'a Place,
+        place: &Place,
         run: Time,
         statistics: &'a Statistics,
     ) -> std::io::Result<Self> {
         Ok(Self {
-            place,
+            place: place.clone(),
             run,
             statistics,
             packer: Packer::new()?,
@@ -63,7 +63,7 @@ impl<'a> Writer<'a> {
         if self.store.is_some() || Instant::now() < self.not_before {
             return Ok(());
         }
-        match Store::open(self.place) {
+        match Store::open(&self.place) {
             Ok((store, repaired)) => {
                 if repaired > 0 {
                     tracing::warn!(
@@ -200,6 +200,15 @@ impl<'a> Writer<'a> {
             self.complained = Some(now);
             tracing::warn!(%error, "no history is kept until that is over; lines are dropped");
         }
+    }
+
+    /// Other bounds.
+    pub(super) fn bound(&mut self, bounds: Bounds) {
+        (self.place.max_bytes, self.place.max_age) = (bounds.max_bytes, bounds.max_age);
+        if let Some(store) = &mut self.store {
+            store.bound(&self.place);
+        }
+        self.trim();
     }
 
     /// Lets go what is too old.

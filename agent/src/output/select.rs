@@ -16,14 +16,17 @@ pub enum Kind {
     Transition,
     /// One line for each connection, at its end.
     Connection,
+    /// What remedies of the configuration have decided.
+    Remedy,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Incident,
         Self::Finding,
         Self::Transition,
         Self::Connection,
+        Self::Remedy,
     ];
 
     /// Name on the command line and in URLs.
@@ -33,6 +36,7 @@ impl Kind {
             Self::Finding => "finding",
             Self::Transition => "transition",
             Self::Connection => "connection",
+            Self::Remedy => "remedy",
         }
     }
 
@@ -54,9 +58,14 @@ impl Selection {
         Self(kinds.into_iter().fold(0, |bits, kind| bits | kind.bit()))
     }
 
-    /// What is told to those who have not chosen: incidents, findings and changes of state.
+    /// What is told to those who have not chosen: incidents, findings, changes of state and remedies.
     pub fn stream() -> Self {
-        Self::of([Kind::Incident, Kind::Finding, Kind::Transition])
+        Self::of([
+            Kind::Incident,
+            Kind::Finding,
+            Kind::Transition,
+            Kind::Remedy,
+        ])
     }
 
     /// Whether this kind is wanted.
@@ -82,6 +91,7 @@ impl Selection {
             "finding" => self.has(Kind::Finding),
             "transition" | "eof" => self.has(Kind::Transition),
             "connection" => self.has(Kind::Connection),
+            "remedy" => self.has(Kind::Remedy),
             _ => true,
         }
     }
@@ -111,7 +121,7 @@ impl fmt::Display for Selection {
 /// Not a list of kinds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no kind of event: choose from incident, finding, transition, connection, separated by commas"
+    "`{0}` is no kind of event: choose from incident, finding, transition, connection, remedy, separated by commas"
 )]
 pub struct Unknown(String);
 

@@ -123,7 +123,10 @@ mod tests {
 
     #[test]
     fn each_capability_that_is_kept_has_its_reason() {
-        let needs = Needs { stacks: true };
+        let needs = Needs {
+            stacks: true,
+            commands: false,
+        };
         assert!(uses(needs).all(|one| !one.why.is_empty()));
         let names: Vec<_> = wanted(needs).iter_names().map(|(name, _)| name).collect();
         assert_eq!(names.len(), uses(needs).count(), "{names:?}");
@@ -131,7 +134,10 @@ mod tests {
 
     #[test]
     fn without_stacks_nothing_can_change_its_user() {
-        let set = wanted(Needs { stacks: false });
+        let set = wanted(Needs {
+            stacks: false,
+            commands: false,
+        });
         assert!(!set.intersects(CapabilitySet::SETUID | CapabilitySet::SETGID));
         assert!(!set.contains(CapabilitySet::KILL));
     }

@@ -20,6 +20,8 @@ pub use capability::Kept;
 pub struct Needs {
     /// It starts readers of other users' programs, who give up the rest.
     pub stacks: bool,
+    /// It runs commands of the user's, of which nothing is known, and which inherit what is given up.
+    pub commands: bool,
 }
 
 /// What is left.
@@ -60,7 +62,7 @@ const NO_LANDLOCK: &str = "it would hide every other process's descriptors and p
 /// Gives up what `needs` does not ask for.
 pub fn give_up(needs: Needs) -> Privilege {
     let no_core = Layer::of(leave_no_core());
-    let bounding_set = Layer::of(capability::bound(needs));
+    let bounding_set = needs.unless_commands(|| capability::bound(needs));
     if let Err(error) = clear_ambient_capability_set() {
         tracing::debug!(%error, "ambient capabilities are not cleared");
     }
@@ -68,7 +70,7 @@ pub fn give_up(needs: Needs) -> Privilege {
         tracing::warn!(%error, "capabilities that are not needed any more cannot be given up");
     }
     let no_new_privs = Layer::of(set_no_new_privs(true).map_err(io::Error::from));
-    let system_calls = Layer::of(calls::refuse_others());
+    let system_calls = needs.unless_commands(calls::refuse_others);
     Privilege {
         capabilities: capability::kept(needs),
         bounding_set,
@@ -78,6 +80,20 @@ pub fn give_up(needs: Needs) -> Privilege {
         landlock: Layer::Off {
             reason: NO_LANDLOCK.into(),
         },
+    }
+}
+
+/// A command is a program like any other: it may do what root's programs do, and make any system call.
+const COMMANDS: &str = "a remedy runs a command, which would inherit it";
+
+impl Needs {
+    fn unless_commands(self, guard: impl FnOnce() -> io::Result<()>) -> Layer {
+        if self.commands {
+            return Layer::Off {
+                reason: COMMANDS.into(),
+            };
+        }
+        Layer::of(guard())
     }
 }
 

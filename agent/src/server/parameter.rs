@@ -23,8 +23,8 @@ pub(super) struct Parameter {
 /// Which events.
 pub(super) const SELECT: Parameter = Parameter {
     name: "select",
-    meaning: "Kinds of event, separated by commas: `incident`, `finding`, `transition` (with `eof`), `connection`. \
-              By default `incident,finding,transition`.",
+    meaning: "Kinds of event, separated by commas: `incident`, `finding`, `transition` (with `eof`), `connection`, \
+              `remedy`. By default `incident,finding,transition,remedy`.",
     example: "finding,incident",
     wrong: "unknown_kind",
 };

@@ -152,12 +152,17 @@ impl Daemon {
 
     /// Lets it do nothing until `resume`.
     pub(crate) fn pause(&self) -> Result<()> {
-        Ok(kill_process(Pid::from_child(&self.child), Signal::STOP)?)
+        self.signal(Signal::STOP)
     }
 
     /// Lets it go on.
     pub(crate) fn resume(&self) -> Result<()> {
-        Ok(kill_process(Pid::from_child(&self.child), Signal::CONT)?)
+        self.signal(Signal::CONT)
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), signal)?)
     }
 
     /// Whether it is still there.
@@ -196,7 +201,7 @@ impl Daemon {
 
     /// The same with another signal. Gives what it said on standard error.
     pub(crate) fn stop_by(mut self, signal: Signal) -> Result<String> {
-        kill_process(Pid::from_child(&self.child), signal)?;
+        self.signal(signal)?;
         let status = wait_at_most(&mut self.child, setting().farewell())?;
         let errors = self.last_words();
         ensure!(

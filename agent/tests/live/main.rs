@@ -41,8 +41,8 @@ use libtest_mimic::Trial;
 
 use scenario::{
     ask, audit, before, both, command, crowd, ends, family, group, half_close, kill, limit, long,
-    names, namespace, overflow, owner, privilege, protocol, stacks, steered, table, tcpstates,
-    verdict, wait,
+    names, namespace, overflow, owner, privilege, protocol, reload, remedy, stacks, steered, table,
+    tcpstates, verdict, wait,
 };
 use trial::{alone, watching};
 
@@ -179,6 +179,24 @@ fn of_the_agent() -> Vec<Trial> {
         alone("kill_in_a_namespace", kill::in_a_namespace),
         alone("kill_in_the_stream", kill::in_the_stream),
         alone("kill_refuses", kill::what_cannot_be_destroyed),
+        alone("remedy_kill_heals", remedy::kill_heals),
+        alone(
+            "remedy_dry_run_leaves_everything",
+            remedy::dry_run_leaves_everything,
+        ),
+        alone(
+            "remedy_exec_gets_the_incident",
+            remedy::exec_gets_the_incident,
+        ),
+        alone(
+            "remedy_of_others_is_refused",
+            remedy::a_command_of_others_is_refused,
+        ),
+        alone("reload_findings_go_on", reload::findings_go_on),
+        alone(
+            "reload_tells_the_service_manager",
+            reload::the_service_manager_is_told,
+        ),
         alone("second_daemon", command::second_daemon),
         alone("closed_output", command::closed_output),
         alone("interrupted", command::interrupted),

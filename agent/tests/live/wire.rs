@@ -46,6 +46,8 @@ pub(crate) struct Event {
     #[serde(default)]
     pub(crate) incident: Option<Value>,
     #[serde(default)]
+    pub(crate) remedy: Option<Value>,
+    #[serde(default)]
     pub(crate) lost: Option<Lost>,
     #[serde(default)]
     pub(crate) resync: Option<Resync>,
@@ -73,6 +75,7 @@ pub(crate) enum Kind {
     Eof,
     Finding,
     Incident,
+    Remedy,
     Lost,
     Resync,
 }
@@ -270,6 +273,7 @@ impl Event {
             Kind::Eof => self.eof.is_some(),
             Kind::Finding => self.finding.is_some(),
             Kind::Incident => self.incident.is_some(),
+            Kind::Remedy => self.remedy.is_some(),
             Kind::Lost => self.lost.is_some(),
             Kind::Resync => self.resync.is_some(),
         };

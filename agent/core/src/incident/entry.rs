@@ -20,6 +20,8 @@ use crate::model::finding::{Finding, Severity, Verdict};
 use crate::model::incident::{Cause, Incident, IncidentId, Reason};
 use crate::model::socket::{Process, ProcessId, Role};
 use crate::model::time::Timestamp;
+use crate::settings::Settings;
+use crate::settings::exception::Subject;
 use crate::settings::incident::IncidentSettings;
 
 /// Processes that are remembered.
@@ -36,6 +38,8 @@ pub(super) struct Entry {
     pub(super) id: IncidentId,
     pub(super) cause: Cause,
     pub(super) settings: IncidentSettings,
+    /// Whose first connection made it an incident: what is set for some processes is set for it.
+    process: Option<Arc<Process>>,
     pub(super) opened: Timestamp,
     ages: Ages,
     pub(super) trend: Trend,
@@ -84,13 +88,15 @@ impl Entry {
     pub(super) fn new(
         id: IncidentId,
         cause: Cause,
-        settings: &IncidentSettings,
+        process: Option<Arc<Process>>,
+        settings: &Settings,
         opened: Timestamp,
     ) -> Self {
         Self {
             id,
+            settings: about(&cause, process.as_deref(), settings),
             cause,
-            settings: *settings,
+            process,
             opened,
             ages: Ages::default(),
             trend: Trend::default(),
@@ -111,6 +117,11 @@ impl Entry {
             level: (Severity::Info, None),
             told: None,
         }
+    }
+
+    /// Other settings.
+    pub(super) fn configure(&mut self, settings: &Settings) {
+        self.settings = about(&self.cause, self.process.as_deref(), settings);
     }
 
     /// A finding is open; `since` is watched time.
@@ -308,6 +319,11 @@ impl Entry {
         let told = self.told.as_ref();
         told.map_or(Severity::Info, |told| told.incident.severity)
     }
+}
+
+/// What is set for incidents of this cause.
+fn about(cause: &Cause, process: Option<&Process>, settings: &Settings) -> IncidentSettings {
+    settings.incident_about(Subject::of_cause(process, cause.port))
 }
 
 fn decrease<K: Ord>(counts: &mut BTreeMap<K, u32>, key: &K) {

@@ -47,7 +47,6 @@ use crate::model::socket::{Process, ProcessId, Role};
 use crate::model::time::Timestamp;
 use crate::outbox::Outbox;
 use crate::settings::Settings;
-use crate::settings::exception::Subject;
 
 /// Causes that are told apart; findings of further ones are counted in one incident.
 const MAX: usize = 1_024;
@@ -84,6 +83,19 @@ impl Incidents {
             clock,
             ..Self::default()
         }
+    }
+
+    /// Other settings.
+    pub(crate) fn configure(&mut self, settings: &Settings) {
+        for entry in self.entries.values_mut() {
+            entry.configure(settings);
+        }
+        self.judged = None;
+    }
+
+    /// The incident that counts an open finding.
+    pub(crate) fn of_finding(&self, id: u64) -> Option<IncidentId> {
+        self.members.get(&id).map(|member| member.incident)
     }
 
     /// Takes what is told of a finding, and requests that were lost without one. A finding is told with its incident and
@@ -190,10 +202,8 @@ impl Incidents {
             cause = everything_else();
             id = key::id(&cause, &settings.boot_id);
         }
-        self.entries.entry(id).or_insert_with(|| {
-            let subject = Subject::of_cause(process.map(|process| &**process), cause.port);
-            Entry::new(id, cause, &settings.incident_about(subject), opened)
-        })
+        let entry = self.entries.entry(id);
+        entry.or_insert_with(|| Entry::new(id, cause, process.cloned(), settings, opened))
     }
 
     /// The answer to [`Output::LookAtProcesses`].

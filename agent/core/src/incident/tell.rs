@@ -43,7 +43,9 @@ impl Incidents {
 
     /// What is to be told of an incident, if its time has come.
     fn due_action(&self, entry: &Entry, now: Timestamp, watched: Timestamp) -> Option<Action> {
-        entry.settings.severity?;
+        if entry.settings.severity.is_none() {
+            return entry.told.is_some().then_some(Action::Resolved);
+        }
         let over = self.is_over(entry, watched);
         let Some(told) = &entry.told else {
             let news = entry.connections > 0 || entry.is_losing();
@@ -84,13 +86,17 @@ impl Incidents {
         };
         let incident = Arc::new(shown::incident(entry, context));
         let over = action == Action::Resolved;
+        let silenced = entry.settings.severity.is_none();
         let told = entry.told.as_ref().map(|told| &told.incident);
         let news = over || told.is_none_or(|told| !shown::is_same(told, &incident));
         if news {
             out.tell(now, Body::Incident(Arc::clone(&incident)));
         }
-        if over {
+        if over && !silenced {
             self.entries.remove(&id);
+        } else if over && let Some(entry) = self.entries.get_mut(&id) {
+            // It may be told again under other settings.
+            entry.told = None;
         } else if let Some(entry) = self.entries.get_mut(&id) {
             let incident = entry
                 .told

@@ -215,6 +215,8 @@ pub enum Resolution {
     PeerClosed,
     /// Found closed when the table was compared with the kernel.
     Resync,
+    /// The settings were changed and ask for more than there is.
+    Reconfigured,
 }
 
 impl Resolution {
@@ -230,6 +232,7 @@ impl Resolution {
             Self::Accepted => "accepted",
             Self::PeerClosed => "peer_closed",
             Self::Resync => "resync",
+            Self::Reconfigured => "reconfigured",
         }
     }
 }

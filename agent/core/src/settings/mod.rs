@@ -20,7 +20,7 @@ use crate::model::finding::Verdict;
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
 
-/// Everything the tracker is told once, at its start.
+/// Everything that the engine is told at its start, and what it can be told anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Settings {
@@ -88,6 +88,20 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// These as far as they can change in a run: what the kernel side can do, and the stream's bounds, stay as in `run`.
+    pub(crate) fn during(self, run: &Self) -> Self {
+        Self {
+            max_connections: run.max_connections,
+            max_minisocks: run.max_minisocks,
+            signals: run.signals.clone(),
+            watching_since: run.watching_since,
+            boot_id: run.boot_id.clone(),
+            single_look: run.single_look,
+            time_wait_by_sweep: run.time_wait_by_sweep,
+            ..self
+        }
+    }
+
     /// Threshold and severity of a verdict.
     pub fn verdict(&self, verdict: Verdict) -> VerdictSettings {
         self.verdicts

@@ -2,6 +2,7 @@
 
 mod accept;
 mod both;
+mod configure;
 mod cost;
 mod dead;
 mod farewell;

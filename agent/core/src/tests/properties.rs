@@ -42,7 +42,7 @@ fn fates() -> impl Strategy<Value = Fate> {
     ]
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         8 => (0..SOCKETS, acts()).prop_map(|(socket, act)| Step::Act(socket, act)),
         2 => (0_u64..3).prop_map(Step::Tick),
@@ -53,7 +53,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..120)
 }
 
-fn places() -> impl Strategy<Value = Places> {
+pub(super) fn places() -> impl Strategy<Value = Places> {
     prop_oneof![
         3 => Just(Places::Kept),
         1 => Just(Places::Some),
@@ -62,7 +62,7 @@ fn places() -> impl Strategy<Value = Places> {
 }
 
 /// Plays the steps; then nothing happens any more: what is wrong is found in time, and nothing else.
-fn judge(mut run: Run, places: Places, steps: &[Step]) -> Result<(), TestCaseError> {
+pub(super) fn judge(mut run: Run, places: Places, steps: &[Step]) -> Result<(), TestCaseError> {
     for step in steps {
         run.step(step);
     }

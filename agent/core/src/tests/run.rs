@@ -62,6 +62,8 @@ pub(super) struct Run {
     resolved: BTreeSet<u64>,
     /// Findings that no truth deserved at the latest look.
     undeserved: BTreeSet<u64>,
+    /// Everything that was told.
+    pub(super) told: Vec<Event>,
 }
 
 impl Run {
@@ -77,6 +79,7 @@ impl Run {
             open: BTreeMap::new(),
             resolved: BTreeSet::new(),
             undeserved: BTreeSet::new(),
+            told: Vec::new(),
         };
         run.engine.handle_timeout(at(0));
         run.answer();
@@ -92,6 +95,21 @@ impl Run {
             Step::Fates(fates) => self.fates.clone_from(fates),
             Step::Overtake => self.hand_over_answers(),
         }
+    }
+
+    /// Other settings; what this kernel is like stays.
+    pub(super) fn configure(&mut self, set: Settings) {
+        let Settings {
+            verdicts,
+            incidents,
+            ..
+        } = set;
+        let set = Settings {
+            verdicts,
+            incidents,
+            ..settings()
+        };
+        self.engine.configure(set, at(self.model.now));
     }
 
     pub(super) fn wait(&mut self, pause: u64) {
@@ -173,6 +191,7 @@ impl Run {
         while let Some(output) = self.engine.next_output() {
             match output {
                 Output::Event(event) => {
+                    self.told.push(event.clone());
                     if let Body::Finding {
                         connection,
                         finding,

@@ -53,6 +53,12 @@ impl Candidates {
         self.hurried = Some(self.hurried.map_or(at, |due| due.min(at)));
     }
 
+    /// Other rules: a scan and a look are due.
+    pub(super) fn begin_anew(&mut self, now: Timestamp) {
+        self.scan_due = self.scan_due.min(now);
+        self.hurry(now);
+    }
+
     /// A scan; `watched` knows those that have a deadline of their own.
     pub(super) fn scanned(
         &mut self,

@@ -29,8 +29,13 @@ pub(super) fn accuse(book: &mut Book<'_>, sock: u64, charge: Charge) {
         book.rules.settings.verdict_about(charge.verdict, subject)
     };
     if set.is_off() {
+        // Of what is off nothing more is told, but what was told before it was.
+        if watched.doubtful {
+            resolve(book, sock, time, state, Resolution::Reconfigured);
+        }
         return;
     }
+    watched.doubtful = false;
     let weight = charge.grade.weight(set.level);
     let owner = named(&watched.connection, &charge);
     let facts = wording::Facts {
@@ -139,6 +144,7 @@ pub(super) fn resolve(
     let Some(finding) = watched.finding.take() else {
         return;
     };
+    watched.doubtful = false;
     book.numbers.open -= 1;
     let mut finding = Arc::unwrap_or_clone(finding);
     finding.action = Action::Resolved;

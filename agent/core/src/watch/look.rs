@@ -219,6 +219,9 @@ fn see_opener(watched: &mut Watched, view: &SocketView, taken: Timestamp) {
 fn act_on(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>, judgement: Judgement) {
     let (sock, taken) = (view.sock, look.snapshot.taken);
     let regular = look.now + book.rules.settings.inspection_interval;
+    if matches!(judgement, Judgement::Wait(_)) {
+        reconsider(book, sock, taken, view.state);
+    }
     if !matches!(judgement, Judgement::Wrong(..)) {
         settle_down(book, sock, taken, view.state);
     }
@@ -245,6 +248,14 @@ fn act_on(book: &mut Book<'_>, view: &SocketView, look: &Look<'_>, judgement: Ju
 /// Its peer has ended it: what was wrong with it once is wrong until somebody closes it.
 const fn is_over(state: TcpState) -> bool {
     matches!(state, TcpState::CloseWait | TcpState::Closed)
+}
+
+/// No verdict holds just now: one that was told under other settings ends.
+fn reconsider(book: &mut Book<'_>, sock: u64, taken: Timestamp, state: TcpState) {
+    let doubtful = book.table.get(sock).is_some_and(|w| w.doubtful);
+    if doubtful {
+        resolve(book, sock, taken, state, Resolution::Reconfigured);
+    }
 }
 
 /// No verdict holds just now: some end by that, others go on until the next one holds.

@@ -6,6 +6,7 @@
 mod book;
 mod candidates;
 mod chain;
+mod configure;
 mod deadlines;
 mod departure;
 mod descriptors;
@@ -230,6 +231,12 @@ impl Watch {
         self.pressure.asked(now);
     }
 
+    /// Other rules: everything is to be looked at again, at once.
+    pub(crate) fn configure(&mut self, before: &Rules, rules: &Rules, now: Timestamp) {
+        configure::apply(&mut self.table, &before.settings, &rules.settings, now);
+        self.candidates.begin_anew(now);
+    }
+
     /// The name of the connection that has this socket, if it is watched.
     pub(crate) fn key(&self, sock: u64, endpoints: Endpoints) -> Option<SocketKey> {
         let watched = self.table.get(sock)?;
@@ -243,9 +250,12 @@ impl Watch {
     }
 
     /// Those about connections, with what names these.
-    pub(crate) fn accused(&self) -> impl Iterator<Item = (SocketKey, Arc<Finding>)> {
+    pub(crate) fn accused(&self) -> impl Iterator<Item = (SocketKey, Endpoints, Arc<Finding>)> {
         let watched = self.table.iter();
-        watched.filter_map(|w| Some((w.connection.key, w.finding.clone()?)))
+        watched.filter_map(|w| {
+            let connection = &w.connection;
+            Some((connection.key, connection.endpoints, w.finding.clone()?))
+        })
     }
 
     /// How many connections are watched.

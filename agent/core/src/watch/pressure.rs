@@ -162,6 +162,7 @@ impl Pressure {
             .settings
             .verdict_about(Verdict::TimeWaitPressure, subject);
         if set.is_off() {
+            self.relieve(&group, now, Resolution::Reconfigured, book);
             return;
         }
         let squeeze = match self.squeezes.get_mut(&group) {
@@ -179,6 +180,10 @@ impl Pressure {
             None => return,
         };
         if now < squeeze.since + set.after {
+            if let Some(finding) = squeeze.finding.take() {
+                let owner = squeeze.owner.clone();
+                acquit(book, owner, finding, now, Resolution::Reconfigured);
+            }
             return;
         }
         let port_use = PortUse {

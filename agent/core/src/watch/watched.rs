@@ -37,6 +37,8 @@ pub(super) struct Watched {
     pub(super) in_vain: u8,
     /// The open finding.
     pub(super) finding: Option<Arc<Finding>>,
+    /// The settings ask for more than when it was told: it ends unless a verdict still holds.
+    pub(super) doubtful: bool,
     /// When its verdict was first passed.
     pub(super) began: Timestamp,
     /// The process named in it.
@@ -67,6 +69,7 @@ impl Watched {
             mate: None,
             in_vain: 0,
             finding: None,
+            doubtful: false,
             began: Timestamp::default(),
             named: None,
             deadline: None,

@@ -1,4 +1,6 @@
+mod change;
 mod incidents;
+mod remedies;
 
 use std::path::Path;
 use std::time::Duration;
@@ -88,7 +90,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     assert_eq!(what, "f.toml:3: unknown key `ring_byte`");
     assert_eq!(
         help,
-        "did you mean `ring_bytes`? known are attach, docs, filter, host_root, history, incidents, journal, max_sockets, metrics_listen, openers, override, peer_quiet, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds, webhook"
+        "did you mean `ring_bytes`? known are attach, docs, filter, host_root, history, incidents, journal, max_sockets, metrics_listen, openers, override, peer_quiet, remedy, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds, webhook"
     );
 }
 

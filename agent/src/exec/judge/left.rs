@@ -56,6 +56,7 @@ impl Left {
             | Body::Incident { .. }
             | Body::Connection { .. }
             | Body::Destroyed { .. }
+            | Body::Remedy { .. }
             | Body::Explanation { .. }
             | Body::Lost { .. }
             | Body::Resync { .. } => None,
@@ -155,6 +156,7 @@ impl Held {
             | Body::Connection { .. }
             | Body::Socket { .. }
             | Body::Destroyed { .. }
+            | Body::Remedy { .. }
             | Body::Explanation { .. }
             | Body::Lost { .. }
             | Body::Resync { .. } => None,

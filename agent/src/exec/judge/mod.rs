@@ -124,6 +124,7 @@ impl Judge {
             | Body::Connection { .. }
             | Body::Socket { .. }
             | Body::Destroyed { .. }
+            | Body::Remedy { .. }
             | Body::Explanation { .. }
             | Body::Lost { .. }
             | Body::Resync { .. } => {}
@@ -274,6 +275,7 @@ const fn is_by_this_side(why: Resolution) -> bool {
         | Resolution::Resumed
         | Resolution::Accepted
         | Resolution::PeerClosed
-        | Resolution::Resync => false,
+        | Resolution::Resync
+        | Resolution::Reconfigured => false,
     }
 }

@@ -67,6 +67,7 @@ fn case(left: &Left, failing: bool, xml: &mut String) {
             | Body::Incident { .. }
             | Body::Connection { .. }
             | Body::Destroyed { .. }
+            | Body::Remedy { .. }
             | Body::Explanation { .. }
             | Body::Lost { .. }
             | Body::Resync { .. },

@@ -99,6 +99,7 @@ pub(super) fn left(left: &Left, out: &mut impl Write) -> fmt::Result {
         | Body::Connection { .. }
         | Body::Socket { .. }
         | Body::Destroyed { .. }
+        | Body::Remedy { .. }
         | Body::Explanation { .. }
         | Body::Lost { .. }
         | Body::Resync { .. } => line(left, out),
@@ -169,6 +170,7 @@ fn line(left: &Left, out: &mut impl Write) -> fmt::Result {
             | Body::Incident { .. }
             | Body::Connection { .. }
             | Body::Destroyed { .. }
+            | Body::Remedy { .. }
             | Body::Explanation { .. }
             | Body::Lost { .. }
             | Body::Resync { .. },

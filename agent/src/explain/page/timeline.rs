@@ -132,6 +132,7 @@ fn changes(case: &Case<'_, '_>) -> Vec<Moment<'static>> {
             | Body::Incident { .. }
             | Body::Socket { .. }
             | Body::Destroyed { .. }
+            | Body::Remedy { .. }
             | Body::Explanation { .. }
             | Body::Lost { .. }
             | Body::Resync { .. } => return None,
@@ -234,6 +235,7 @@ fn thread(case: &Case<'_, '_>) -> Option<u32> {
         | Body::Connection { .. }
         | Body::Socket { .. }
         | Body::Destroyed { .. }
+        | Body::Remedy { .. }
         | Body::Explanation { .. }
         | Body::Lost { .. }
         | Body::Resync { .. } => None,

@@ -72,6 +72,7 @@ impl Packer for Documents {
             | Body::Connection { .. }
             | Body::Socket { .. }
             | Body::Destroyed { .. }
+            | Body::Remedy { .. }
             | Body::Explanation { .. }
             | Body::Lost { .. }
             | Body::Resync { .. } => return,

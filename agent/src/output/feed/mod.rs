@@ -18,7 +18,7 @@ pub use self::channel::{Format, Tune};
 pub use self::subscription::Subscription;
 use super::clock::{Time, WallClock};
 use super::json::{self, About, Body, Event, Hello};
-use super::select::Selection;
+use super::select::{Kind, Selection};
 use finback_core::model::event as core;
 
 /// Numbers, encodes and sends the events.
@@ -59,14 +59,33 @@ impl Feed {
 
     /// Numbers an event and encodes it for whoever wants it. Returns its number.
     pub fn publish(&mut self, event: &core::Event, clock: WallClock, about: About<'_>) -> u64 {
+        let takes = |select: Selection| select.takes(&event.body);
+        self.send(takes, |seq| json::event(event, seq, clock, about))
+    }
+
+    /// The same for what the engine does not tell.
+    pub fn announce(&mut self, kind: Kind, time: Time, body: Body<'_>) -> u64 {
+        let takes = |select: Selection| select.has(kind);
+        self.send(takes, |seq| Event {
+            schema: json::SCHEMA,
+            seq,
+            time,
+            body,
+        })
+    }
+
+    fn send<'e>(
+        &mut self,
+        takes: impl Fn(Selection) -> bool,
+        encode: impl FnOnce(u64) -> Event<'e>,
+    ) -> u64 {
         self.seq += 1;
         self.take_over();
-        let wants =
-            |channel: &Channel| channel.tune.select.takes(&event.body) && channel.is_heard();
+        let wants = |channel: &Channel| takes(channel.tune.select) && channel.is_heard();
         if !self.channels.iter().any(wants) {
             return self.seq;
         }
-        let wire = json::event(event, self.seq, clock, about);
+        let wire = encode(self.seq);
         for channel in self.channels.iter_mut().filter(|channel| wants(channel)) {
             channel.push(&wire);
         }

@@ -16,25 +16,29 @@ use super::socket::{Connection, Network, Socket, Subject};
 use super::{Body, Event, SCHEMA};
 use crate::output::clock::{Time, WallClock};
 use crate::process::Descriptions;
+use finback_core::engine;
 use finback_core::glance::last_heard;
-use finback_core::model::finding::Finding;
 use finback_core::model::guard::GuardDefaults;
 use finback_core::model::look::{Snapshot, SocketCounters, SocketView, Unheld};
 use finback_core::model::socket::{self, Attribution, Endpoints, SocketKey};
 use finback_core::model::state::TcpState;
 use finback_core::model::time::Timestamp;
 
-/// What is wrong with sockets, by their addresses in the kernel, with the names that findings give them.
+/// What is wrong with sockets, by their addresses in the kernel.
 #[derive(Clone, Debug, Default)]
-pub struct Accused(FxHashMap<u64, (SocketKey, Arc<Finding>)>);
+pub struct Accused(FxHashMap<u64, engine::Accused>);
 
-impl FromIterator<(SocketKey, Arc<Finding>)> for Accused {
-    fn from_iter<T: IntoIterator<Item = (SocketKey, Arc<Finding>)>>(all: T) -> Self {
-        let all = all.into_iter();
-        Self(
-            all.map(|(key, finding)| (key.sock, (key, finding)))
-                .collect(),
-        )
+impl FromIterator<engine::Accused> for Accused {
+    fn from_iter<T: IntoIterator<Item = engine::Accused>>(all: T) -> Self {
+        Self(all.into_iter().map(|one| (one.key.sock, one)).collect())
+    }
+}
+
+impl Accused {
+    /// What is wrong with this one, and not with another that has had its socket.
+    fn get(&self, view: &SocketView) -> Option<&engine::Accused> {
+        let known = self.0.get(&view.sock);
+        known.filter(|known| known.endpoints == view.endpoints)
     }
 }
 
@@ -174,7 +178,9 @@ impl<'a> List<'a> {
     }
 
     fn listed(&self, view: &'a SocketView, about: About<'a>) -> Listed<'a> {
-        let finding = self.accused.0.get(&view.sock).map(|(_, finding)| finding);
+        let accused = self.accused.get(view);
+        let finding = accused.map(|accused| &accused.finding);
+        let incident = accused.and_then(|accused| accused.incident);
         let holders = match &view.queued {
             Some(queued) => &queued.listeners,
             None => &view.holders,
@@ -194,6 +200,7 @@ impl<'a> List<'a> {
             verdict: finding.map(|finding| finding.verdict.into()),
             severity: finding.map(|finding| finding.severity.into()),
             finding: finding.map(|finding| finding.id),
+            incident: incident.map(|id| id.to_string().into()),
             ..self.numbers(view)
         }
     }
@@ -239,8 +246,8 @@ impl<'a> List<'a> {
 
     /// As its finding names it, or as the watch would, as far as the look tells.
     fn key(&self, view: &SocketView) -> SocketKey {
-        if let Some((key, _)) = self.accused.0.get(&view.sock) {
-            return *key;
+        if let Some(accused) = self.accused.get(view) {
+            return accused.key;
         }
         let born = view.opener.as_ref().map(|opener| opener.since);
         let fin_at = view.half.map(|half| half.fin_at);

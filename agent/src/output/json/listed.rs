@@ -1,5 +1,7 @@
 //! A socket of a list on the wire: what it is like now.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +83,9 @@ pub struct Listed<'a> {
     /// Id of the finding about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finding: Option<u64>,
+    /// Id of the incident that counts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<Cow<'a, str>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]

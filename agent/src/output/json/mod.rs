@@ -18,6 +18,7 @@ mod line;
 mod list;
 mod listed;
 mod names;
+mod remedy;
 mod socket;
 mod stack;
 mod thing;
@@ -50,6 +51,7 @@ pub use names::{
     Resolution, Role, Severity, SeverityChange, StackAbsence, StackKind, State, Transport, Verdict,
     WaitState,
 };
+pub use remedy::{Decision, Remedy, RemedyAction, RemedyConnections};
 pub use socket::{
     Connection, Endpoint, Executable, Network, Process, Socket, SocketId, Subject, User,
 };
@@ -146,6 +148,15 @@ pub enum Body<'a> {
         #[serde(borrow)]
         destroyed: Destroyed<'a>,
     },
+    /// What a remedy of the configuration has decided about an incident, and what came of it.
+    Remedy {
+        /// What the incident, or the finding, is about.
+        #[serde(flatten, borrow)]
+        subject: Subject<'a>,
+        /// The decision.
+        #[serde(borrow)]
+        remedy: Box<Remedy<'a>>,
+    },
     /// What there is to say about something: the answer to a question, not a line of the stream.
     Explanation {
         /// What it is about.
@@ -179,6 +190,7 @@ impl<'a> Body<'a> {
             | Self::Connection { subject, .. }
             | Self::Socket { subject, .. }
             | Self::Destroyed { subject, .. }
+            | Self::Remedy { subject, .. }
             | Self::Explanation { subject, .. } => Some(subject),
             Self::Hello { .. } | Self::Lost { .. } | Self::Resync { .. } => None,
         }

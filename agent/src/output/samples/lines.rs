@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::output::json::{Body, DestroyResult, Destroyed, Event};
+use crate::output::json::{
+    Body, Decision, DestroyResult, Destroyed, Event, Remedy, RemedyAction, RemedyConnections,
+    Subject,
+};
 
 /// A client of a database, as one look finds it; `change` makes another one of it.
 pub(crate) fn socket(change: impl FnOnce(&mut Value)) -> Event<'static> {
@@ -59,4 +62,37 @@ pub(crate) fn incident_line(change: impl FnOnce(&mut Value)) -> Event<'static> {
     let mut line = serde_json::to_value(samples.next().unwrap().1).unwrap();
     change(&mut line);
     serde_json::from_str(line.to_string().leak()).unwrap()
+}
+
+/// A remedy has destroyed two of three connections.
+pub(super) fn remedy() -> Event<'static> {
+    let event = socket(|_| {});
+    let Body::Socket { subject, .. } = event.body else {
+        return event;
+    };
+    Event {
+        seq: 17,
+        body: Body::Remedy {
+            subject: Subject {
+                socket: None,
+                network: None,
+                ..subject
+            },
+            remedy: Box::new(Remedy {
+                name: "shop-leaks".into(),
+                action: RemedyAction::Kill,
+                decision: Decision::Done,
+                reason: "2 of 3 connections destroyed; left alone: 1 of finback itself".into(),
+                incident: Some("1c5f0d5e8a534c3b".into()),
+                finding: None,
+                connections: Some(RemedyConnections {
+                    matched: 3,
+                    destroyed: 2,
+                    gone: 0,
+                    refused: 1,
+                }),
+            }),
+        },
+        ..event
+    }
 }

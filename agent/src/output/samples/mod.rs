@@ -6,7 +6,7 @@ mod stacks;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::lines::destroyed;
+use self::lines::{destroyed, remedy};
 pub(crate) use self::lines::{incident_line, socket};
 pub(crate) use self::stacks::stacks;
 use super::clock::WallClock;
@@ -356,6 +356,7 @@ pub(crate) fn wire() -> Vec<(&'static str, Event<'static>)> {
         ("incident", encode(incident(), 16, known)),
         ("connection", encode(whole_life(), 15, About::default())),
         ("destroyed", destroyed()),
+        ("remedy", remedy()),
         ("lost", encode(lost(), 12, About::default())),
         ("resync", encode(resync(), 13, About::default())),
         (

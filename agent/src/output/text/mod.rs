@@ -26,7 +26,7 @@ pub use self::word::Human;
 pub use self::word::{clean, named, word};
 use super::json::{
     Action, Body, Endpoint, Eof, Event, Finding, Hello, Life, Listed, Lost, Network, Process,
-    Resync, Role, State, Subject, Transition,
+    Remedy, Resync, Role, State, Subject, Transition,
 };
 
 /// Writes an event, with a line feed.
@@ -66,12 +66,28 @@ pub fn write(event: &Event<'_>, style: Style, out: &mut impl Write) -> fmt::Resu
         Body::Destroyed { subject, destroyed } => {
             writeln!(out, "{time} {} {}", Line(subject), word(destroyed.result))
         }
+        Body::Remedy { subject, remedy } => {
+            write!(out, "{time} {}", Line(subject))?;
+            decision(remedy, out)
+        }
         Body::Explanation { explanation, .. } => {
             explanation::write(event.time, explanation, style, out)
         }
         Body::Lost { lost } => loss(&time, lost, out),
         Body::Resync { resync } => comparison(&time, *resync, out),
     }
+}
+
+/// What a remedy has decided.
+fn decision(remedy: &Remedy<'_>, out: &mut impl Write) -> fmt::Result {
+    writeln!(
+        out,
+        " remedy {} ({}) {}: {}",
+        clean(&remedy.name),
+        remedy.action.name(),
+        remedy.decision.name().replace('_', " "),
+        clean(&remedy.reason),
+    )
 }
 
 fn greet(hello: &Hello<'_>, out: &mut impl Write) -> fmt::Result {

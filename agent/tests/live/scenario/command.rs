@@ -56,7 +56,7 @@ pub(crate) fn output_of(command: &mut Command) -> Result<Output> {
 }
 
 /// Checks exit code and that each of the words is in the message on standard error.
-fn refused(command: &mut Command, code: i32, words: &[&str]) -> Result<()> {
+pub(crate) fn refused(command: &mut Command, code: i32, words: &[&str]) -> Result<()> {
     let output = output_of(command)?;
     let message = String::from_utf8(output.stderr)?;
     ensure!(

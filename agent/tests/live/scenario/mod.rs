@@ -19,6 +19,8 @@ pub(crate) mod overflow;
 pub(crate) mod owner;
 pub(crate) mod privilege;
 pub(crate) mod protocol;
+pub(crate) mod reload;
+pub(crate) mod remedy;
 mod silence;
 pub(crate) mod stacks;
 pub(crate) mod steered;

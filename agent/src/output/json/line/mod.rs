@@ -41,6 +41,7 @@ pub fn write_line(event: &Event<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
         | Body::Incident { .. }
         | Body::Socket { .. }
         | Body::Destroyed { .. }
+        | Body::Remedy { .. }
         | Body::Explanation { .. }
         | Body::Lost { .. }
         | Body::Resync { .. } => {

@@ -126,5 +126,7 @@ mirror! {
         PeerClosed,
         /// Found closed when the table was compared with the kernel.
         Resync,
+        /// The settings were changed and ask for more than there is.
+        Reconfigured,
     }
 }

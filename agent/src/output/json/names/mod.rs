@@ -128,7 +128,9 @@ mod tests {
             R::TimedOut,
             R::Resumed,
             R::Accepted,
+            R::PeerClosed,
             R::Resync,
+            R::Reconfigured,
         ] {
             assert_eq!(text(Resolution::from(resolution)), resolution.name());
         }
