@@ -11,10 +11,12 @@ mod read;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod wanted;
 mod write;
 
 pub use entry::{Beginning, Ending, Entry};
 pub use play::Player;
 pub use progress::{Progress, SoFar};
 pub use read::{Broken, Entries, Error, is_recording, open};
-pub use tape::{Tape, Wanted};
+pub use tape::Tape;
+pub use wanted::Wanted;

@@ -1,6 +1,5 @@
 //! The side of a recording that the daemon sees: it takes what comes, and never makes the daemon wait.
 
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -9,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::entry::{Beginning, Ending, Entry, Header};
 use super::progress::Progress;
+use super::wanted::Wanted;
 use super::write::{Batch, Writer};
 use crate::frame::FULL;
 use crate::output::clock::WallClock;
-use crate::output::select::Selection;
 use crate::process::Description;
 use finback_core::input::Input;
 use finback_core::model::socket::ProcessId;
@@ -23,19 +22,6 @@ const WAITING: usize = 64;
 
 /// What is known is written at the latest after this time, so that little is missing if the daemon is killed.
 const AGE: Duration = Duration::from_secs(1);
-
-/// What is to be recorded, and where.
-#[derive(Clone, Debug)]
-pub struct Wanted {
-    /// Empty as yet.
-    pub file: Arc<File>,
-    /// It ends before it is larger than that.
-    pub max_bytes: u64,
-    /// What is to be asked of the kernel, and so can be told again.
-    pub select: Selection,
-    /// Says how far it is.
-    pub progress: Arc<Progress>,
-}
 
 /// Takes what goes into the engine.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 
 use super::entry::{Ending, Entry};
 use super::progress::Progress;
-use super::tape::Wanted;
+use super::wanted::Wanted;
 use crate::frame::{About, Packer};
 use crate::output::clock::Time;
 use finback_core::model::time::Timestamp;
