@@ -99,6 +99,10 @@ pub(super) struct Run {
     #[arg(long, value_name = "FORMAT")]
     webhook_format: Option<WebhookFormat>,
 
+    /// Tell an OpenTelemetry collector of incidents, findings and metrics, for example `http://127.0.0.1:4318`
+    #[arg(long, value_parser = config::collector, value_name = "URL")]
+    otlp: Option<Endpoint>,
+
     /// Load and prove every program, print the table of `finback doctor`, and leave
     #[arg(long)]
     check: bool,
@@ -142,6 +146,7 @@ impl Run {
                 url: self.webhook.clone(),
                 format: self.webhook_format,
             },
+            otlp: self.otlp.clone(),
             ..self.kernel.flags()
         };
         let source = self.kernel.source(flags);
@@ -181,7 +186,7 @@ impl From<daemon::Error> for Failure {
             }
             daemon::Error::Webhook(error) => Self::new(Code::Usage, &error, error.help()),
             daemon::Error::Remedy(error) => error.into(),
-            daemon::Error::Output(_) | daemon::Error::Io { .. } => Self {
+            daemon::Error::Otlp(_) | daemon::Error::Output(_) | daemon::Error::Io { .. } => Self {
                 code: Code::Failed,
                 what: error.to_string(),
                 help: None,

@@ -58,7 +58,11 @@ impl Config {
 
     /// Whether others are to be told otherwise than `new` says.
     pub fn exports_otherwise(&self, new: &Self) -> bool {
-        self.journal != new.journal || self.webhook != new.webhook || self.docs != new.docs
+        let same = self.journal == new.journal
+            && self.webhook == new.webhook
+            && self.otlp == new.otlp
+            && self.docs == new.docs;
+        !same
     }
 
     /// Whether anything is set for control groups.

@@ -17,6 +17,7 @@ use super::field::{
 use super::history::{self, HistoryWords};
 use super::incident;
 use super::listen::MetricsListen;
+use super::otlp::{self, OtlpWords};
 use super::remedy::remedies;
 use super::value::{Attach, DEFAULT_SOCKET, RingBytes, StateSet};
 use super::wrong::{Key, Value, Wrong};
@@ -64,6 +65,8 @@ pub struct File {
     pub journal: JournalWords,
     /// `[webhook]`.
     pub webhook: WebhookWords,
+    /// `[otlp]`.
+    pub otlp: OtlpWords,
     /// `[thresholds]`.
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// `[incidents]`.
@@ -87,6 +90,7 @@ const KEYS: &[&str] = &[
     "max_sockets",
     "metrics_listen",
     "openers",
+    "otlp",
     "override",
     "peer_quiet",
     "remedy",
@@ -134,6 +138,7 @@ impl File {
             "max_sockets" => self.max_sockets = Some(sockets(key, value)?),
             "metrics_listen" => self.metrics_listen = Some(word(key, value)?),
             "openers" => self.openers = Some(openers(key, value)?),
+            "otlp" => self.otlp = otlp::words(key, value)?,
             "override" => self.exceptions = exceptions(key, value)?,
             "ring_bytes" => self.ring_bytes = Some(ring(key, value)?),
             "peer_quiet" => self.peer_quiet = Some(time(key, value)?),

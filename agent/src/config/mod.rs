@@ -10,6 +10,7 @@ mod history;
 mod incident;
 mod listen;
 mod remedy;
+mod otlp;
 mod value;
 mod wrong;
 
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::filter::Filter;
+use crate::export::http::Endpoint;
 use crate::kernel;
 use crate::remedy::policy::Policy;
 use finback_core::model::finding::Verdict;
@@ -37,6 +39,7 @@ pub use export::{
 pub use file::File;
 pub use history::{DEFAULT_HISTORY, History, HistoryArg, HistoryWords};
 pub use listen::MetricsListen;
+pub use otlp::{Otlp, OtlpWords, collector};
 pub use value::{Attach, DEFAULT_SOCKET, RingBytes, StateSet, bytes, max_sockets, states};
 
 /// Read if it exists and no other is named.
@@ -87,6 +90,8 @@ pub struct Flags {
     pub metrics_listen: Option<MetricsListen>,
     /// `--webhook` and what belongs to it.
     pub webhook: WebhookFlags,
+    /// `--otlp`.
+    pub otlp: Option<Endpoint>,
 }
 
 /// Where a configuration comes from: to be read now, and again.
@@ -142,6 +147,8 @@ pub struct Config {
     pub journal: Option<Journal>,
     /// Who is told by HTTP.
     pub webhook: Option<Webhook>,
+    /// The collector that is told, if any.
+    pub otlp: Option<Otlp>,
     /// Thresholds that differ from the defaults.
     pub thresholds: BTreeMap<Verdict, Duration>,
     /// When incidents are warnings, and how often they are told.
@@ -192,6 +199,7 @@ impl Config {
             docs: file.docs.unwrap_or_else(|| DEFAULT_DOCS.to_owned()),
             journal: file.journal.join(),
             webhook: file.webhook.join(flags.webhook),
+            otlp: file.otlp.join(flags.otlp),
             thresholds: file.thresholds,
             incidents: file.incidents,
             exceptions: file.exceptions,

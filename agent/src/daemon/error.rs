@@ -31,6 +31,9 @@ pub enum Error {
     /// A remedy is not safe to have.
     #[error(transparent)]
     Remedy(#[from] remedy::Unsafe),
+    /// The collector cannot be told as the configuration says.
+    #[error("[otlp]: {0}")]
+    Otlp(String),
     /// Standard output cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),

@@ -1,6 +1,7 @@
 //! The exporters that the configuration wants.
 
 use super::error::{Error, failed};
+use super::otlp;
 use crate::config::{self, Config};
 use crate::export::{self, Exporters, Job, journal, webhook};
 use crate::output::feed::{Format, Handle, Subscription};
@@ -9,7 +10,8 @@ use crate::output::select::{Kind, Selection};
 /// Begins to tell others what the feed tells from now on.
 pub(super) fn exporters(config: &Config, feed: &Handle) -> Result<Option<Exporters>, Error> {
     let jobs = [journal(config, feed), webhook(config, feed)?];
-    let jobs = jobs.into_iter().flatten().collect();
+    let mut jobs: Vec<Job> = jobs.into_iter().flatten().collect();
+    jobs.extend(otlp::jobs(config, feed)?);
     Exporters::spawn(jobs).map_err(failed("start a thread"))
 }
 

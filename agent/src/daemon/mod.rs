@@ -11,6 +11,7 @@ mod observe;
 mod open;
 mod reload;
 mod scrape;
+mod otlp;
 mod settings;
 mod stacks;
 mod subscribers;

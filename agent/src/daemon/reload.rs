@@ -31,7 +31,7 @@ impl HangUp {
     /// Waits for the next.
     pub(super) async fn next(&mut self) {
         if self.signal.recv().await.is_none() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -41,7 +41,7 @@ pub(super) struct Scrapes {
     not_before: Instant,
     lifetimes: Lifetimes,
     late: LateWrites,
-    scrapes: u64,
+    answered: u64,
     cost: Duration,
     /// Where metrics are served over TCP.
     pub(super) address: Option<SocketAddr>,
@@ -66,7 +66,7 @@ impl Scrapes {
             not_before: Instant::now(),
             lifetimes: Lifetimes::default(),
             late: LateWrites::default(),
-            scrapes: 0,
+            answered: 0,
             cost: Duration::ZERO,
             address: None,
             sources: Vec::new(),
@@ -142,7 +142,7 @@ impl Work {
     /// Somebody wants the metrics.
     pub(super) fn scrape(&mut self, request: Request) {
         let now = Instant::now();
-        self.scrapes.scrapes += 1;
+        self.scrapes.answered += 1;
         if request.lifetimes {
             self.scrapes.lifetimes.want(now);
             self.adjust();
@@ -224,7 +224,7 @@ impl Work {
             told: feed.sent(),
             subscribers: feed.subscribers(),
             late: self.scrapes.late,
-            scrapes: (self.scrapes.scrapes, self.scrapes.cost),
+            scrapes: (self.scrapes.answered, self.scrapes.cost),
         }
     }
 }

@@ -9,6 +9,7 @@ mod job;
 pub mod journal;
 mod labels;
 mod metrics;
+pub mod otlp;
 pub mod outbox;
 #[cfg(test)]
 mod tests;

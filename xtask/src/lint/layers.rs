@@ -221,6 +221,19 @@ pub(crate) const CRATES: [Crate; 5] = [
             ),
             ("export/outbox", &["output/clock", "output/text"]),
             (
+                "export/otlp",
+                &[
+                    "export",
+                    "export/http",
+                    "metrics/family",
+                    "output/clock",
+                    "output/feed",
+                    "output/json",
+                    "output/select",
+                    "output/text",
+                ],
+            ),
+            (
                 "export",
                 &[
                     "export/http",
@@ -333,6 +346,8 @@ pub(crate) const CRATES: [Crate; 5] = [
                 &[
                     "config",
                     "export",
+                    "export/http",
+                    "export/otlp",
                     "filter",
                     "history",
                     "kernel",

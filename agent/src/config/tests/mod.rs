@@ -1,5 +1,6 @@
 mod change;
 mod incidents;
+mod otlp;
 mod remedies;
 
 use std::path::Path;
@@ -90,7 +91,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     assert_eq!(what, "f.toml:3: unknown key `ring_byte`");
     assert_eq!(
         help,
-        "did you mean `ring_bytes`? known are attach, docs, filter, host_root, history, incidents, journal, max_sockets, metrics_listen, openers, override, peer_quiet, remedy, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds, webhook"
+        "did you mean `ring_bytes`? known are attach, docs, filter, host_root, history, incidents, journal, max_sockets, metrics_listen, openers, otlp, override, peer_quiet, remedy, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds, webhook"
     );
 }
 
@@ -442,6 +443,7 @@ fn the_example_states_the_defaults() {
     assert!(file.history.is_complete());
     assert_eq!(text.matches("\nfilter = \"\"\n").count(), 2);
     assert!(file.docs.is_some() && file.journal.is_complete() && file.webhook.is_complete());
+    assert!(file.otlp.has_all_defaults());
     let (_, incidents) = text.split_once("[incidents]").unwrap();
     for name in IncidentSettings::NAMES {
         assert!(incidents.contains(&format!("\n{name} = ")), "{name}");

@@ -53,13 +53,16 @@ impl Answer {
     }
 }
 
+/// Requests that wait to be looked at.
+const MOST: usize = 1024;
+
 type Answers = Arc<Mutex<VecDeque<Answer>>>;
 
 /// The server. It is gone, with its connections, when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     address: SocketAddr,
-    got: mpsc::UnboundedReceiver<Got>,
+    got: mpsc::Receiver<Got>,
     answers: Answers,
     task: JoinSet<()>,
 }
@@ -79,7 +82,7 @@ impl Receiver {
     pub(crate) async fn at(address: SocketAddr, tls: Option<ServerConfig>) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (heard, got) = mpsc::unbounded_channel();
+        let (heard, got) = mpsc::channel(MOST);
         let answers = Answers::default();
         let tls = tls.map(|config| TlsAcceptor::from(Arc::new(config)));
         let mut task = JoinSet::new();
@@ -121,7 +124,7 @@ impl Receiver {
 async fn listen(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
-    heard: mpsc::UnboundedSender<Got>,
+    heard: mpsc::Sender<Got>,
     answers: Answers,
 ) {
     let mut connections = JoinSet::new();
@@ -152,7 +155,7 @@ async fn welcome(stream: TcpStream, tls: Option<TlsAcceptor>, mut service: Servi
 
 #[derive(Clone)]
 struct Service {
-    heard: mpsc::UnboundedSender<Got>,
+    heard: mpsc::Sender<Got>,
     answers: Answers,
     connection: usize,
     certificate: Option<Vec<u8>>,
@@ -178,7 +181,7 @@ impl Service {
             certificate: self.certificate,
         };
         // A test that has seen enough has dropped the other end.
-        drop(self.heard.send(got));
+        drop(self.heard.try_send(got));
         match next.unwrap_or(Answer::status(200)) {
             Answer::Silence => std::future::pending().await,
             Answer::HangUp => Err(HungUp),
