@@ -215,7 +215,6 @@ fn a_leak_is_in_the_journal_of_the_service_that_has_it() {
         ("FINBACK_SEVERITY", "info"),
         ("FINBACK_VERDICT", "not_closed"),
         ("FINBACK_ROLE", "server"),
-        ("FINBACK_PORT", &number.to_string()),
         ("FINBACK_UNIT", &unit.name),
         ("FINBACK_PID", &pid),
     ] {

@@ -1,10 +1,10 @@
 //! One entry: fields with values, as journald takes them.
 
 use super::super::Parcel;
-use super::super::labels::{labels, page, short, verdict};
+use super::super::labels::{labels, page, verdict};
 use crate::output::clock::Time;
 use crate::output::json::{Incident, Severity, Subject};
-use crate::output::text::{incident_line, word};
+use crate::output::text::{clean, incident_line, word};
 
 /// What has happened to an incident. Each has an id of its own, for `journalctl MESSAGE_ID=`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl Entry {
         if let Some(accused) = entry.accused {
             entry.put("FINBACK_PID", &accused.pid.to_string());
         }
-        entry.put("FINBACK_HINT", &short(&incident.hint));
+        entry.put("FINBACK_HINT", long(&clean(&incident.hint)));
         entry
     }
 
@@ -134,11 +134,11 @@ pub(super) fn put(fields: &mut Vec<u8>, name: &str, value: &str) {
     fields.push(b'\n');
 }
 
-/// A message of a reasonable length: an entry must fit into one datagram.
-fn long(message: &str) -> &str {
-    const MESSAGE: usize = 2048;
-    let end = message.floor_char_boundary(MESSAGE);
-    message.get(..end).unwrap_or_default()
+/// A sentence of a reasonable length: an entry must fit into one datagram.
+fn long(sentence: &str) -> &str {
+    const LONGEST: usize = 2048;
+    let end = sentence.floor_char_boundary(LONGEST);
+    sentence.get(..end).unwrap_or_default()
 }
 
 impl Parcel for Entry {
