@@ -164,7 +164,7 @@ impl Run {
             duration: self.duration,
             log_level,
         };
-        Ok(runtime()?.block_on(daemon::run(plan))?)
+        Ok(runtime()?.block_on(Box::pin(daemon::run(plan)))?)
     }
 }
 

@@ -9,8 +9,8 @@ mod file;
 mod history;
 mod incident;
 mod listen;
-mod remedy;
 mod otlp;
+mod remedy;
 mod value;
 mod wrong;
 
@@ -19,8 +19,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::filter::Filter;
 use crate::export::http::Endpoint;
+use crate::filter::Filter;
 use crate::kernel;
 use crate::remedy::policy::Policy;
 use finback_core::model::finding::Verdict;

@@ -81,7 +81,7 @@ impl Keepers {
 
     /// The exporters that it wants. Those from before deliver what they have while the new ones begin.
     fn export(&mut self, config: &Config, work: &mut Work) -> Result<(), Error> {
-        let exporters = export::exporters(config, &self.feed)?;
+        let exporters = export::exporters(config, &self.feed, &self.queries)?;
         if let Some(before) = std::mem::replace(&mut self.exporters, exporters) {
             drop(tokio::spawn(before.end(Instant::now() + LAST_TRIES)));
         }

@@ -2,16 +2,26 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc::Sender;
+use tokio::sync::oneshot;
+
 use super::error::Error;
 use crate::config::{self, Config};
 use crate::export::http::{Client, Options, headers};
-use crate::export::otlp::{Collector, Host, Logs};
-use crate::export::{Job, SLOW};
+use crate::export::otlp::{Collector, Host, Logs, Metrics};
+use crate::export::{Job, Limits, SLOW};
+use crate::metrics::Request;
+use crate::metrics::family::Family;
 use crate::output::feed::{Format, Handle};
 use crate::output::select::{Kind, Selection};
+use crate::server::Query;
 
 /// What is to be begun; nothing without a collector.
-pub(super) fn jobs(config: &Config, feed: &Handle) -> Result<Vec<Job>, Error> {
+pub(super) fn jobs(
+    config: &Config,
+    feed: &Handle,
+    queries: &Sender<Query>,
+) -> Result<Vec<Job>, Error> {
     let Some(wanted) = &config.otlp else {
         return Ok(Vec::new());
     };
@@ -19,16 +29,44 @@ pub(super) fn jobs(config: &Config, feed: &Handle) -> Result<Vec<Job>, Error> {
     let host = Host::new(&hello.host, &hello.boot_id, &config.host_root);
     let host = Arc::new(host);
     let options = options(wanted)?;
+    let client = || Client::new(wanted.endpoint.clone(), options.clone());
     // Neither needs the stream of transitions: nobody's connection costs more because of it.
     let select = Selection::of([Kind::Incident, Kind::Finding]);
     let logs = feed.subscribe(Format::Json, select, SLOW);
     let logs = logs.map(|subscription| {
-        let client = Client::new(wanted.endpoint.clone(), options);
-        let collector = Collector::new(client, Arc::clone(&host));
-        let packer = Logs::new(host);
+        let collector = Collector::new(client(), Arc::clone(&host));
+        let packer = Logs::new(Arc::clone(&host));
         Job::new("otlp", subscription, Logs::limits(), packer, collector)
     });
-    Ok(logs.into_iter().collect())
+    // Lines call for nothing here: time does.
+    let ticks = wanted.metrics.and_then(|interval| {
+        let subscription = feed.subscribe(Format::Json, Selection::NONE, SLOW)?;
+        Some((interval, subscription))
+    });
+    let metrics = ticks.map(|(interval, subscription)| {
+        let collector = Collector::new(client(), Arc::clone(&host));
+        let queries = queries.clone();
+        let packer = Metrics::new(move || gather(queries.clone()), interval, host);
+        Job::new(
+            "otlp_metrics",
+            subscription,
+            Limits::default(),
+            packer,
+            collector,
+        )
+    });
+    Ok(logs.into_iter().chain(metrics).collect())
+}
+
+/// All metrics as they are now, from whoever has them: the daemon's own task.
+async fn gather(queries: Sender<Query>) -> Option<Vec<Family>> {
+    let (answer, answered) = oneshot::channel();
+    let request = Request {
+        lifetimes: false,
+        answer,
+    };
+    queries.try_send(Query::Metrics(request)).ok()?;
+    answered.await.ok()
 }
 
 fn options(wanted: &config::Otlp) -> Result<Options, Error> {

@@ -45,8 +45,8 @@ impl Connection {
         let name = ServerName::try_from(host.clone())
             .map_err(|_any| format!("no certificate can be about the name in {endpoint}"))?;
         let connector = TlsConnector::from(Arc::clone(&config));
-        let stream = connector.connect(name, stream).await.map_err(failed)?;
-        Self::speak(endpoint, stream, Some(config)).await
+        let stream = Box::pin(connector.connect(name, stream)).await;
+        Self::speak(endpoint, stream.map_err(failed)?, Some(config)).await
     }
 
     async fn speak<S>(endpoint: &Endpoint, stream: S, tls: Option<Shared>) -> Result<Self, String>
@@ -56,7 +56,7 @@ impl Connection {
     {
         let (sender, connection) = handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| format!("{endpoint} broke off: {}", causes(error)))?;
+            .map_err(|error| format!("{endpoint} broke off: {}", causes(&error)))?;
         let mut task = JoinSet::new();
         task.spawn(async {
             if let Err(error) = connection.await {
@@ -83,17 +83,21 @@ impl Connection {
         &mut self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, String> {
-        self.sender.ready().await.map_err(causes)?;
-        self.sender.send_request(request).await.map_err(causes)
+        self.sender.ready().await.map_err(|error| causes(&error))?;
+        self.sender
+            .send_request(request)
+            .await
+            .map_err(|error| causes(&error))
     }
 }
 
 /// An error with what led to it: hyper's own words say little.
-fn causes(error: hyper::Error) -> String {
+fn causes(error: &hyper::Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        words += &format!(": {inner}");
+        words.push_str(": ");
+        words.push_str(&inner.to_string());
         cause = inner.source();
     }
     words

@@ -96,7 +96,7 @@ impl Client {
     /// connection.
     pub async fn post(&mut self, post: &Post<'_>) -> Outcome {
         let limit = self.options.timeout;
-        match timeout(limit, self.exchange(post)).await {
+        match timeout(limit, Box::pin(self.exchange(post))).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(why)) => Outcome::later(why),
             Err(_) => Outcome::later(format!(
@@ -120,7 +120,7 @@ impl Client {
             }
         }
         let limit = self.options.connect_timeout;
-        let opened = timeout(limit, Connection::open(&self.endpoint, tls)).await;
+        let opened = timeout(limit, Box::pin(Connection::open(&self.endpoint, tls))).await;
         let fresh = opened.map_err(|_late| {
             let limit = limit.as_secs_f64();
             format!("cannot connect to {} within {limit} s", self.endpoint)

@@ -45,7 +45,7 @@ impl Outcome {
         let (head, body) = response.into_parts();
         let read = Limited::new(body, most).collect().await;
         let whole = read.is_ok();
-        let answer = read.map_or_else(|_broken| Bytes::new(), |read| read.to_bytes());
+        let answer = read.map_or_else(|_broken| Bytes::new(), http_body_util::Collected::to_bytes);
         let outcome = Self::of(head.status, &head.headers, answer, SystemTime::now());
         (outcome, whole)
     }
@@ -76,10 +76,9 @@ fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
 
 /// What the receiver says, fit for a log.
 fn sentence(status: StatusCode, headers: &HeaderMap, answer: &[u8]) -> String {
-    let mut said = format!("the receiver answers {status}");
+    let said = format!("the receiver answers {status}");
     if let Some(place) = text(headers, header::LOCATION).filter(|_| status.is_redirection()) {
-        said += &format!(" to {}: if that is right, configure it", told(place));
-        return said;
+        return format!("{said} to {}: if that is right, configure it", told(place));
     }
     let kind = text(headers, header::CONTENT_TYPE).unwrap_or_default();
     let is_text = ["text/plain", "application/json", "application/problem+json"]
@@ -87,7 +86,7 @@ fn sentence(status: StatusCode, headers: &HeaderMap, answer: &[u8]) -> String {
         .any(|text| kind.starts_with(text));
     let words = String::from_utf8_lossy(answer);
     if is_text && !words.trim().is_empty() {
-        said += &format!(": {}", told(words.trim()));
+        return format!("{said}: {}", told(words.trim()));
     }
     said
 }

@@ -42,6 +42,7 @@ pub(super) fn record(event: &Event<'_>, host: &Host, now: Time) -> Option<LogRec
         | Body::Connection { .. }
         | Body::Socket { .. }
         | Body::Destroyed { .. }
+        | Body::Remedy { .. }
         | Body::Explanation { .. }
         | Body::Lost { .. }
         | Body::Resync { .. } => return None,
