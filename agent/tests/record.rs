@@ -54,6 +54,7 @@ fn is_of_ours(line: &str, port: u16) -> bool {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story")]
 fn what_a_daemon_has_told_is_told_again_by_nobody() {
     if !geteuid().is_root() {
         eprintln!("skipped: only root may load kernel programs");

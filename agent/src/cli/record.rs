@@ -108,7 +108,7 @@ impl Record {
         };
         let ended = runtime()?.block_on(async {
             tokio::select! {
-                ended = Box::pin(daemon::run(plan)) => ended,
+                ended = daemon::run(plan) => ended,
                 never = show(&progress) => match never {},
             }
         });

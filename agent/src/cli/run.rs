@@ -18,6 +18,7 @@ use crate::config::{
 };
 use crate::daemon::{self, Plan};
 use crate::export::http::Endpoint;
+use crate::export::webhook;
 use crate::filter::Filter;
 use crate::kernel::Kernel;
 use crate::output::feed::{self, Tune};
@@ -164,7 +165,7 @@ impl Run {
             duration: self.duration,
             log_level,
         };
-        Ok(runtime()?.block_on(Box::pin(daemon::run(plan)))?)
+        Ok(runtime()?.block_on(daemon::run(plan))?)
     }
 }
 
@@ -184,7 +185,7 @@ impl From<daemon::Error> for Failure {
                 let help = "give another address with --metrics-listen, or off";
                 Self::new(Code::Failed, &error, help)
             }
-            daemon::Error::Webhook(error) => Self::new(Code::Usage, &error, error.help()),
+            daemon::Error::Webhook(error) => Self::new(Code::Usage, &error, webhook::Error::HELP),
             daemon::Error::Remedy(error) => error.into(),
             daemon::Error::Otlp(_) | daemon::Error::Output(_) | daemon::Error::Io { .. } => Self {
                 code: Code::Failed,

@@ -81,8 +81,8 @@ pub struct File {
 
 const KEYS: &[&str] = &[
     "attach",
-    "filter",
     "docs",
+    "filter",
     "host_root",
     "history",
     "incidents",
@@ -129,8 +129,8 @@ impl File {
     fn set(&mut self, key: &Key<'_>, value: &Value<'_>) -> Result<(), Wrong> {
         match &**key.get_ref() {
             "attach" => self.attach = Some(word(key, value)?),
-            "filter" => self.filter = filter(key, value)?,
             "docs" => self.docs = Some(export::docs(key, value)?),
+            "filter" => self.filter = filter(key, value)?,
             "host_root" => self.host_root = Some(absolute(key, value, "/host")?),
             "history" => self.history = history::words(key, value)?,
             "incidents" => incident::all(key, value, &mut self.incidents)?,

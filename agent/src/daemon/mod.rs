@@ -19,7 +19,7 @@ mod taped;
 mod turn;
 mod work;
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,7 +75,15 @@ pub struct Plan {
 
 /// Runs until a signal, the end of its duration, or the end of its reader. Dropping the kernel side, which
 /// takes its time, comes last: everything is written by then.
-pub async fn run(plan: Plan) -> Result<(), Error> {
+pub fn run(plan: Plan) -> Life {
+    Box::pin(live(plan))
+}
+
+/// A daemon's life, to be awaited.
+pub type Life = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
+
+#[expect(clippy::large_stack_frames, reason = "a life is on the heap")]
+async fn live(plan: Plan) -> Result<(), Error> {
     let calls = Calls::new(&plan)?;
     let hang_up = HangUp::new()?;
     remedy::check(&plan.config.remedies)?;
@@ -134,7 +142,8 @@ pub async fn run(plan: Plan) -> Result<(), Error> {
         ..
     } = doors;
     drop((guard, end, asked));
-    tokio::join!(output.finish(deadline), configuration.end(deadline));
+    let all = async { tokio::join!(output.finish(deadline), configuration.end(deadline)) };
+    Box::pin(all).await;
     // A subscriber that does not read must not keep the daemon.
     drop(timeout_at(deadline, serving).await);
     drop(kernel);
@@ -172,6 +181,7 @@ struct Doors {
 }
 
 /// Works until it is told to end.
+#[expect(clippy::large_stack_frames, reason = "its caller has it on the heap")]
 async fn go_on(work: &mut Work, doors: &mut Doors) -> Result<(), Error> {
     let Doors {
         calls,

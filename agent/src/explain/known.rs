@@ -1,7 +1,7 @@
 //! Lines put together by what they are about: connections with their finding and history, incidents, and findings about
 //! processes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use crate::output::clock::Time;
@@ -88,7 +88,16 @@ impl<'a> Known<'a> {
         let lines = lines.into_iter();
         let mut new: Vec<_> = lines.filter(|event| !self.knows(event)).collect();
         new.sort_by_key(|event| event.time);
-        for event in new {
+        // Every daemon counts its findings from 1 on: the latest of a number is meant.
+        let mut numbers = BTreeSet::new();
+        let mut is_latest = |event: &Event<'a>| {
+            let Body::Finding { finding, .. } = &event.body else {
+                return true;
+            };
+            numbers.insert(finding.id)
+        };
+        let mut latest: Vec<_> = new.into_iter().rev().filter(&mut is_latest).collect();
+        while let Some(event) = latest.pop() {
             self.add(event);
         }
     }

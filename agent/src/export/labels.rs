@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn a_name_is_short_and_moves_no_cursor() {
         let labels = of(|line| {
-            line["incident"]["cause"]["program"] = json!(format!("\x1b[2J\n{}", "é".repeat(500)))
+            line["incident"]["cause"]["program"] = json!(format!("\x1b[2J\n{}", "é".repeat(500)));
         });
         let (_, program) = labels.iter().find(|(name, _)| *name == "program").unwrap();
         assert!(

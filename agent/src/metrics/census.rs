@@ -66,7 +66,11 @@ impl Counter {
 
     /// By what people call the processes.
     fn named(&mut self, tally: &Tally<'_>) -> Vec<(Identity, Counts)> {
-        self.people.get(tally.processes.keys().copied());
+        let mut all = Vec::with_capacity(tally.processes.len());
+        for id in &tally.processes {
+            all.push(*id.0);
+        }
+        self.people.get(all);
         let mut groups: FxHashMap<Identity, Counts> = FxHashMap::default();
         for (id, (process, counts)) in &tally.processes {
             let identity = Identity::of(process, self.people.known(*id));
@@ -189,7 +193,9 @@ fn worst(mut groups: Vec<(Identity, Counts)>) -> Vec<(Identity, Counts)> {
     let rest = groups.split_off(groups.len().min(WORST));
     if !rest.is_empty() {
         let mut other = Counts::default();
-        rest.iter().for_each(|(_, counts)| sum(&mut other, counts));
+        for (_, counts) in &rest {
+            sum(&mut other, counts);
+        }
         groups.push((Identity::other(), other));
     }
     groups

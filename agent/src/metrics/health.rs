@@ -210,8 +210,8 @@ fn programs(all: &[Runs]) -> Vec<Family> {
     for one in all {
         let labels = || label("program", one.program);
         missed.add(labels(), number(one.missed));
-        if one.runs > 0 {
-            runs.add(labels(), number(one.runs));
+        if one.count > 0 {
+            runs.add(labels(), number(one.count));
             took.add(labels(), one.time.as_secs_f64());
         }
     }
@@ -245,7 +245,7 @@ mod tests {
     fn time_of_programs_is_told_only_where_the_kernel_accounts_it() {
         let one = |runs| Runs {
             program: "p",
-            runs,
+            count: runs,
             time: Duration::from_millis(runs),
             missed: 3,
         };

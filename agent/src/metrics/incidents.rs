@@ -25,7 +25,7 @@ pub fn families(all: &[Arc<Incident>], people: &Descriptions, now: Timestamp) ->
     sorted.truncate(WORST);
     let mut table = Table::default();
     for incident in sorted {
-        table.add(incident, labels(incident, people), now);
+        table.add(incident, &labels(incident, people), now);
     }
     let mut families = vec![counts(all)];
     families.extend(table.0);
@@ -118,7 +118,7 @@ impl Default for Table {
 }
 
 impl Table {
-    fn add(&mut self, incident: &Incident, labels: Labels, now: Timestamp) {
+    fn add(&mut self, incident: &Incident, labels: &Labels, now: Timestamp) {
         let [
             connections,
             oldest,
@@ -238,6 +238,6 @@ mod tests {
             super::super::family::Value::Number(number) => Some(*number),
             super::super::family::Value::Histogram(_) => None,
         });
-        assert_eq!(counted.sum::<f64>().round(), 1000.0);
+        assert!((counted.sum::<f64>() - 1000.0).abs() < 0.5);
     }
 }

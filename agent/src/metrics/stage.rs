@@ -63,7 +63,15 @@ impl Stage {
                 let is_over = view.counters.is_some_and(|counters| counters.is_shut());
                 (is_over && !view.holders.is_empty()).then_some(Self::ClosedButHeld)
             }
-            state => Self::of_state(state),
+            state @ (TcpState::Listen
+            | TcpState::SynSent
+            | TcpState::SynReceived
+            | TcpState::Established
+            | TcpState::LastAck
+            | TcpState::FinWait1
+            | TcpState::FinWait2
+            | TcpState::Closing
+            | TcpState::TimeWait) => Self::of_state(state),
         }
     }
 

@@ -38,6 +38,10 @@ const ALWAYS: &[Use] = &[
         why: "enter other network namespaces: their TIME_WAIT sockets, their settings",
     },
     Use {
+        capability: CapabilitySet::SYSLOG,
+        why: "addresses of the kernel's functions, which tell who waits on a socket, and how",
+    },
+    Use {
         capability: CapabilitySet::NET_ADMIN,
         why: "every detail of other users' sockets; destroying them where a remedy is told to",
     },

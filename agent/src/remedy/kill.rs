@@ -164,10 +164,11 @@ fn conclude(
         gone,
         ..
     } = counted;
-    let mut what = format!("{destroyed} of {matched} connections destroyed");
-    if gone > 0 {
-        what.push_str(&format!(", {gone} had ended by themselves"));
-    }
+    let ended = match gone {
+        0 => String::new(),
+        gone => format!(", {gone} had ended by themselves"),
+    };
+    let what = format!("{destroyed} of {matched} connections destroyed{ended}");
     match failed {
         Some(why) => Outcome::failed(with(&format!("{what}, then {why}"), refused)).of(counted),
         None => Outcome::new(Decision::Done, with(&what, refused)).of(counted),
@@ -176,11 +177,9 @@ fn conclude(
 
 /// With what was left alone, and why.
 fn with(what: &str, refused: &Refused) -> String {
-    let mut text = what.to_owned();
-    for (reason, count) in refused {
-        text.push_str(&format!("; left alone: {count} {reason}"));
-    }
-    text
+    let left = refused.iter();
+    let left = left.map(|(reason, count)| format!("; left alone: {count} {reason}"));
+    what.to_owned() + &left.collect::<String>()
 }
 
 /// What must not be destroyed, whatever is wrong with it.

@@ -43,7 +43,7 @@ pub enum Distrust {
 
 /// Where the file really is, if it and every folder above it belong to root and nobody else can write there: so nobody
 /// else can change what is run between this moment and the next.
-pub fn check(command: &Path) -> Result<PathBuf, Distrust> {
+pub(super) fn check(command: &Path) -> Result<PathBuf, Distrust> {
     let unseen = |path: &Path| {
         let path = path.to_owned();
         move |source| Distrust::Unseen { path, source }

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
     if !setting::setting().only_flavour {
         trials.extend(limits());
         trials.extend(of_the_agent());
+        trials.extend(of_the_daemon());
     }
     trial::run(trials)
 }
@@ -132,10 +133,6 @@ fn of_the_agent() -> Vec<Trial> {
             steered::five_thousand_a_second,
         ),
         alone("long_random_run", long::random_run),
-        alone("without_capabilities", command::without_capabilities),
-        alone("capabilities_and_calls_given_up", privilege::given_up),
-        alone("each_capability_missing", privilege::each_one_missing),
-        alone("another_user_with_capabilities", privilege::another_user),
         alone("settings_of_a_control_group", group::of_its_own),
         alone("names_in_a_pod", names::in_a_pod),
         alone(
@@ -179,6 +176,20 @@ fn of_the_agent() -> Vec<Trial> {
         alone("kill_in_a_namespace", kill::in_a_namespace),
         alone("kill_in_the_stream", kill::in_the_stream),
         alone("kill_refuses", kill::what_cannot_be_destroyed),
+        alone("second_daemon", command::second_daemon),
+        alone("closed_output", command::closed_output),
+        alone("interrupted", command::interrupted),
+        alone("flavour_that_is_not_there", command::missing_flavour),
+    ]
+}
+
+/// What the daemon may do, and what it is told to do while it runs.
+fn of_the_daemon() -> Vec<Trial> {
+    vec![
+        alone("without_capabilities", command::without_capabilities),
+        alone("capabilities_and_calls_given_up", privilege::given_up),
+        alone("each_capability_missing", privilege::each_one_missing),
+        alone("another_user_with_capabilities", privilege::another_user),
         alone("remedy_kill_heals", remedy::kill_heals),
         alone(
             "remedy_dry_run_leaves_everything",
@@ -197,9 +208,5 @@ fn of_the_agent() -> Vec<Trial> {
             "reload_tells_the_service_manager",
             reload::the_service_manager_is_told,
         ),
-        alone("second_daemon", command::second_daemon),
-        alone("closed_output", command::closed_output),
-        alone("interrupted", command::interrupted),
-        alone("flavour_that_is_not_there", command::missing_flavour),
     ]
 }

@@ -52,7 +52,6 @@ fn hasty(rules: &str) -> String {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "what was seen is worth showing")]
 fn a_planted_leak_is_scraped_drawn_and_alerted_with_its_pod_and_unit() {
     let Some(tools) = Tools::find().filter(|_| is_root()) else {
         return;

@@ -161,7 +161,7 @@ impl Daemon {
 
 /// `leak.py`, in a control group if that can be had.
 pub(crate) struct Leak {
-    pub(crate) process: Running,
+    _process: Running,
     /// Dropped after the process has ended.
     pub(crate) group: Option<Group>,
     /// Of the listener whose connections it forgets.
@@ -186,7 +186,7 @@ impl Leak {
         let ports = BufReader::new(out).lines().next().unwrap().unwrap();
         let port = ports.split(' ').next().unwrap().to_owned();
         Self {
-            process,
+            _process: process,
             group,
             port,
         }

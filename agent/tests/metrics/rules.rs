@@ -64,6 +64,7 @@ fn case(alert: &str, input: &[Value], severities: &[&str]) -> Value {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn each_rule_fires_for_its_own_reason_only() {
     let Some(tools) = Tools::find() else {
         return;

@@ -416,6 +416,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "exec/report",
                     "explain",
                     "explain/ask",
+                    "export",
                     "export/http",
                     "filter",
                     "history",

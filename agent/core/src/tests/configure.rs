@@ -148,9 +148,11 @@ fn another_severity_is_an_update_of_the_same_finding() {
 }
 
 fn incidents(world: &World) -> Vec<(Action, Severity)> {
-    let told = world.events.iter().filter_map(|event| match &event.body {
-        Body::Incident(incident) => Some((incident.action, incident.severity)),
-        _ => None,
+    let told = world.events.iter().filter_map(|event| {
+        let Body::Incident(incident) = &event.body else {
+            return None;
+        };
+        Some((incident.action, incident.severity))
     });
     told.collect()
 }
@@ -232,8 +234,11 @@ fn settings() -> impl Strategy<Value = (Verdict, Duration, Level)> {
         .prop_map(|(verdict, after, level)| (verdict, Duration::from_secs(after), level))
 }
 
+/// A verdict's other threshold and level.
+type Change = (Verdict, Duration, Level);
+
 /// Settings that change between the steps.
-fn changing() -> impl Strategy<Value = Vec<(Step, Option<(Verdict, Duration, Level)>)>> {
+fn changing() -> impl Strategy<Value = Vec<(Step, Option<Change>)>> {
     steps().prop_flat_map(|steps| {
         let change = prop::option::weighted(0.2, settings());
         let changes = prop::collection::vec(change, steps.len());

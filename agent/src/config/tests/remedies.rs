@@ -67,6 +67,7 @@ fn everything_of_a_remedy_can_be_set() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn a_wrong_remedy_says_what_is_accepted() {
     let kill = "name = \"a\"\naction = \"kill\"\n";
     let exec = "name = \"a\"\naction = \"exec\"\ncommand = \"/bin/x\"\n";

@@ -28,6 +28,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    #[expect(clippy::large_stack_frames, reason = "its caller has it on the heap")]
     pub(super) async fn open(endpoint: &Endpoint, tls: Option<Shared>) -> Result<Self, String> {
         let failed = |error| format!("cannot connect to {endpoint}: {error}");
         let (host, port) = match endpoint.origin() {

@@ -169,14 +169,11 @@ impl Status {
         inner.told = Some(now);
         let count = std::mem::take(&mut inner.untold);
         let (name, why) = (inner.state.name, reason.sentence());
-        match inner
-            .state
-            .error
-            .as_ref()
-            .filter(|_| reason != Reason::Limited)
-        {
-            Some(error) => tracing::warn!("{name}: {count} not delivered: {why} ({error})"),
-            None => tracing::warn!("{name}: {count} not delivered: {why}"),
+        let error = inner.state.error.as_ref();
+        if let Some(error) = error.filter(|_| reason != Reason::Limited) {
+            tracing::warn!("{name}: {count} not delivered: {why} ({error})");
+        } else {
+            tracing::warn!("{name}: {count} not delivered: {why}");
         }
     }
 

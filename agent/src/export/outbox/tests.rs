@@ -159,7 +159,7 @@ async fn a_receiver_that_is_gone_is_tried_again_less_and_less_often_until_it_is_
         waits.push(begun.elapsed());
     }
     for (due, waits) in [1, 2, 4, 8].into_iter().zip(waits.windows(2)) {
-        let wait = waits[1] - waits[0];
+        let wait = waits[1].saturating_sub(waits[0]);
         let due = Duration::from_secs(due);
         // The paused clock goes in steps of a millisecond.
         assert!(

@@ -14,8 +14,7 @@ pub struct Error {
 
 impl Error {
     /// What to do about it.
-    pub const fn help(&self) -> &'static str {
-        "write at least 16 bytes that nobody can guess into a file of root that nobody else may read, for example: (umask \
-         077; openssl rand -hex 32 > /etc/finback/webhook.secret)"
-    }
+    pub const HELP: &'static str = "write at least 16 bytes that nobody can guess into a file of root that nobody else \
+                                    may read, for example: (umask 077; openssl rand -hex 32 > \
+                                    /etc/finback/webhook.secret)";
 }

@@ -61,9 +61,9 @@ pub(super) struct Webhook(pub(super) Receiver);
 impl Carrier<Document> for Webhook {
     async fn deliver(&mut self, batch: &[Document]) -> Answer {
         for document in batch {
-            match self.0.post("", document.body.clone()).await {
-                Answer::Delivered => {}
-                other => return other,
+            let answer = self.0.post("", document.body.clone()).await;
+            if answer != Answer::Delivered {
+                return answer;
             }
         }
         Answer::Delivered

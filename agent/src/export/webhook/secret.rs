@@ -83,7 +83,8 @@ impl Secret {
         context.update(body);
         let mut signature = format!("t={seconds},v1=");
         for byte in context.sign().as_ref() {
-            signature += &format!("{byte:02x}");
+            let digits = [byte >> 4, byte & 15];
+            signature.extend(digits.map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')));
         }
         signature
     }

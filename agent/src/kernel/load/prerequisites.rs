@@ -98,6 +98,11 @@ fn check_capabilities(effective: CapabilitySet) -> Result<Vec<String>, KernelErr
         "other network namespaces cannot be entered, their TIME_WAIT sockets are not listed",
     );
     limit(
+        has(CapabilitySet::SYSLOG),
+        "CAP_SYSLOG",
+        "the kernel may hide the addresses that tell who waits on a socket",
+    );
+    limit(
         has(CapabilitySet::NET_ADMIN),
         "CAP_NET_ADMIN",
         "sock_diag does not show every detail of other users' sockets",
@@ -150,14 +155,14 @@ mod tests {
     #[test]
     fn bpf_and_perfmon_suffice_with_limits() {
         let limits = check_capabilities(CapabilitySet::BPF | CapabilitySet::PERFMON).unwrap();
-        assert_eq!(limits.len(), 3, "{limits:?}");
+        assert_eq!(limits.len(), 4, "{limits:?}");
         assert_eq!(
             check_capabilities(CapabilitySet::all()).unwrap(),
             Vec::<String>::new()
         );
         assert_eq!(
             check_capabilities(CapabilitySet::SYS_ADMIN).unwrap().len(),
-            2
+            3
         );
     }
 }

@@ -15,7 +15,7 @@ pub struct Runs {
     /// Its name.
     pub program: &'static str,
     /// How often it ran; 0 where the kernel does not account that (`kernel.bpf_stats_enabled`).
-    pub runs: u64,
+    pub count: u64,
     /// How long.
     pub time: Duration,
     /// Its hook was reached and it did not run, because it was running on that CPU already.
@@ -30,7 +30,7 @@ pub(in crate::kernel) fn all(programs: &Programs) -> Vec<Runs> {
             let text = info(&programs.object, hook).unwrap_or_default();
             Runs {
                 program: hook.program(),
-                runs: field(&text, "run_cnt:"),
+                count: field(&text, "run_cnt:"),
                 time: Duration::from_nanos(field(&text, "run_time_ns:")),
                 missed: field(&text, "recursion_misses:"),
             }

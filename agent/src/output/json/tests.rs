@@ -113,6 +113,7 @@ fn the_schema_requires_what_every_line_has() {
             "connection",
             "socket",
             "destroyed",
+            "remedy",
             "explanation",
             "lost",
             "resync"

@@ -175,7 +175,7 @@ async fn the_end_lets_an_answer_finish_and_keeps_nobody_waiting() {
     let (queries, asked) = mpsc::channel(QUERIES);
     tokio::spawn(welcome(asked, feed.handle()));
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(serve(listener, queries, Past::new(None), async {
+    let serving = tokio::spawn(serve(listener, None, queries, Past::new(None), async {
         drop(ended.await);
     }));
     let idle = UnixStream::connect(&path).await.unwrap();

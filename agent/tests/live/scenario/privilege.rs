@@ -94,6 +94,7 @@ const ASKED_FOR: &[(&str, u32, bool)] = &[
     ("CAP_DAC_READ_SEARCH", 2, true),
     ("CAP_SYS_PTRACE", 19, true),
     ("CAP_SYS_ADMIN", 21, true),
+    ("CAP_SYSLOG", 34, true),
     ("CAP_PERFMON", 38, false),
     ("CAP_BPF", 39, false),
 ];

@@ -19,7 +19,7 @@ use crate::wire::{Action, Event, Severity};
 const SHORT: &str = "scan_interval = \"1s\"\n[thresholds]\neof_unread = \"600ms\"\n";
 const LONG: &str = "scan_interval = \"1s\"\n[thresholds]\neof_unread = \"10m\"\n";
 
-const SELECT: [&str; 2] = ["--select", "finding"];
+const SELECT: [&str; 2] = ["--select", "incident,finding,remedy"];
 
 /// A connection of this very process whose end nobody reads.
 fn leak() -> Result<(TcpListener, TcpStream, u16)> {
@@ -73,6 +73,7 @@ fn of(event: &Event, port: u16, action: Action) -> bool {
 }
 
 /// Thresholds, severities, a broken file, and what needs a restart.
+#[expect(clippy::too_many_lines, reason = "one story")]
 pub(crate) fn findings_go_on() -> Result<()> {
     let (_listener, _kept, port) = leak()?;
     let daemon = Daemon::start_with(SHORT, &SELECT)?;

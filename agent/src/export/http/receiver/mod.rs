@@ -142,15 +142,15 @@ async fn listen(
 
 async fn welcome(stream: TcpStream, tls: Option<TlsAcceptor>, mut service: Service) {
     let Some(tls) = tls else {
-        return service.serve(stream).await;
+        return Box::pin(service.serve(stream)).await;
     };
     // A client that it does not trust, or that does not trust it: nothing is served.
-    let Ok(stream) = tls.accept(stream).await else {
+    let Ok(stream) = Box::pin(tls.accept(stream)).await else {
         return;
     };
     let shown = stream.get_ref().1.peer_certificates();
     service.certificate = shown.and_then(|chain| Some(chain.first()?.to_vec()));
-    service.serve(stream).await;
+    Box::pin(service.serve(stream)).await;
 }
 
 #[derive(Clone)]

@@ -24,8 +24,8 @@ use crate::output::samples;
 use crate::output::select::{Kind as Line, Selection};
 
 fn records() -> Vec<Record> {
-    let records = lines("finding").iter().map(|line| of(line).into());
-    records.collect()
+    let lines = lines("finding");
+    lines.iter().map(|line| of(line).into()).collect()
 }
 
 fn collector(receiver: &Receiver, scheme: &str, options: Options) -> Collector {
@@ -190,7 +190,7 @@ async fn a_collector_that_is_slow_gone_and_back_loses_nothing() {
     receiver.end().await;
     tell(&mut feed);
     let handle = exporters.handle();
-    while handle.states()[0].failing_since.is_none() {
+    while handle.states()[0].retries < 2 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     tell(&mut feed);

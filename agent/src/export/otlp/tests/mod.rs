@@ -89,7 +89,7 @@ fn a_request_is_read_as_it_was_meant() {
     }
     let scope = &resource.scope_logs[0];
     assert_eq!(scope.scope.as_ref().unwrap().name, "finback");
-    let sent = records.iter().map(|record| record.record());
+    let sent = records.iter().map(Record::record);
     assert!(scope.log_records.iter().eq(sent));
 }
 

@@ -1,5 +1,5 @@
-//! Alertmanager itself. Its package is looked for below target/peers, where `apt-get download prometheus-alertmanager` and
-//! `dpkg-deb -x` put it; it needs its template in /usr/share, so that is mounted for it alone, which takes root.
+//! Alertmanager itself. `FINBACK_TEST_ALERTMANAGER` names the folder where its package is unpacked, as `cargo xtask test`
+//! does; it needs its template in /usr/share, so that is mounted for it alone, which takes root.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -29,10 +29,11 @@ impl Drop for Alertmanager {
 
 /// `None` where something is missing; says what.
 fn start() -> Option<Alertmanager> {
-    let peers = checked_in::path("target/peers");
+    let peers =
+        std::env::var_os("FINBACK_TEST_ALERTMANAGER").map_or_else(PathBuf::new, PathBuf::from);
     let program = peers.join("usr/bin/prometheus-alertmanager");
     let missing = if !program.exists() {
-        "prometheus-alertmanager, unpacked below target/peers"
+        "FINBACK_TEST_ALERTMANAGER with prometheus-alertmanager"
     } else if !rustix::process::geteuid().is_root() {
         "root"
     } else {

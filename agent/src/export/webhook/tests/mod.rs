@@ -3,7 +3,7 @@
 mod alertmanager;
 mod signature;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -265,7 +265,7 @@ fn a_secret_is_a_file_that_only_root_can_have_written_and_only_root_can_read() {
             .ends_with(&format!("belongs to user {own}, not to root")),
         "{refused}"
     );
-    assert!(refused.help().contains("openssl rand"));
+    assert!(Error::HELP.contains("openssl rand"));
     for (text, mode, why) in [
         (
             "0123456789abcdef\n",
