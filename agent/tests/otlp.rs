@@ -19,8 +19,10 @@ use std::process::{Child, Command, Stdio};
 
 use flate2::read::GzDecoder;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use prost::Message as _;
 use rustix::process::geteuid;
 
@@ -149,6 +151,25 @@ async fn record(receiver: &mut Receiver, name: &str, said: &[(&str, &str)]) -> (
     }
 }
 
+/// Reads requests until there was this metric; gives how many series it has.
+async fn metrics(receiver: &mut Receiver, name: &str) -> usize {
+    loop {
+        let got = receiver.got().await;
+        if got.target != "/v1/metrics" {
+            continue;
+        }
+        let request = ExportMetricsServiceRequest::decode(&*body(&got)).unwrap();
+        let resources = request.resource_metrics.iter();
+        let scopes = resources.flat_map(|resource| &resource.scope_metrics);
+        let mut metrics = scopes.flat_map(|scope| &scope.metrics);
+        let found = metrics.find(|metric| metric.name == name);
+        let Some(Data::Gauge(gauge)) = found.and_then(|metric| metric.data.clone()) else {
+            panic!("no gauge {name}");
+        };
+        return gauge.data_points.len();
+    }
+}
+
 #[tokio::test]
 async fn a_collector_is_told_of_a_leak_and_of_its_end() {
     if !is_root() {
@@ -177,7 +198,6 @@ async fn a_collector_is_told_of_a_leak_and_of_its_end() {
     assert_eq!(got.certificate, Some(first));
     let name = attribute(&found, "process.executable.name").unwrap();
     assert!(name.starts_with("otlp"), "{name}");
-    let incident = attribute(&found, "finback.finding.incident").unwrap();
 
     let second = files.issue("second");
     drop(forgotten);
@@ -185,9 +205,11 @@ async fn a_collector_is_told_of_a_leak_and_of_its_end() {
     let over = [
         ("finback.finding.id", &*id),
         ("finback.finding.action", "resolved"),
-        ("finback.finding.incident", &*incident),
     ];
     let (resolved, got) = record(&mut collector, "finback.finding", &over).await;
     assert_eq!(got.certificate, Some(second));
     assert_eq!(resolved.severity_text, "info");
+    assert!(attribute(&resolved, "finback.finding.incident").is_some());
+    let watched = metrics(&mut collector, "finback.connections").await;
+    assert!(watched > 0, "no connection was counted");
 }

@@ -22,7 +22,7 @@ pub enum ErrorKind {
 
 /// How to get the permission, for every message about a missing one.
 pub(super) const GRANT: &str = "run as root, or grant it once: setcap cap_bpf,cap_perfmon,cap_sys_ptrace,\
-cap_dac_read_search,cap_net_admin,cap_sys_admin+ep /path/to/finback";
+cap_dac_read_search,cap_net_admin,cap_sys_admin,cap_syslog+ep /path/to/finback (before Linux 5.11 cap_sys_resource, too)";
 
 /// Why the kernel side cannot work.
 #[derive(Debug, Error)]

@@ -8,9 +8,16 @@ import threading
 resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512))
 
 
+def free_port():
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        return made.getsockname()[1]
+
+
 def listener(backlog):
     made = socket.socket()
-    made.bind(("127.0.0.1", 0))
+    # A port that the kernel has chosen is none that an incident is known by.
+    made.bind(("127.0.0.1", free_port()))
     made.listen(backlog)
     return made
 

@@ -125,6 +125,10 @@ pub(crate) fn each_one_missing() -> Result<()> {
         let output = output_of(&mut command)?;
         let said = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
+        if *name == "CAP_SYS_ADMIN" && errors.contains("`perf_event_open` failed") {
+            // Debian's kernels before 6.1 want it for every probe.
+            continue;
+        }
         let place = if *starts { &said } else { &errors };
         ensure!(place.contains(name), "without {name}: {said}{errors}");
         let code = if *starts { 0 } else { 3 };
@@ -138,9 +142,10 @@ pub(crate) fn each_one_missing() -> Result<()> {
 
 /// Attribute of a file with capabilities, version 2: effective, and the lower and upper halves of the permitted ones.
 fn attribute() -> Vec<u8> {
+    // Before 5.11 maps count as locked memory, of which another user has little: CAP_SYS_RESOURCE.
     let permitted = ASKED_FOR
         .iter()
-        .fold(0_u64, |set, (_, number, _)| set | (1 << number));
+        .fold(1_u64 << 24, |set, (_, number, _)| set | (1 << number));
     let (low, high) = (permitted & 0xFFFF_FFFF, permitted >> 32);
     let words = [0x0200_0001, low, 0, high, 0];
     let bytes = |word: u64| u32::try_from(word).unwrap_or(0).to_le_bytes();
