@@ -155,6 +155,7 @@ fn entries(journald: &Held, unit: &Unit) -> Vec<Value> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story")]
 fn a_leak_is_in_the_journal_of_the_service_that_has_it() {
     let Some(hierarchy) = needed() else {
         return;

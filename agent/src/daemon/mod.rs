@@ -1,5 +1,6 @@
 //! The life of the daemon: listen, load, greet, seed, work, end.
 
+mod configure;
 mod desk;
 mod error;
 mod export;
@@ -12,6 +13,8 @@ mod open;
 mod otlp;
 mod reload;
 mod scrape;
+mod scraping;
+mod service;
 mod settings;
 mod stacks;
 mod subscribers;
@@ -42,6 +45,7 @@ use crate::server::{self, Guard, Past, Query};
 use self::error::failed;
 use self::keep::Keepers;
 use self::reload::{Configuration, HangUp};
+use self::service::notify;
 use self::subscribers::Beginners;
 use self::turn::Turn;
 use self::work::Work;
@@ -313,11 +317,4 @@ impl Output {
 /// Whether nobody reads standard output any more.
 fn reader_gone() -> bool {
     sink::reader_gone(std::os::fd::AsFd::as_fd(&std::io::stdout()))
-}
-
-/// Tells the service manager, if there is one.
-fn notify(state: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!(%error, "the service manager cannot be told");
-    }
 }

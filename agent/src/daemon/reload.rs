@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::error::{Error, failed};
 use super::keep::Keepers;
-use super::notify;
+use super::service::notify;
 use super::work::Work;
 use crate::config::{self, Change, Config, Source};
 use crate::output::clock::Time;

@@ -28,7 +28,6 @@ use crate::config::Config;
 use crate::export;
 use crate::history;
 use crate::kernel::{Kernel, KernelError};
-use crate::metrics::Source;
 use crate::output::clock::WallClock;
 use crate::output::feed::Feed;
 use crate::output::json::About;
@@ -118,27 +117,6 @@ impl Work {
             expected: Selection::NONE,
             recorded: record.map_or(Selection::NONE, |record| record.select),
         }))
-    }
-
-    /// Has metrics of whoever reads the feed for the daemon now.
-    pub(super) fn count_readers(&mut self) {
-        let history = self.history.clone().map(source);
-        let exporters = self.exporters.clone().map(source);
-        let remedies = self.remedies.clone().map(source);
-        self.scrapes.sources = [history, exporters, remedies]
-            .into_iter()
-            .flatten()
-            .collect();
-    }
-
-    /// Another configuration, as far as it can be had without a restart.
-    pub(super) fn configure(&mut self, config: &Config) {
-        let now = self.kernel.now();
-        let settings = settings::engine(config, self.kernel.report(), now);
-        let settings = Input::Settings(Box::new(settings));
-        self.engine.apply(&settings, now);
-        self.states = settings::Stream::of(config);
-        self.adjust();
     }
 
     /// When [`Work::timeout`] is to be called.
@@ -403,8 +381,4 @@ impl Work {
         self.engine.end();
         self.kernel
     }
-}
-
-fn source(counts: impl Source + 'static) -> Arc<dyn Source> {
-    Arc::new(counts)
 }

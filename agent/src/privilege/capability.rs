@@ -8,7 +8,7 @@ use rustix::thread::{
 };
 use serde::Serialize;
 
-use super::Needs;
+use super::needs::Needs;
 
 /// What the daemon does with a capability after the start.
 struct Use {

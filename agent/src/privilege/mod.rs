@@ -6,6 +6,7 @@
 
 mod calls;
 mod capability;
+mod needs;
 
 use std::io;
 
@@ -14,15 +15,7 @@ use rustix::thread::{clear_ambient_capability_set, set_no_new_privs};
 use serde::Serialize;
 
 pub use capability::Kept;
-
-/// What the daemon will still do.
-#[derive(Clone, Copy, Debug)]
-pub struct Needs {
-    /// It starts readers of other users' programs, who give up the rest.
-    pub stacks: bool,
-    /// It runs commands of the user's, of which nothing is known, and which inherit what is given up.
-    pub commands: bool,
-}
+pub use needs::Needs;
 
 /// What is left.
 #[derive(Clone, Debug, Serialize)]
@@ -62,7 +55,7 @@ const NO_LANDLOCK: &str = "it would hide every other process's descriptors and p
 /// Gives up what `needs` does not ask for.
 pub fn give_up(needs: Needs) -> Privilege {
     let no_core = Layer::of(leave_no_core());
-    let bounding_set = needs.unless_commands(|| capability::bound(needs));
+    let bounding_set = Layer::unless_commands(needs, || capability::bound(needs));
     if let Err(error) = clear_ambient_capability_set() {
         tracing::debug!(%error, "ambient capabilities are not cleared");
     }
@@ -70,7 +63,7 @@ pub fn give_up(needs: Needs) -> Privilege {
         tracing::warn!(%error, "capabilities that are not needed any more cannot be given up");
     }
     let no_new_privs = Layer::of(set_no_new_privs(true).map_err(io::Error::from));
-    let system_calls = needs.unless_commands(calls::refuse_others);
+    let system_calls = Layer::unless_commands(needs, calls::refuse_others);
     Privilege {
         capabilities: capability::kept(needs),
         bounding_set,
@@ -86,18 +79,16 @@ pub fn give_up(needs: Needs) -> Privilege {
 /// A command is a program like any other: it may do what root's programs do, and make any system call.
 const COMMANDS: &str = "a remedy runs a command, which would inherit it";
 
-impl Needs {
-    fn unless_commands(self, guard: impl FnOnce() -> io::Result<()>) -> Layer {
-        if self.commands {
-            return Layer::Off {
+impl Layer {
+    fn unless_commands(needs: Needs, guard: impl FnOnce() -> io::Result<()>) -> Self {
+        if needs.commands {
+            return Self::Off {
                 reason: COMMANDS.into(),
             };
         }
-        Layer::of(guard())
+        Self::of(guard())
     }
-}
 
-impl Layer {
     fn of(done: io::Result<()>) -> Self {
         match done {
             Ok(()) => Self::On,

@@ -42,7 +42,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "watch",
                 ],
             ),
-            ("input", &["engine", "model"]),
+            ("input", &["engine", "model", "settings"]),
         ],
     },
     Crate {
@@ -225,6 +225,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 &[
                     "export",
                     "export/http",
+                    "export/outbox",
                     "metrics/family",
                     "output/clock",
                     "output/feed",
@@ -348,6 +349,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "export",
                     "export/http",
                     "export/otlp",
+                    "export/outbox",
                     "filter",
                     "history",
                     "kernel",
@@ -369,6 +371,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "process/stack/model",
                     "recording",
                     "remedy",
+                    "remedy/policy",
                     "server",
                 ],
             ),

@@ -4,6 +4,7 @@ mod answer;
 mod backoff;
 mod delivery;
 mod limits;
+mod parcel;
 mod queue;
 mod status;
 #[cfg(test)]
@@ -16,23 +17,12 @@ use tokio::time::Instant;
 
 pub use self::answer::Answer;
 pub use self::limits::Limits;
+pub use self::parcel::Parcel;
 pub use self::status::{Reason, State, Status};
 
 pub(super) use self::delivery::deliver;
 
 use self::queue::{Batch, Queue};
-
-/// Something to be sent, whole.
-pub trait Parcel: Send + Sync + 'static {
-    /// What it costs to keep it, bytes.
-    fn bytes(&self) -> usize;
-
-    /// Whether one that still waits need not be sent any more once there is this one.
-    fn replaces(&self, waiting: &Self) -> bool {
-        let _: &Self = waiting;
-        false
-    }
-}
 
 /// Takes parcels to their receiver.
 pub trait Carrier<T>: Send + 'static {

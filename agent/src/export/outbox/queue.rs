@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
-use super::Parcel;
 use super::limits::Limits;
+use super::parcel::Parcel;
 
 /// Parcels, oldest first.
 #[derive(Debug)]

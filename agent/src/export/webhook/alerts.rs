@@ -6,9 +6,14 @@ use std::time::Duration;
 
 use super::super::{Outbox, Packer, Passage, Threshold};
 use super::alert::{Alert, Content};
-use super::{BELIEVED, REPEATED};
 use crate::output::clock::Time;
 use crate::output::json::{Body, Event};
+
+/// An alert that has not been told of for so long is over: as long as Alertmanager believes one that was not repeated.
+pub(super) const BELIEVED: Duration = Duration::from_mins(4);
+
+/// Alerts that last are repeated so often, so that two that get lost cost nothing.
+const REPEATED: Duration = Duration::from_mins(1);
 
 /// Alerts repeated at most.
 const MOST: usize = 1000;

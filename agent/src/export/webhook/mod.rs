@@ -12,7 +12,7 @@ mod tests;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use self::alerts::Alerts;
+use self::alerts::{Alerts, BELIEVED};
 use self::document::Documents;
 use self::post::{Alertmanager, Receiver, Webhook};
 use self::secret::Secret;
@@ -48,12 +48,6 @@ pub struct Settings {
     /// Where the documents of finback can be read.
     pub docs: String,
 }
-
-/// An alert that has not been told of for so long is over: as long as Alertmanager believes one that was not repeated.
-const BELIEVED: Duration = Duration::from_mins(4);
-
-/// Alerts that last are repeated so often, so that two that get lost cost nothing.
-const REPEATED: Duration = Duration::from_mins(1);
 
 /// The exporter, to be begun with a subscription to incidents.
 pub fn job(settings: Settings, subscription: Subscription) -> Result<Job, Error> {
