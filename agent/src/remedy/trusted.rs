@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 /// Write permission for the group or for others.
 const WRITABLE: u32 = 0o022;
 const EXECUTABLE: u32 = 0o111;
+/// In such a folder nobody can rename or remove what is another user's.
+const STICKY: u32 = 0o1000;
 
 /// Why a command is not run.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +43,8 @@ pub enum Distrust {
     },
 }
 
-/// Where the file really is, if it and every folder above it belong to root and nobody else can write there: so nobody
-/// else can change what is run between this moment and the next.
+/// Where the file really is, if it and every folder above it belong to root and nobody else can replace what is there: so
+/// nobody else can change what is run between this moment and the next.
 pub(super) fn check(command: &Path) -> Result<PathBuf, Distrust> {
     let unseen = |path: &Path| {
         let path = path.to_owned();
@@ -51,7 +53,9 @@ pub(super) fn check(command: &Path) -> Result<PathBuf, Distrust> {
     let real = fs::canonicalize(command).map_err(unseen(command))?;
     for path in real.ancestors() {
         let about = fs::metadata(path).map_err(unseen(path))?;
-        judge(path, about.uid(), about.mode() & 0o7777)?;
+        let is_sticky = about.is_dir() && about.mode() & STICKY != 0;
+        let writable = if is_sticky { 0 } else { WRITABLE };
+        judge(path, about.uid(), about.mode() & 0o7777, writable)?;
     }
     let file = fs::metadata(&real).map_err(unseen(&real))?;
     if !file.is_file() || file.mode() & EXECUTABLE == 0 {
@@ -60,12 +64,12 @@ pub(super) fn check(command: &Path) -> Result<PathBuf, Distrust> {
     Ok(real)
 }
 
-fn judge(path: &Path, user: u32, mode: u32) -> Result<(), Distrust> {
+fn judge(path: &Path, user: u32, mode: u32, writable: u32) -> Result<(), Distrust> {
     let path = path.to_owned();
     if user != 0 {
         return Err(Distrust::Owner { path, user });
     }
-    if mode & WRITABLE != 0 {
+    if mode & writable != 0 {
         return Err(Distrust::Writable { path, mode });
     }
     Ok(())
