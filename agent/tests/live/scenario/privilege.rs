@@ -141,15 +141,20 @@ pub(crate) fn each_one_missing() -> Result<()> {
 }
 
 /// Attribute of a file with capabilities, version 2: effective, and the lower and upper halves of the permitted ones.
-fn attribute() -> Vec<u8> {
+fn attribute() -> Result<Vec<u8>> {
+    // A file with more than this process may give cannot be run.
+    let own = fs::read_to_string("/proc/self/status")?;
+    let bounds = own.lines().find_map(|line| line.strip_prefix("CapBnd:"));
+    let bounds = u64::from_str_radix(bounds.context("no CapBnd")?.trim(), 16)?;
     // Before 5.11 maps count as locked memory, of which another user has little: CAP_SYS_RESOURCE.
     let permitted = ASKED_FOR
         .iter()
         .fold(1_u64 << 24, |set, (_, number, _)| set | (1 << number));
+    let permitted = permitted & bounds;
     let (low, high) = (permitted & 0xFFFF_FFFF, permitted >> 32);
     let words = [0x0200_0001, low, 0, high, 0];
     let bytes = |word: u64| u32::try_from(word).unwrap_or(0).to_le_bytes();
-    words.into_iter().flat_map(bytes).collect()
+    Ok(words.into_iter().flat_map(bytes).collect())
 }
 
 /// A user who is not root runs a file that has what is needed.
@@ -160,7 +165,7 @@ pub(crate) fn another_user() -> Result<()> {
     let set = rustix::fs::setxattr(
         &binary,
         "security.capability",
-        &attribute(),
+        &attribute()?,
         rustix::fs::XattrFlags::empty(),
     );
     if let Err(error) = set {
