@@ -123,9 +123,10 @@ fn journald() -> Held {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let socket = format!("/proc/{}/root/run/systemd/journal/socket", child.id());
+    let its_own = Path::new("/proc").join(child.id().to_string()).join("root");
+    let socket = its_own.join("run/systemd/journal/socket");
     let held = Held(child);
-    wait("journald listens", || Path::new(&socket).exists());
+    wait("journald listens", || socket.exists());
     held
 }
 

@@ -1,20 +1,18 @@
 //! The exporters that the configuration wants.
 
-use tokio::sync::mpsc::Sender;
-
 use super::error::{Error, failed};
 use super::otlp;
 use crate::config::{self, Config};
 use crate::export::{self, Exporters, Job, journal, webhook};
 use crate::output::feed::{Format, Handle, Subscription};
 use crate::output::select::{Kind, Selection};
-use crate::server::Query;
+use crate::server::Queries;
 
 /// Begins to tell others what the feed tells from now on.
 pub(super) fn exporters(
     config: &Config,
     feed: &Handle,
-    queries: &Sender<Query>,
+    queries: &Queries,
 ) -> Result<Option<Exporters>, Error> {
     let jobs = [journal(config, feed), webhook(config, feed)?];
     let mut jobs: Vec<Job> = jobs.into_iter().flatten().collect();

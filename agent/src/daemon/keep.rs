@@ -18,7 +18,7 @@ use crate::output::feed::{Feed, Format, Handle, Tune};
 use crate::output::json::{Body, Event};
 use crate::output::select::{Kind, Selection};
 use crate::remedy::{self, Decided};
-use crate::server::Query;
+use crate::server::Queries;
 
 /// Decisions that wait to be told; who has more waits.
 const DECISIONS: usize = 64;
@@ -32,7 +32,7 @@ pub(super) struct Keepers {
     exporters: Option<Exporters>,
     remedies: Option<remedy::Keeper>,
     feed: Handle,
-    queries: Sender<Query>,
+    queries: Queries,
     decided: Sender<Decided>,
 }
 
@@ -41,7 +41,7 @@ impl Keepers {
     pub(super) fn begin(
         config: &Config,
         work: &mut Work,
-        queries: Sender<Query>,
+        queries: Queries,
     ) -> Result<(Self, Receiver<Decided>), Error> {
         let (decided, decisions) = mpsc::channel(DECISIONS);
         let feed = work.feed.handle();

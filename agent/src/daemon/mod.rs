@@ -40,7 +40,7 @@ use crate::privilege::{self, Needs};
 use crate::recording::{Progress, Wanted};
 use crate::remedy::policy::Policy;
 use crate::remedy::{self, Decided};
-use crate::server::{self, Guard, Past, Query};
+use crate::server::{self, Guard, Past, Queries, Query};
 
 use self::error::failed;
 use self::keep::Keepers;
@@ -108,7 +108,8 @@ async fn live(plan: Plan) -> Result<(), Error> {
     let mut work = Work::new(kernel, feed, &plan.config, plan.record.as_ref())?;
     work.desk.privilege = Some(privilege);
     work.scrapes.address = address;
-    let (keepers, decided) = Keepers::begin(&plan.config, &mut work, queries.clone())?;
+    let (keepers, decided) =
+        Keepers::begin(&plan.config, &mut work, Queries::new(queries.clone()))?;
     let configuration = Configuration::begin(plan.source, plan.config, keepers, &mut work);
     // Before the greeting: whoever has read it misses nothing that happens from then on.
     let select = plan

@@ -2,26 +2,17 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc::Sender;
-use tokio::sync::oneshot;
-
 use super::error::Error;
 use crate::config::{self, Config};
 use crate::export::http::{Client, Options, headers};
 use crate::export::otlp::{Collector, Host, Logs, Metrics};
 use crate::export::{Job, Limits, SLOW};
-use crate::metrics::Request;
-use crate::metrics::family::Family;
 use crate::output::feed::{Format, Handle};
 use crate::output::select::{Kind, Selection};
-use crate::server::Query;
+use crate::server::Queries;
 
 /// What is to be begun; nothing without a collector.
-pub(super) fn jobs(
-    config: &Config,
-    feed: &Handle,
-    queries: &Sender<Query>,
-) -> Result<Vec<Job>, Error> {
+pub(super) fn jobs(config: &Config, feed: &Handle, queries: &Queries) -> Result<Vec<Job>, Error> {
     let Some(wanted) = &config.otlp else {
         return Ok(Vec::new());
     };
@@ -46,7 +37,11 @@ pub(super) fn jobs(
     let metrics = ticks.map(|(interval, subscription)| {
         let collector = Collector::new(client(), Arc::clone(&host));
         let queries = queries.clone();
-        let packer = Metrics::new(move || gather(queries.clone()), interval, host);
+        let gather = move || {
+            let queries = queries.clone();
+            async move { queries.metrics(false).await }
+        };
+        let packer = Metrics::new(gather, interval, host);
         Job::new(
             "otlp_metrics",
             subscription,
@@ -56,17 +51,6 @@ pub(super) fn jobs(
         )
     });
     Ok(logs.into_iter().chain(metrics).collect())
-}
-
-/// All metrics as they are now, from whoever has them: the daemon's own task.
-async fn gather(queries: Sender<Query>) -> Option<Vec<Family>> {
-    let (answer, answered) = oneshot::channel();
-    let request = Request {
-        lifetimes: false,
-        answer,
-    };
-    queries.try_send(Query::Metrics(request)).ok()?;
-    answered.await.ok()
 }
 
 fn options(wanted: &config::Otlp) -> Result<Options, Error> {

@@ -8,7 +8,7 @@ use std::thread;
 use bytes::Bytes;
 use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Duration, Instant, sleep_until, timeout};
+use tokio::time::{Duration, Instant, sleep_until};
 
 use super::case::Case;
 use super::exec;
@@ -20,7 +20,7 @@ use super::statistics::Statistics;
 use super::webhook;
 use crate::output::feed::Subscription;
 use crate::output::json::{self, Decision, Event, Remedy};
-use crate::server::{About, Query};
+use crate::server::{About, Queries};
 
 /// Reason of a `lost` line where this reader is too slow.
 pub const SLOW: &str = "remedy_slow";
@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Desk {
     /// Answers questions, as the server's.
-    pub queries: mpsc::Sender<Query>,
+    pub queries: Queries,
     /// Tells decisions.
     pub decided: mpsc::Sender<Decided>,
 }
@@ -188,14 +188,8 @@ impl Clerk {
     }
 
     async fn ask(&self, about: About) -> Option<Bytes> {
-        let (answer, answered) = oneshot::channel();
-        let query = Query::Document {
-            about,
-            filter: None,
-            answer,
-        };
-        self.desk.queries.try_send(query).ok()?;
-        timeout(PATIENCE, answered).await.ok()?.ok()
+        let queries = &self.desk.queries;
+        queries.document_within(PATIENCE, about, None).await
     }
 
     fn read(&mut self, lines: &Bytes) {

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::case::Case;
 use super::outcome::Outcome;
@@ -15,10 +14,7 @@ use crate::kernel::netns::destroy::Destroyer;
 use crate::kill::Plan;
 use crate::output::json::{self, Body, Decision, Event, Holder, List, RemedyConnections};
 use crate::process::Descriptions;
-use crate::server::{Query, Shown};
-
-/// A look takes its time, and others may be before it.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::server::{Queries, Shown};
 
 /// Between two connections: not all of those at the other end are to come back at once.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -38,14 +34,14 @@ pub(super) struct Call<'a> {
 type Refused = BTreeMap<&'static str, u64>;
 
 impl Call<'_> {
-    pub(super) async fn run(self, case: &Case<'_>, queries: &mpsc::Sender<Query>) -> Outcome {
+    pub(super) async fn run(self, case: &Case<'_>, queries: &Queries) -> Outcome {
         match self.try_run(case, queries).await {
             Ok(outcome) => outcome,
             Err(error) => Outcome::failed(error),
         }
     }
 
-    async fn try_run(self, case: &Case<'_>, queries: &mpsc::Sender<Query>) -> io::Result<Outcome> {
+    async fn try_run(self, case: &Case<'_>, queries: &Queries) -> io::Result<Outcome> {
         // Before the look: this gives every socket the cookie by which it is destroyed.
         let mut destroyer = Destroyer::prepare()?;
         if let Err(lack) = destroyer.check()? {
@@ -120,18 +116,9 @@ impl Call<'_> {
     }
 
     /// The lines of the connections that are meant.
-    async fn look(
-        self,
-        case: &Case<'_>,
-        queries: &mpsc::Sender<Query>,
-    ) -> io::Result<Vec<Vec<u8>>> {
-        let (answer, answered) = oneshot::channel();
+    async fn look(self, case: &Case<'_>, queries: &Queries) -> io::Result<Vec<Vec<u8>>> {
         let busy = || io::Error::other("the daemon does not answer: try again");
-        queries
-            .try_send(Query::Look { answer })
-            .map_err(|_full| busy())?;
-        let shown = timeout(PATIENCE, answered).await;
-        let shown = shown.map_err(|_late| busy())?.map_err(|_gone| busy())?;
+        let shown = queries.look().await.ok_or_else(busy)?;
         self.choose(case, &shown)
     }
 

@@ -28,14 +28,12 @@ use futures_util::FutureExt as _;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc;
 
+use self::routes::Routes;
 pub use connections::Shown;
 pub use lock::{Error, Guard};
 pub use openapi::document as openapi;
 pub use past::Past;
-pub use query::{About, Query};
-
-use self::query::Queries;
-use self::routes::Routes;
+pub use query::{About, Queries, Query};
 
 /// Reason of the `lost` line of a subscriber that reads too slowly.
 pub const SLOW: &str = "subscriber_slow";

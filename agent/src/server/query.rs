@@ -64,15 +64,26 @@ const BEGINNING: Duration = Duration::from_secs(10);
 
 /// Asks the daemon's own task.
 #[derive(Clone, Debug)]
-pub(super) struct Queries(mpsc::Sender<Query>);
+pub struct Queries(mpsc::Sender<Query>);
 
 impl Queries {
-    pub(super) const fn new(to: mpsc::Sender<Query>) -> Self {
+    /// Of the task that has the other end.
+    pub const fn new(to: mpsc::Sender<Query>) -> Self {
         Self(to)
     }
 
     pub(super) async fn document(
         &self,
+        about: About,
+        filter: Option<Arc<Filter>>,
+    ) -> Option<Bytes> {
+        self.document_within(PATIENCE, about, filter).await
+    }
+
+    /// A document, unless the daemon does not answer for so long.
+    pub async fn document_within(
+        &self,
+        patience: Duration,
         about: About,
         filter: Option<Arc<Filter>>,
     ) -> Option<Bytes> {
@@ -83,18 +94,18 @@ impl Queries {
             answer,
         };
         self.0.try_send(query).ok()?;
-        tokio::time::timeout(PATIENCE, answered).await.ok()?.ok()
+        tokio::time::timeout(patience, answered).await.ok()?.ok()
     }
 
     /// A look takes its time, and others may be before it.
-    pub(super) async fn look(&self) -> Option<Shown> {
+    pub async fn look(&self) -> Option<Shown> {
         let (answer, answered) = oneshot::channel();
         self.0.try_send(Query::Look { answer }).ok()?;
         tokio::time::timeout(BEGINNING, answered).await.ok()?.ok()
     }
 
     /// A look may have to be made for them.
-    pub(super) async fn metrics(&self, lifetimes: bool) -> Option<Vec<Family>> {
+    pub async fn metrics(&self, lifetimes: bool) -> Option<Vec<Family>> {
         let (answer, answered) = oneshot::channel();
         let request = Request { lifetimes, answer };
         self.0.try_send(Query::Metrics(request)).ok()?;
