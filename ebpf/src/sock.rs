@@ -5,7 +5,7 @@ use finback_common::socket::Tuple;
 use finback_common::tcp;
 
 use crate::globals::{global, has};
-use crate::memory::{Memory, Pointer};
+use crate::memory::{Memory, Pointer, Probe};
 
 /// A socket (or, for the members of `sock_common`, a minisock).
 pub(crate) struct Sock<M>(Pointer<M>);
@@ -66,9 +66,10 @@ impl<M: Memory> Sock<M> {
         self.0.get(global!(OFFSETS.skc_cookie))
     }
 
+    /// `struct socket`. See [`Sock::netns`] for why it is probed.
     #[inline(always)]
-    pub(crate) fn socket(self) -> Pointer<M> {
-        self.0.follow(global!(OFFSETS.sk_socket))
+    pub(crate) fn socket(self) -> Pointer<Probe> {
+        self.0.probed().follow(global!(OFFSETS.sk_socket))
     }
 
     /// `struct socket_wq`: who waits for it.
@@ -118,9 +119,11 @@ impl<M: Memory> Sock<M> {
         u16::from_be(self.0.get(global!(OFFSETS.skc_dport)))
     }
 
+    /// Read through the helper: for every pointer that is loaded out of a typed one the verifier walks all types of the
+    /// kernel four times, on every path that it follows.
     #[inline(always)]
     pub(crate) fn netns(self) -> u32 {
-        let net = self.0.follow(global!(OFFSETS.skc_net));
+        let net = self.0.probed().follow(global!(OFFSETS.skc_net));
         if net.is_null() {
             0
         } else {
@@ -362,7 +365,7 @@ impl<M: Memory> Tcp<M> {
 
 /// Inode number of a `struct socket`: that of its file, 0 while it has none.
 #[inline(always)]
-pub(crate) fn inode<M: Memory>(socket: Pointer<M>) -> u64 {
+pub(crate) fn inode(socket: Pointer<Probe>) -> u64 {
     if !has!(socket_file) || !has!(file_inode) || !has!(inode_ino) || socket.is_null() {
         return 0;
     }

@@ -8,7 +8,7 @@ use finback_common::record::{OpenRecord, kind};
 use finback_common::socket::{Owner, source};
 
 use crate::globals::interest;
-use crate::memory::{Memory, Pointer};
+use crate::memory::{Memory, Pointer, Probe};
 use crate::place::{self, load, store};
 use crate::ring::{self, Urgency};
 use crate::sock::{self, Sock};
@@ -21,7 +21,7 @@ use crate::time::now;
 #[inline(never)]
 pub(crate) fn opens<M: Memory>(
     sock: Sock<M>,
-    socket: Pointer<M>,
+    socket: Pointer<Probe>,
     state: u8,
     source: u8,
     hook: Hook,
