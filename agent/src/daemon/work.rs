@@ -247,8 +247,11 @@ impl Work {
         }
         self.tick_scrapes();
         self.read_losses();
-        let missed = Input::MissedRuns(self.kernel.missed_runs());
-        self.engine.apply(&missed, self.kernel.now());
+        // Only the stream rests on programs that have seen everything.
+        if !self.asked.is_none() {
+            let missed = Input::MissedRuns(self.kernel.missed_runs());
+            self.engine.apply(&missed, self.kernel.now());
+        }
     }
 
     /// Does all that the engine wants done, and sends what it says.

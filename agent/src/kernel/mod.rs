@@ -115,7 +115,10 @@ impl Kernel {
 
     /// From now on this is told. Attaches the hooks that it needs and detaches those that it does not.
     pub fn set_interest(&mut self, interest: Interest) -> Result<(), KernelError> {
-        self.demand.set_interest(interest)
+        self.demand.set_interest(interest)?;
+        // What was missed before has nothing to do with what is told from now on.
+        self.missed_runs();
+        Ok(())
     }
 
     /// From now on every change of this socket makes a record, unless both its places are other sockets'.

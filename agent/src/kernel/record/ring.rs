@@ -6,29 +6,37 @@
 //! the descriptor.
 
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use aya::Ebpf;
-use aya::maps::{MapData, RingBuf};
+use aya::maps::{Map, MapData, MapError, RingBuf};
 use finback_common::map;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::unix::AsyncFd;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::kernel::error::KernelError;
-use crate::kernel::sys::watch;
+use crate::kernel::sys::{duplicate, watch};
 
 /// Below the 5 ms that an urgent record may wait.
 const LOOK_AGAIN: Duration = Duration::from_millis(4);
 /// Above the 50 ms that any record may wait.
 const QUIET: Duration = Duration::from_millis(100);
+/// So long after the last record the ring's memory is given back: both its mappings count as this process's, and where
+/// nobody subscribes hours may pass between two records. To map it again takes a fraction of a millisecond.
+const REST: Duration = Duration::from_secs(10);
+/// Between two attempts to map it where memory is short.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Records taken at once; the caller must get a chance to write and to hear signals, also in a build without
 /// optimisation, which handles some ten records in a millisecond.
 const BATCH: usize = 1024;
 
 /// The consumer's side of `RECORDS`.
 pub(in crate::kernel) struct Ring {
-    buffer: RingBuf<MapData>,
+    map: OwnedFd,
+    /// Its memory, while there is something to read or there was a while ago.
+    buffer: Option<RingBuf<MapData>>,
     /// Registered with the runtime at the first wait.
     ready: Option<AsyncFd<OwnedFd>>,
     /// When to look again; kept here because the waiting future may be dropped.
@@ -45,7 +53,11 @@ impl Ring {
         let buffer = RingBuf::try_from(map).map_err(|error| KernelError::map(name, error))?;
         let now = Instant::now();
         Ok(Self {
-            buffer,
+            map: duplicate(&buffer).map_err(|source| KernelError::Io {
+                what: "keep the ring buffer",
+                source,
+            })?,
+            buffer: Some(buffer),
             ready: None,
             look: now,
             last: now,
@@ -61,24 +73,54 @@ impl Ring {
         }
         let ready = match &mut self.ready {
             Some(ready) => ready,
-            empty => {
-                let fd = self.buffer.as_fd().try_clone_to_owned()?;
-                empty.insert(watch(fd)?)
-            }
+            empty => empty.insert(watch(duplicate(&self.map)?)?),
         };
+        if self.buffer.is_some() {
+            let rest = self.last + REST;
+            match timeout_at(rest, ready.readable()).await {
+                Ok(woken) => {
+                    woken?.clear_ready();
+                    return Ok(());
+                }
+                Err(_) => self.buffer = None,
+            }
+        }
         // Cleared before the ring is read: a wake-up that comes in between is seen at the next wait.
         ready.readable().await?.clear_ready();
         Ok(())
     }
 
+    /// The ring's memory; mapped again if it was given back and there is something to read.
+    fn buffer(&mut self) -> Result<Option<&mut RingBuf<MapData>>, MapError> {
+        if self.buffer.is_none() {
+            if !has_records(&self.map) {
+                return Ok(None);
+            }
+            let map = MapData::from_fd(self.map.try_clone()?)?;
+            self.buffer = Some(RingBuf::try_from(Map::RingBuf(map))?);
+        }
+        Ok(self.buffer.as_mut())
+    }
+
     /// Hands every record that is there to `take`, at most a batch of them. Tells whether there may be more.
     pub(in crate::kernel) fn drain(&mut self, mut take: impl FnMut(&[u8])) -> bool {
         let mut count = 0;
-        while count < BATCH
-            && let Some(record) = self.buffer.next()
-        {
-            take(&record);
-            count += 1;
+        match self.buffer() {
+            Ok(Some(buffer)) => {
+                while count < BATCH
+                    && let Some(record) = buffer.next()
+                {
+                    take(&record);
+                    count += 1;
+                }
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the ring cannot be mapped; trying again");
+                self.quiet = false;
+                self.look = Instant::now() + AGAIN;
+                return false;
+            }
         }
         let now = Instant::now();
         if count > 0 {
@@ -90,4 +132,12 @@ impl Ring {
         self.look = if more { now } else { now + LOOK_AGAIN };
         more
     }
+}
+
+/// Whether something waits in the ring, asked of the kernel.
+fn has_records(map: &OwnedFd) -> bool {
+    let mut asked = [PollFd::new(map, PollFlags::IN)];
+    let none = Timespec::default();
+    // What cannot be asked is looked at.
+    poll(&mut asked, Some(&none)).map_or(true, |ready| ready > 0)
 }
