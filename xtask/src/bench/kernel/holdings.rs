@@ -1,6 +1,6 @@
 //! The programs and maps that a process holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use anyhow::{Context as _, Result};
@@ -46,8 +46,10 @@ struct Map {
 /// What a process holds now.
 #[derive(Debug)]
 pub(crate) struct Holdings {
-    /// By name: the first 15 characters of the program's.
+    /// By name: the first 15 characters of the program's. Those that share a name are one: of two on one hook the second
+    /// is attached only at times.
     pub(crate) programs: BTreeMap<String, Program>,
+    ids: BTreeSet<u32>,
     maps: BTreeMap<u32, Map>,
 }
 
@@ -59,6 +61,7 @@ impl Holdings {
     pub(crate) fn of(pid: u32) -> Result<Self> {
         let mut holdings = Self {
             programs: BTreeMap::new(),
+            ids: BTreeSet::new(),
             maps: BTreeMap::new(),
         };
         let dir = format!("/proc/{pid}/fdinfo");
@@ -83,13 +86,14 @@ impl Holdings {
             return;
         }
         if let Some(id) = small("prog_id") {
+            if !self.ids.insert(id) {
+                return;
+            }
             let (name, verified) = describe(id);
-            let program = Program {
-                runs: value("run_cnt").unwrap_or(0),
-                nanos: value("run_time_ns").unwrap_or(0),
-                verified,
-            };
-            self.programs.insert(name, program);
+            let program = self.programs.entry(name).or_default();
+            program.runs += value("run_cnt").unwrap_or(0);
+            program.nanos += value("run_time_ns").unwrap_or(0);
+            program.verified = program.verified.max(verified);
         } else if let Some(id) = small("map_id") {
             let map = Map {
                 id,
