@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, Mode, fchmod, flock};
+use rustix::fs::{FlockOperation, Mode, OFlags, fchmod, flock};
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use tokio::net::UnixListener;
 
@@ -103,7 +103,10 @@ fn lock(path: &Path) -> Result<File, Error> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let mut options = OpenOptions::new();
+    // In a folder of somebody else it may be a link to a file of ours, or a pipe that nobody reads.
+    let odd = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let options = options.write(true).create(true).truncate(false).mode(0o600);
+    let options = options.custom_flags(odd.bits().cast_signed());
     let file = options
         .open(&name)
         .map_err(|source| failed("open its lock file", source))?;
