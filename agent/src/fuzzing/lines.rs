@@ -1,5 +1,7 @@
 //! Lines that were saved, or that somebody says are.
 
+use std::sync::LazyLock;
+
 use crate::bundle::{About, Bundle, lines};
 use crate::explain::ask::{Asked, Reading};
 use crate::explain::{Known, Silent, Source, explain};
@@ -55,11 +57,13 @@ fn shown(event: &Event<'_>) {
 
 /// One of each kind of word.
 fn filtered(event: &Event<'_>) {
-    const FILTER: &str =
-        "age > 30s and comm = *a* and pid = 1,2 and peer = 10.0.0.0/8 and state = close-wait";
-    let filter: Filter = FILTER.parse().expect("a filter");
-    filter.selects(event);
-    filter.passes(event);
+    static FILTER: LazyLock<Filter> = LazyLock::new(|| {
+        let text =
+            "age > 30s and comm = *a* and pid = 1,2 and peer = 10.0.0.0/8 and state = close-wait";
+        text.parse().expect("a filter")
+    });
+    FILTER.selects(event);
+    FILTER.passes(event);
 }
 
 fn id(event: &Event<'_>) -> Option<Asked> {

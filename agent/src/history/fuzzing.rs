@@ -1,9 +1,9 @@
 //! A history with anything in its files: see [`crate::fuzzing`].
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use zerocopy::IntoBytes as _;
 
@@ -57,12 +57,13 @@ pub(crate) fn history(bytes: &[u8]) {
         ],
     };
     segment.extend(parts.concat());
-    let folder = folder();
-    fs::write(folder.join(segment::name(1)), &segment).expect("a file");
-    let all = lines(Range::default());
-    let last = lines(Range {
-        last: Some(3),
-        ..Range::default()
+    let (all, last) = FOLDER.with(|Folder(folder)| {
+        fs::write(folder.join(segment::name(1)), &segment).expect("a file");
+        let last = Range {
+            last: Some(3),
+            ..Range::default()
+        };
+        (lines(folder, Range::default()), lines(folder, last))
     });
     let whole: Vec<&Line> = all.iter().flatten().collect();
     let ends: Vec<&Line> = last.iter().flatten().collect();
@@ -75,18 +76,27 @@ pub(crate) fn history(bytes: &[u8]) {
     assert!(latest.bytes() <= rest.len() + 1);
 }
 
-fn lines(range: Range) -> Vec<Result<Line, Damage>> {
-    let reader = read(folder(), range, Box::new(|_| true));
+fn lines(folder: &Path, range: Range) -> Vec<Result<Line, Damage>> {
+    let reader = read(folder, range, Box::new(|_| true));
     reader.expect("a folder of our own").collect()
 }
 
-/// One for this process.
-fn folder() -> &'static PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let name = format!("finback-history-{}", process::id());
+/// One for this thread, gone with it.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+thread_local! {
+    static FOLDER: Folder = {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("finback-history-{}-{count}", process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).expect("a folder");
-        folder
-    })
+        Folder(folder)
+    };
 }

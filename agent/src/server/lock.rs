@@ -137,6 +137,21 @@ mod tests {
 
     use super::*;
 
+    /// Somebody who owns the folder may have put anything there.
+    #[test]
+    fn a_lock_that_is_a_link_or_a_pipe_is_refused_and_nothing_is_made_or_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, victim) = (dir.path().join("s"), dir.path().join("victim"));
+        let lock = dir.path().join("s.lock");
+        std::os::unix::fs::symlink(&victim, &lock).unwrap();
+        assert!(matches!(Guard::listen(&path), Err(Error::Io { .. })));
+        assert!(!victim.exists());
+        fs::remove_file(&lock).unwrap();
+        let pipe = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &lock, pipe, Mode::RUSR, 0).unwrap();
+        assert!(matches!(Guard::listen(&path), Err(Error::Io { .. })));
+    }
+
     /// Nothing else happens before connections are possible.
     #[test]
     fn the_socket_is_private_from_its_first_moment() {

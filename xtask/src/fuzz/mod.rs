@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use crate::summary::Summary;
 use crate::toolchain;
 use build::Built;
 use report::Report;
@@ -75,4 +76,14 @@ fn all(targets: &[String], limit: Limit) -> Result<Report> {
     }
     report.print();
     Ok(report)
+}
+
+/// A look at each, as a stage of `cargo xtask test --full`: a target in which a fault is found has failed.
+///
+/// # Errors
+/// It cannot be built, or not be started.
+pub(crate) fn briefly() -> Result<Summary> {
+    const BRIEFLY: Duration = Duration::from_secs(5);
+    let report = all(&build::targets()?, Limit::Time(BRIEFLY))?;
+    Ok(report.summary())
 }

@@ -1,6 +1,7 @@
 //! What came of all targets, as a table.
 
 use super::run::Outcome;
+use crate::summary::Summary;
 
 /// Collects outcomes.
 #[derive(Debug, Default)]
@@ -15,6 +16,18 @@ impl Report {
     /// Whether no fault was found.
     pub(super) fn is_clean(&self) -> bool {
         self.0.iter().all(|outcome| outcome.fault.is_none())
+    }
+
+    /// Targets without a fault, and with one.
+    pub(super) fn summary(&self) -> Summary {
+        let faults = self.0.iter().filter(|outcome| outcome.fault.is_some());
+        let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
+        let failed = count(faults.count());
+        Summary {
+            passed: count(self.0.len()) - failed,
+            failed,
+            skipped: 0,
+        }
     }
 
     pub(super) fn print(&self) {

@@ -523,7 +523,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 ],
             ),
             ("agent", &["process", "toolchain", "workspace"]),
-            ("fuzz", &["process", "toolchain", "workspace"]),
+            ("fuzz", &["process", "summary", "toolchain", "workspace"]),
             ("zoo/judge", &[]),
             ("zoo/life", &[]),
             ("zoo/trouble", &[]),
