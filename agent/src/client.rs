@@ -82,7 +82,7 @@ pub async fn ask(socket: &Path, target: &str) -> Result<Response<Incoming>, Erro
 }
 
 /// What is wrong, fit for a terminal.
-fn reason(body: &[u8]) -> Option<Reason> {
+pub(crate) fn reason(body: &[u8]) -> Option<Reason> {
     let Refusal { error } = serde_json::from_slice(body).ok()?;
     let clean = |text: String| text.replace(char::is_control, " ");
     Some(Reason {

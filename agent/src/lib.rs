@@ -15,9 +15,13 @@ pub mod explain;
 pub mod export;
 pub mod filter;
 pub mod frame;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod history;
 pub mod kernel;
 pub mod kill;
+mod lossy;
 pub mod metrics;
 pub mod moment;
 pub mod output;

@@ -11,6 +11,7 @@ mod apt;
 mod bench;
 mod doctor;
 mod failures;
+mod fuzz;
 mod interrupt;
 mod lint;
 mod process;
@@ -90,6 +91,12 @@ enum Task {
     /// runs in namespaces that end with this program. The exit code is 1 if anything was said that is not true of
     /// healthy software, or anything not that should have been. Needs root.
     Zoo(zoo::ZooArgs),
+    /// Feeds every parser with anything, under libFuzzer: records, rows, `/proc`, filters, configuration, HTTP, files,
+    /// programs of others.
+    ///
+    /// The targets and their seeds are in agent/fuzz. The first build takes some minutes; cargo-fuzz is built below the
+    /// target directory, and inputs that lead somewhere new are kept there. The exit code is 1 if a fault was found.
+    Fuzz(fuzz::FuzzArgs),
     /// Checks the sources: repository rules, formatting, clippy (host and BPF), documentation.
     Lint,
 }
@@ -126,6 +133,7 @@ fn main() -> ExitCode {
         Task::Accuracy(args) => accuracy::run(&args),
         Task::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Zoo(args) => zoo::run(&args),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Lint => lint::run(),
     };
     done.unwrap_or_else(|error| {

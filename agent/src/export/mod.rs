@@ -4,6 +4,8 @@
 //! [`Carrier`]), with a bounded queue between the two ([`Outbox`]). All of them live on one thread of their own: a
 //! receiver that is slow or gone costs the daemon nothing, and its memory no more than the queue's bounds.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub mod http;
 mod job;
 pub mod journal;

@@ -27,10 +27,12 @@ fn following(bytes: &[u8], from: usize) -> usize {
         let Some(found) = memchr::memmem::find(rest, &MAGIC) else {
             break;
         };
-        if parse(&rest[found..], at + found).is_ok() {
-            return at + found;
+        match parse(&rest[found..], at + found) {
+            Ok(_) => return at + found,
+            // Not every byte of it: heads inside each other, each with a long wrong content, would be summed again and
+            // again.
+            Err(wrong) => at += found + wrong.skip,
         }
-        at += found + 1;
     }
     bytes.len()
 }

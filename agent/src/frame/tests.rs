@@ -102,3 +102,42 @@ fn what_a_frame_says_of_itself_is_kept() {
     let bytes = Packer::new().unwrap().pack(b"seven", about).unwrap();
     assert_eq!(next(&bytes, 0).unwrap().unwrap().about, about);
 }
+
+/// Somebody who means no good can make a head whose own checksum is right.
+fn head_of_wrong_contents(stored: usize) -> Vec<u8> {
+    let mut head = Head {
+        magic: MAGIC,
+        check: U32::ZERO,
+        stored: u32::try_from(stored).unwrap().into(),
+        length: U32::ZERO,
+        entries: U32::ZERO,
+        contents: U32::MAX_VALUE,
+        earliest: U64::ZERO,
+        latest: U64::ZERO,
+        run: U64::ZERO,
+    };
+    head.check = head.sum().into();
+    head.as_bytes().to_vec()
+}
+
+/// A checksum over all that follows for each of a hundred thousand heads would take minutes.
+#[test]
+fn heads_inside_each_other_are_summed_once() {
+    const HEADS: usize = 100_000;
+    let all = (0..HEADS)
+        .rev()
+        .map(|after| head_of_wrong_contents(after * HEAD));
+    let bytes: Vec<u8> = [b"damage".to_vec()]
+        .into_iter()
+        .chain(all)
+        .flatten()
+        .collect();
+    let begun = std::time::Instant::now();
+    let (whole, damaged) = read(&bytes);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10));
+    assert_eq!(whole.len(), 0);
+    assert_eq!(
+        damaged.iter().map(|damage| damage.bytes).sum::<usize>(),
+        bytes.len()
+    );
+}

@@ -6,6 +6,8 @@
 
 mod batch;
 mod folder;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod keeper;
 mod latest;
 mod line;

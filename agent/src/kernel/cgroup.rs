@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::lossy;
+
 /// Groups remembered at most.
 const LIMIT: usize = 4096;
 
@@ -20,7 +22,7 @@ pub(super) struct Groups {
 
 /// Where a `cgroup2` file system is mounted, and which group that place shows.
 #[derive(Debug, PartialEq, Eq)]
-struct Mount {
+pub(super) struct Mount {
     point: PathBuf,
     root: String,
 }
@@ -56,7 +58,7 @@ impl Groups {
 
 /// The path of the group that a process is in; `None` if it has ended.
 pub fn path_of(pid: u32) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let text = lossy::read(format!("/proc/{pid}/cgroup")).ok()?;
     Some(unified(&text)?.to_owned())
 }
 
@@ -67,18 +69,18 @@ pub fn directory_of(path: &str) -> io::Result<Option<PathBuf>> {
 
 impl Mount {
     fn find() -> io::Result<Option<Self>> {
-        let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+        let mounts = lossy::read("/proc/self/mountinfo")?;
         Ok(mounts.lines().find_map(cgroup2))
     }
 
-    fn directory(&self, group: &str) -> Option<PathBuf> {
+    pub(super) fn directory(&self, group: &str) -> Option<PathBuf> {
         let below = Path::new(group).strip_prefix(&self.root).ok()?;
         Some(self.point.join(below))
     }
 }
 
 /// A line of `/proc/PID/mountinfo` (`man 5 proc_pid_mountinfo`).
-fn cgroup2(line: &str) -> Option<Mount> {
+pub(super) fn cgroup2(line: &str) -> Option<Mount> {
     let (place, kind) = line.split_once(" - ")?;
     let mut place = place.split(' ').skip(3);
     let (root, point) = (place.next()?, place.next()?);
@@ -89,7 +91,7 @@ fn cgroup2(line: &str) -> Option<Mount> {
 }
 
 /// The line of version 2 in `/proc/PID/cgroup`: `0::/path`.
-fn unified(text: &str) -> Option<&str> {
+pub(super) fn unified(text: &str) -> Option<&str> {
     text.lines().find_map(|line| line.strip_prefix("0::"))
 }
 

@@ -10,6 +10,8 @@ pub mod record;
 
 mod address;
 mod count;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod glance;
 mod processes;
 mod snapshot;

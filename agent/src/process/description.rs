@@ -4,10 +4,12 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Instant;
 
-use procfs::process::Process;
 use serde::{Deserialize, Serialize};
 
-use super::start::{same_start, started};
+use super::command_line;
+use super::start::same_start;
+use super::stat::Stat;
+use super::status::Status;
 use super::workload::{Workload, Workloads};
 use finback_core::model::socket::ProcessId;
 
@@ -53,34 +55,30 @@ pub(super) fn describe(
     workloads: &mut Workloads,
     now: Instant,
 ) -> Option<Description> {
-    let process = Process::new(i32::try_from(id.pid).ok()?).ok()?;
-    if !same_start(started(process.stat().ok()?.starttime), id.start) {
+    let is_it = || Stat::read(id.pid).is_ok_and(|stat| same_start(stat.start, id.start));
+    if !is_it() {
         return None;
     }
-    let status = process.status().ok();
-    let vpid = status.as_ref().and_then(innermost);
-    Some(Description {
-        path: process.exe().ok().map(|path| path.to_string_lossy().into()),
-        command_line: process.cmdline().ok().and_then(|words| join(&words)),
-        users: status.map(|status| Users {
-            effective: status.euid,
-            real: status.ruid,
-        }),
+    let status = Status::read(id.pid).ok();
+    let vpid = status.as_ref().and_then(Status::innermost);
+    let path = fs::read_link(format!("/proc/{}/exe", id.pid)).ok();
+    let found = Description {
+        path: path.map(|path| path.to_string_lossy().into()),
+        command_line: command_line::read(id.pid)
+            .ok()
+            .and_then(|words| join(&words)),
+        users: status.and_then(|status| status.users()),
         vpid: vpid.filter(|vpid| *vpid != id.pid),
         workload: workload(id.pid, workloads, now),
-    })
+    };
+    // Asked again: a pid can be another process's at once.
+    is_it().then_some(found)
 }
 
 /// What a process is part of.
 pub(super) fn workload(pid: u32, workloads: &mut Workloads, now: Instant) -> Option<Arc<Workload>> {
     let groups = fs::read(format!("/proc/{pid}/cgroup")).ok()?;
     workloads.of(&String::from_utf8_lossy(&groups), now)
-}
-
-/// The last of `NSpid` in `/proc/PID/status`.
-fn innermost(status: &procfs::process::Status) -> Option<u32> {
-    let last = status.nspid.as_ref()?.last()?;
-    u32::try_from(*last).ok()
 }
 
 fn join(words: &[String]) -> Option<Box<str>> {

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use procfs::process::Process;
 use rustc_hash::FxHashMap;
 
 use super::description::{Description, describe};
-use super::start::{same_start, started};
+use super::start::same_start;
+use super::stat::Stat;
 use super::workload::Workloads;
 use finback_core::model::socket::ProcessId;
 
@@ -42,7 +42,7 @@ struct Known {
 /// its own, and with addresses that are not random its name still differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Program {
-    name: String,
+    name: Box<str>,
     code: u64,
     stack: u64,
     arguments: Option<u64>,
@@ -51,13 +51,12 @@ struct Program {
 impl Program {
     /// `None` if the process is gone, or if its pid belongs to another one.
     fn of(id: ProcessId) -> Option<Self> {
-        let process = Process::new(i32::try_from(id.pid).ok()?).ok()?;
-        let stat = process.stat().ok()?;
-        same_start(started(stat.starttime), id.start).then_some(Self {
-            name: stat.comm,
-            code: stat.startcode,
-            stack: stat.startstack,
-            arguments: stat.arg_start,
+        let stat = Stat::read(id.pid).ok()?;
+        same_start(stat.start, id.start).then_some(Self {
+            name: stat.name,
+            code: stat.code,
+            stack: stat.stack,
+            arguments: stat.arguments,
         })
     }
 }
@@ -151,7 +150,9 @@ impl Descriptions {
 
 #[cfg(test)]
 mod tests {
-    use super::super::start::{own_id, own_start};
+    use procfs::process::Process;
+
+    use super::super::start::{own_id, own_start, started};
     use super::*;
     use finback_core::model::time::Timestamp;
 

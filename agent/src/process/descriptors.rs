@@ -24,7 +24,7 @@ fn open(pid: u32) -> Option<u64> {
 }
 
 /// The soft limit in `/proc/PID/limits`: `Max open files            1024                 524288               files`.
-fn limit(text: &str) -> Option<u64> {
+pub(super) fn limit(text: &str) -> Option<u64> {
     let words = text
         .lines()
         .find_map(|line| line.strip_prefix("Max open files"))?;

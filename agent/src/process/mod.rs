@@ -3,11 +3,16 @@
 //!
 //! Asked for those that are told of, in findings, incidents and lists; never per transition.
 
+mod command_line;
 mod description;
 mod descriptions;
 mod descriptors;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub mod stack;
 mod start;
+mod stat;
+mod status;
 mod workload;
 
 use std::time::Instant;
@@ -16,7 +21,8 @@ pub use description::{Description, Users};
 pub use descriptions::Descriptions;
 pub use workload::{Container, Pod, Runtime, Service, Workload, Workloads};
 
-use self::start::{same_start, started};
+use self::start::same_start;
+use self::stat::Stat;
 use finback_core::model::process::{Identity, ProcessView};
 use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
@@ -29,27 +35,25 @@ pub fn id(pid: u32) -> Option<ProcessId> {
 
 /// What an accused process runs, where it belongs, and its descriptors.
 pub fn look(id: ProcessId, workloads: &mut Workloads) -> ProcessView {
-    let ended = has_ended(id);
+    let of_pid = (!has_ended(id)).then(|| {
+        let identity = identity(id.pid, workloads);
+        (identity, descriptors::count(id.pid))
+    });
+    // Asked again: a pid can be another process's at once, and what was read is of this one only if it still lives.
+    let found = of_pid.filter(|_| !has_ended(id));
+    let ended = found.is_none();
+    let (identity, descriptors) = found.unwrap_or_default();
     ProcessView {
         id,
         ended,
-        identity: if ended {
-            None
-        } else {
-            identity(id.pid, workloads)
-        },
-        descriptors: if ended {
-            None
-        } else {
-            descriptors::count(id.pid)
-        },
+        identity,
+        descriptors,
     }
 }
 
 fn identity(pid: u32, workloads: &mut Workloads) -> Option<Identity> {
-    let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
-    let words = process.cmdline().unwrap_or_default();
-    let path = process.exe().ok();
+    let words = command_line::read(pid).unwrap_or_default();
+    let path = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
     let workload = description::workload(pid, workloads, Instant::now());
     Some(Identity {
         executable: path.map(|path| path.to_string_lossy().into()),
@@ -77,12 +81,11 @@ pub struct Birth {
 
 /// `None` if there is no such process.
 pub fn birth(pid: u32) -> Option<Birth> {
-    let process = procfs::process::Process::new(i32::try_from(pid).ok()?).ok()?;
-    let stat = process.stat().ok()?;
+    let stat = Stat::read(pid).ok()?;
     Some(Birth {
-        start: started(stat.starttime),
-        parent: u32::try_from(stat.ppid).unwrap_or(0),
-        ended: matches!(stat.state, 'Z' | 'X'),
+        start: stat.start,
+        parent: stat.parent,
+        ended: stat.has_ended(),
     })
 }
 
@@ -90,7 +93,7 @@ pub fn birth(pid: u32) -> Option<Birth> {
 mod tests {
     use std::path::Path;
 
-    use super::start::{TICK, own_id, own_start};
+    use super::start::{TICK, own_id, own_start, started};
     use super::*;
 
     #[test]

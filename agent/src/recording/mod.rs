@@ -5,6 +5,8 @@
 //! [`Ending`]. What is missing shows: no recording has holes.
 
 mod entry;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod play;
 mod progress;
 mod read;

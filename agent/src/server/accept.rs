@@ -10,6 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -40,8 +41,14 @@ impl Listener for UnixListener {
 impl Listener for TcpListener {
     type Stream = TcpStream;
 
+    /// Whoever reads nothing for so long is given up: his place is wanted. By the kernel, which knows what he has read.
     async fn next(&self) -> io::Result<TcpStream> {
-        Ok(self.accept().await?.0)
+        let stream = self.accept().await?.0;
+        let patience = u32::try_from(PATIENCE.as_millis()).unwrap_or(u32::MAX);
+        if let Err(error) = set_tcp_user_timeout(&stream, patience) {
+            tracing::debug!(%error, "a client's patience cannot be bounded");
+        }
+        Ok(stream)
     }
 }
 
@@ -86,7 +93,7 @@ async fn next<L: Listener>(
 }
 
 /// One connection until its end. Where all places are taken it is told so, and that is its end.
-async fn connection(
+pub(super) async fn connection(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     place: OwnedSemaphorePermit,
     routes: Routes,

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, Mode, fchmod, flock};
+use rustix::fs::{FlockOperation, Mode, OFlags, fchmod, flock};
 use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use tokio::net::UnixListener;
 
@@ -103,7 +103,10 @@ fn lock(path: &Path) -> Result<File, Error> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let mut options = OpenOptions::new();
+    // In a folder of somebody else it may be a link to a file of ours, or a pipe that nobody reads.
+    let odd = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let options = options.write(true).create(true).truncate(false).mode(0o600);
+    let options = options.custom_flags(odd.bits().cast_signed());
     let file = options
         .open(&name)
         .map_err(|source| failed("open its lock file", source))?;
@@ -133,6 +136,21 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    /// Somebody who owns the folder may have put anything there.
+    #[test]
+    fn a_lock_that_is_a_link_or_a_pipe_is_refused_and_nothing_is_made_or_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, victim) = (dir.path().join("s"), dir.path().join("victim"));
+        let lock = dir.path().join("s.lock");
+        std::os::unix::fs::symlink(&victim, &lock).unwrap();
+        assert!(matches!(Guard::listen(&path), Err(Error::Io { .. })));
+        assert!(!victim.exists());
+        fs::remove_file(&lock).unwrap();
+        let pipe = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &lock, pipe, Mode::RUSR, 0).unwrap();
+        assert!(matches!(Guard::listen(&path), Err(Error::Io { .. })));
+    }
 
     /// Nothing else happens before connections are possible.
     #[test]

@@ -13,6 +13,8 @@ mod accept;
 mod body;
 mod connections;
 mod explained;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod limits;
 mod lock;
 mod openapi;

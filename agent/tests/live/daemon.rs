@@ -150,6 +150,11 @@ impl Daemon {
         self.hello.signals.get(signal)?.as_deref()
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Lets it do nothing until `resume`.
     pub(crate) fn pause(&self) -> Result<()> {
         self.signal(Signal::STOP)

@@ -4,6 +4,7 @@ use std::env;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd as _;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
@@ -24,6 +25,13 @@ pub(crate) fn connecting(port: u16) -> Result<Command> {
 /// This very program, to accept one connection, read a byte and forget it.
 pub(crate) fn accepting() -> Result<Command> {
     command(ACCEPT)
+}
+
+/// The same of a copy.
+pub(crate) fn accepting_as(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env(ASKED, ACCEPT);
+    command
 }
 
 fn command(how: &str) -> Result<Command> {

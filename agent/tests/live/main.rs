@@ -40,9 +40,9 @@ use std::process::ExitCode;
 use libtest_mimic::Trial;
 
 use scenario::{
-    ask, audit, before, both, command, crowd, ends, family, group, half_close, kill, limit, long,
-    names, namespace, overflow, owner, privilege, protocol, reload, remedy, stacks, steered, table,
-    tcpstates, verdict, wait,
+    ask, audit, before, both, command, crowd, ends, family, group, half_close, hostile, kill,
+    limit, long, names, namespace, overflow, owner, privilege, protocol, reload, remedy, stacks,
+    steered, table, tcpstates, verdict, wait,
 };
 use trial::{alone, watching};
 
@@ -203,6 +203,18 @@ fn of_the_daemon() -> Vec<Trial> {
             "remedy_of_others_is_refused",
             remedy::a_command_of_others_is_refused,
         ),
+        alone("hostile_names", hostile::names::of_any_bytes),
+        alone(
+            "hostile_program_that_is_gone",
+            hostile::names::of_a_program_that_is_gone,
+        ),
+        alone("hostile_namespace", hostile::names::of_no_namespace),
+        alone(
+            "hostile_descriptors_and_processes",
+            hostile::many::descriptors_and_processes,
+        ),
+        alone("hostile_number_again", hostile::many::the_same_number_again),
+        alone("hostile_http", hostile::http::a_thousand_at_once),
         alone("reload_findings_go_on", reload::findings_go_on),
         alone(
             "reload_tells_the_service_manager",

@@ -50,7 +50,7 @@ pub(crate) const CRATES: [Crate; 5] = [
         layers: &[
             ("kernel/address", &[]),
             ("kernel/btf", &[]),
-            ("kernel/cgroup", &[]),
+            ("kernel/cgroup", &["lossy"]),
             ("kernel/clock", &[]),
             ("kernel/sys", &[]),
             ("kernel/error", &["kernel/btf"]),
@@ -89,6 +89,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "kernel/processes",
                     "kernel/sys",
                     "kernel/table",
+                    "lossy",
                 ],
             ),
             (
@@ -106,7 +107,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "kernel/table",
                 ],
             ),
-            ("process", &[]),
+            ("process", &["lossy"]),
             ("process/stack/model", &[]),
             ("process/stack/wire", &["process/stack/model"]),
             // Parses what other users have made, without any right: it has no use for the rest.
@@ -119,6 +120,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 &[
                     "kernel/clock",
                     "kernel/record",
+                    "lossy",
                     "process",
                     "process/stack/model",
                     "process/stack/reader",
@@ -127,6 +129,7 @@ pub(crate) const CRATES: [Crate; 5] = [
             ),
             ("refusal", &[]),
             ("client", &["refusal"]),
+            ("lossy", &[]),
             ("value", &[]),
             (
                 "config",
@@ -520,6 +523,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 ],
             ),
             ("agent", &["process", "toolchain", "workspace"]),
+            ("fuzz", &["process", "summary", "toolchain", "workspace"]),
             ("zoo/judge", &[]),
             ("zoo/life", &[]),
             ("zoo/trouble", &[]),

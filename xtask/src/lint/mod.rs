@@ -6,6 +6,7 @@ mod links;
 mod paths;
 mod rules;
 mod tidy;
+mod unsafe_code;
 
 use std::process::{Command, ExitCode};
 
@@ -31,6 +32,7 @@ pub(crate) fn checks(report: &mut Report, toolchain: &Toolchain) {
     report.check("tidy", tidy::check);
     report.check("imports", tidy::check_imports);
     report.check("links", tidy::check_links);
+    report.check("unsafe", tidy::check_unsafe);
     report.check("fmt", || {
         with_component("rustfmt", "fmt", &["--all", "--check"])
     });

@@ -12,13 +12,14 @@ pub(super) fn spelled_out(file: &File) -> Vec<Vec<String>> {
     found.0
 }
 
-/// Whether this is built for tests only.
+/// Whether this is built for tests only, or for them and the fuzzer.
 pub(super) fn is_for_tests(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|attr| {
         attr.path().is_ident("cfg")
-            && attr
-                .parse_args::<Path>()
-                .is_ok_and(|condition| condition.is_ident("test"))
+            && attr.meta.require_list().is_ok_and(|condition| {
+                let words = condition.tokens.to_string().replace(' ', "");
+                ["test", "any(test,fuzzing)"].contains(&words.as_str())
+            })
     })
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use super::layers::CRATES;
-use super::{imports, links, rules};
+use super::{imports, links, rules, unsafe_code};
 use crate::stage::Verdict;
 use crate::{process, workspace};
 
@@ -38,6 +38,14 @@ pub(crate) fn check_imports() -> Result<Verdict> {
 /// As [`check`].
 pub(crate) fn check_links() -> Result<Verdict> {
     verdict(links::problems(&files()?).into_iter())
+}
+
+/// Checks that unsafe code is where it is known to be, and nowhere else.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn check_unsafe() -> Result<Verdict> {
+    verdict(unsafe_code::problems(&files()?).into_iter())
 }
 
 fn verdict(problems: impl Iterator<Item = String>) -> Result<Verdict> {

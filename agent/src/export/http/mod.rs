@@ -5,6 +5,8 @@
 
 mod connection;
 mod endpoint;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 pub mod headers;
 mod outcome;
 mod tls;

@@ -50,7 +50,12 @@ impl Outcome {
         (outcome, whole)
     }
 
-    fn of(status: StatusCode, headers: &HeaderMap, answer: Bytes, now: SystemTime) -> Self {
+    pub(super) fn of(
+        status: StatusCode,
+        headers: &HeaderMap,
+        answer: Bytes,
+        now: SystemTime,
+    ) -> Self {
         if status.is_success() {
             return Self::Delivered { answer };
         }

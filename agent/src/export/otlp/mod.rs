@@ -19,3 +19,9 @@ pub use collector::Collector;
 pub use logs::{Logs, Record};
 pub use metrics::{Metrics, Reading, Span};
 pub use resource::Host;
+
+/// What answers say that was not taken: of logs and of metrics.
+#[cfg(any(test, fuzzing))]
+pub(super) fn partial_of(answer: &[u8]) -> [Option<String>; 2] {
+    [logs::partial(answer), metrics::partial(answer)].map(|partial| Some(partial?.why))
+}

@@ -21,6 +21,10 @@ const TYPE_BYTES: usize = 12;
 const MEMBER_BYTES: usize = 12;
 /// Typedefs, qualifiers and unnamed members nest only a few levels; a cycle must end.
 const MAX_DEPTH: usize = 32;
+/// Members that are looked at for one name, and levels of unnamed ones with it: the largest struct has some hundred.
+const MAX_MEMBERS: usize = 1 << 12;
+/// Longest name, bytes (`KSYM_NAME_LEN`).
+const MAX_NAME: usize = 512;
 
 /// Values of `BTF_INFO_KIND`.
 mod kind {
@@ -233,7 +237,9 @@ impl<'a> Btf<'a> {
         let mut id = id.ok_or_else(|| BtfError::NoStruct(strukt.to_owned()))?;
         let mut bits = 0_u32;
         for name in path.split('.') {
-            let member = self.member(id, name.as_bytes(), 0).ok_or_else(none)?;
+            let mut left = MAX_MEMBERS;
+            let member = self.member(id, name.as_bytes(), &mut left);
+            let member = member.ok_or_else(none)?;
             if member.is_bit_field {
                 let (strukt, path) = owned();
                 return Err(BtfError::BitField { strukt, path });
@@ -271,26 +277,28 @@ impl<'a> Btf<'a> {
         }
     }
 
-    fn member(&self, type_id: u32, name: &[u8], depth: usize) -> Option<Member> {
+    /// Looks at no more than `left` members: an unnamed one of itself would make them twice as many at each level.
+    fn member(&self, type_id: u32, name: &[u8], left: &mut usize) -> Option<Member> {
         let ty = self.resolve(type_id)?;
-        if depth > MAX_DEPTH || !matches!(ty.kind, kind::STRUCT | kind::UNION) {
+        if !matches!(ty.kind, kind::STRUCT | kind::UNION) {
             return None;
         }
         (0..ty.count).find_map(|index| {
+            *left = left.checked_sub(1)?;
             let at = ty.at + TYPE_BYTES + index * MEMBER_BYTES;
-            let member_name = string(self.strings, u32_at(self.table, at)?)?;
+            let name_at = u32_at(self.table, at)?;
             let member = Member::new(
                 u32_at(self.table, at + 4)?,
                 u32_at(self.table, at + 8)?,
                 ty.flag,
             );
-            if member_name == name {
+            if is_string(self.strings, name_at, name) {
                 return Some(member);
             }
-            if !member_name.is_empty() {
+            if !is_string(self.strings, name_at, b"") {
                 return None;
             }
-            let inner = self.member(member.type_id, name, depth + 1)?;
+            let inner = self.member(member.type_id, name, left)?;
             Some(Member {
                 bits: inner.bits.checked_add(member.bits)?,
                 ..inner
@@ -370,8 +378,15 @@ impl Member {
 
 fn string(strings: &[u8], offset: u32) -> Option<&[u8]> {
     let rest = strings.get(offset as usize..)?;
-    let end = rest.iter().position(|byte| *byte == 0)?;
+    let end = rest.iter().take(MAX_NAME).position(|byte| *byte == 0)?;
     Some(&rest[..end])
+}
+
+/// Whether this string is there; the one that is may be of any length.
+fn is_string(strings: &[u8], offset: u32, expected: &[u8]) -> bool {
+    let rest = strings.get(offset as usize..).unwrap_or_default();
+    let rest = rest.strip_prefix(expected);
+    rest.is_some_and(|rest| rest.first() == Some(&0))
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {

@@ -218,3 +218,18 @@ proptest! {
         }
     }
 }
+
+/// Two unnamed members of a struct in itself: each level would have twice as many as the one above.
+#[test]
+fn a_struct_in_itself_has_an_end() {
+    let mut b = Builder::new();
+    b.plain("outer", kind::STRUCT, 2, false, 8);
+    b.member("", 1, 0);
+    b.member("", 1, 0);
+    let bytes = b.bytes();
+    let btf = Btf::parse(&bytes).unwrap();
+    let begun = Instant::now();
+    let found = btf.member_offset("outer", "x", 0);
+    assert!(matches!(found, Err(BtfError::NoMember { .. })));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+}

@@ -51,7 +51,7 @@ fn info(object: &Ebpf, hook: Hook) -> Option<String> {
     fs::read_to_string(path).ok()
 }
 
-fn field(text: &str, name: &str) -> u64 {
+pub(in crate::kernel) fn field(text: &str, name: &str) -> u64 {
     let mut lines = text.lines();
     let value = lines.find_map(|line| line.strip_prefix(name));
     value

@@ -27,7 +27,7 @@ fn read(netns: u32) -> io::Result<LocalPorts> {
 }
 
 /// Two numbers and white space between them.
-fn range(text: &str) -> Option<(u16, u16)> {
+pub(super) fn range(text: &str) -> Option<(u16, u16)> {
     let mut words = text.split_ascii_whitespace();
     let low = words.next()?.parse().ok()?;
     let high = words.next()?.parse().ok()?;
@@ -35,7 +35,7 @@ fn range(text: &str) -> Option<(u16, u16)> {
 }
 
 /// How many ports of the range are named in a list such as `8080,40000-40010`.
-fn reserved(text: &str, low: u16, high: u16) -> u16 {
+pub(super) fn reserved(text: &str, low: u16, high: u16) -> u16 {
     let parts = text.trim().split(',').filter_map(|part| {
         let (from, to) = part.split_once('-').unwrap_or((part, part));
         let (from, to): (u16, u16) = (from.parse().ok()?, to.parse().ok()?);

@@ -1,6 +1,8 @@
 //! The network namespaces of this host and sockets inside them.
 
 pub mod destroy;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 pub mod guard;
 pub mod local_ports;
 pub mod sock_diag;

@@ -4,6 +4,7 @@ use std::fs;
 
 use rustc_hash::FxHashMap;
 
+use crate::lossy;
 use finback_core::model::look::{Snapshot, SocketView};
 use finback_core::model::run::Halt;
 use finback_core::model::socket::Holder;
@@ -48,11 +49,11 @@ fn all_halted(view: &SocketView, known: &mut FxHashMap<u32, Option<Halt>>) -> Op
 }
 
 fn of_process(pid: u32) -> Option<Halt> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let status = lossy::read(format!("/proc/{pid}/status")).ok()?;
     in_status(&status).or_else(|| is_frozen(pid).then_some(Halt::Frozen))
 }
 
-fn in_status(status: &str) -> Option<Halt> {
+pub(super) fn in_status(status: &str) -> Option<Halt> {
     let field = |name| status.lines().find_map(|line| line.strip_prefix(name));
     if field("CoreDumping:").is_some_and(|value| value.trim() == "1") {
         return Some(Halt::Dumping);
@@ -63,7 +64,7 @@ fn in_status(status: &str) -> Option<Halt> {
 
 /// Its control group (version 2) or one above it.
 fn is_frozen(pid: u32) -> bool {
-    let Ok(groups) = fs::read_to_string(format!("/proc/{pid}/cgroup")) else {
+    let Ok(groups) = lossy::read(format!("/proc/{pid}/cgroup")) else {
         return false;
     };
     let group = groups.lines().find_map(|line| line.strip_prefix("0::"));

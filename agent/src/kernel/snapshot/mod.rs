@@ -1,5 +1,7 @@
 //! A look: one pass over the kernel that finds every TCP socket with its holders and its numbers.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 mod half;
 mod halt;
 mod join;

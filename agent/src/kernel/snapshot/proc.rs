@@ -179,20 +179,20 @@ fn sockets_of(process: &Path) -> Option<Vec<(u32, u32)>> {
 }
 
 /// `socket:[N]`.
-fn socket_inode(target: &[u8]) -> Option<u32> {
+pub(super) fn socket_inode(target: &[u8]) -> Option<u32> {
     let number = target.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
     std::str::from_utf8(number).ok()?.parse().ok()
 }
 
 /// What `/proc/PID/stat` says (`man 5 proc_pid_stat`).
 #[derive(Debug, PartialEq, Eq)]
-struct Stat {
+pub(super) struct Stat {
     comm: [u8; 16],
     start_ns: u64,
 }
 
 impl Stat {
-    fn parse(text: &[u8]) -> Option<Self> {
+    pub(super) fn parse(text: &[u8]) -> Option<Self> {
         // The name stands in parentheses and may itself contain any character: the last one closes it.
         let open = text.iter().position(|byte| *byte == b'(')?;
         let close = text.iter().rposition(|byte| *byte == b')')?;

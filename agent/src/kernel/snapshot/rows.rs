@@ -1,7 +1,6 @@
 //! Reads what the iterator `iter/task_file` writes.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 
 use finback_common::row::{HolderRow, StartRow, WaitRow, kind};
 use zerocopy::FromBytes;
@@ -21,7 +20,7 @@ pub(super) enum Row {
 }
 
 /// Calls `visit` for every row, to the end of the walk.
-pub(super) fn read(mut file: File, mut visit: impl FnMut(&Row)) -> io::Result<()> {
+pub(super) fn read(mut file: impl Read, mut visit: impl FnMut(&Row)) -> io::Result<()> {
     let mut buffer = vec![0; READ_BYTES];
     let mut filled = 0;
     loop {

@@ -32,12 +32,15 @@ impl Threads {
 
     pub(in crate::kernel) fn list(&mut self, pid: u32) -> io::Result<Vec<ThreadRow>> {
         self.wanted.set(0, pid, 0).map_err(io::Error::other)?;
-        let bytes = read(walk(self.program.as_fd())?)?;
-        let rows = bytes.chunks_exact(size_of::<ThreadRow>());
-        Ok(rows
-            .filter_map(|row| ThreadRow::read_from_bytes(row).ok())
-            .collect())
+        Ok(rows(&read(walk(self.program.as_fd())?)?))
     }
+}
+
+/// One for each thread.
+pub(super) fn rows(bytes: &[u8]) -> Vec<ThreadRow> {
+    let rows = bytes.chunks_exact(size_of::<ThreadRow>());
+    rows.filter_map(|row| ThreadRow::read_from_bytes(row).ok())
+        .collect()
 }
 
 fn read(mut file: File) -> io::Result<Vec<u8>> {

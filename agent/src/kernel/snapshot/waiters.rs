@@ -37,6 +37,14 @@ pub(super) struct Functions {
 }
 
 impl Functions {
+    /// Those of a listing like `/proc/kallsyms`.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn listed(lines: impl io::BufRead) -> Self {
+        Self {
+            kinds: parse(lines).ok(),
+        }
+    }
+
     /// What this entry is; `None` if the kernel hides its symbols (`kernel.kptr_restrict`).
     pub(super) fn waiter(&mut self, row: &WaitRow) -> Option<Waiter> {
         let kinds = self.kinds.get_or_insert_with(|| {
@@ -117,9 +125,7 @@ mod tests {
 
     #[test]
     fn the_wake_up_function_tells_the_waiter() {
-        let mut functions = Functions {
-            kinds: parse(LISTING.as_bytes()).ok(),
-        };
+        let mut functions = Functions::listed(LISTING.as_bytes());
         let blocked = WaitRow {
             function: 0xffff_ffff_8100_0020,
             pid: 0,
@@ -183,9 +189,7 @@ mod tests {
     #[test]
     fn hidden_symbols_are_not_guessed() {
         let hidden = "0000000000000000 t ep_poll_callback\n";
-        let mut functions = Functions {
-            kinds: parse(hidden.as_bytes()).ok(),
-        };
+        let mut functions = Functions::listed(hidden.as_bytes());
         assert_eq!(functions.waiter(&WaitRow::default()), None);
     }
 }

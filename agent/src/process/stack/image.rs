@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::files::{FileId, Files, OpenFile, open_in, open_link};
 use super::link::Subject;
 use super::wire::Lies;
+use crate::process::status::Status;
 use finback_core::model::socket::ProcessId;
 
 /// An executable mapping.
@@ -150,7 +151,7 @@ impl Mapping {
 /// Which program it is, and what it has mapped.
 fn read(pid: u32) -> io::Result<(Subject, Vec<(Mapping, Backing)>)> {
     let text = fs::read(format!("/proc/{pid}/maps"))?;
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let status = Status::read(pid)?;
     let program = fs::metadata(format!("/proc/{pid}/exe"))?;
     let text = String::from_utf8_lossy(&text);
     let mappings = text
@@ -158,14 +159,9 @@ fn read(pid: u32) -> io::Result<(Subject, Vec<(Mapping, Backing)>)> {
         .filter_map(parse)
         .map(|mapping| (mapping, Backing::Unasked))
         .collect();
-    let user = user(&status).ok_or(io::ErrorKind::InvalidData)?;
-    Ok((Subject::Program(FileId::of(&program), user), mappings))
-}
-
-/// The real user id: that of the files of `/proc` is root's for a process that nobody may look into.
-fn user(status: &str) -> Option<u32> {
-    let ids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-    ids.split_whitespace().next()?.parse().ok()
+    // Of the files of `/proc` the owner is root for a process that nobody may look into.
+    let users = status.users().ok_or(io::ErrorKind::InvalidData)?;
+    Ok((Subject::Program(FileId::of(&program), users.real), mappings))
 }
 
 /// The very file that is mapped, whatever lies under its path by now; without the right to that, the file under the
@@ -186,7 +182,7 @@ fn open(pid: u32, mapping: &Mapping, files: &mut Files) -> Option<Arc<OpenFile>>
 }
 
 /// One line of `/proc/PID/maps`, if it is executable: `start-end perms offset device inode path`.
-fn parse(line: &str) -> Option<Mapping> {
+pub(super) fn parse(line: &str) -> Option<Mapping> {
     let mut words = line.splitn(6, ' ');
     let (start, end) = words.next()?.split_once('-')?;
     let executable = words.next()?.as_bytes().get(2) == Some(&b'x');

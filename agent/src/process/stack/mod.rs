@@ -11,6 +11,8 @@
 //! [`RawStack`]: crate::kernel::record::stack::RawStack
 
 mod files;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod image;
 mod keeper;
 mod link;

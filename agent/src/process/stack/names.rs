@@ -15,6 +15,7 @@ use super::link::{Link, Subject};
 use super::model::{Frame, Name, Place, Reason, Stack};
 use super::unwind::{Spot, Trace};
 use super::wire::{self, MAX_INLINED, MAX_TEXT, Order, Reply, Socket, unexpected};
+use crate::process::status::Status;
 use finback_core::model::socket::ProcessId;
 
 /// Addresses remembered at most.
@@ -23,7 +24,7 @@ const MAX: usize = 16 << 10;
 pub(super) const IDLE: Duration = Duration::from_secs(30);
 
 /// Names of one address, innermost function first: more than one where functions were inlined.
-type Names = Arc<[Name]>;
+pub(super) type Names = Arc<[Name]>;
 
 /// Makes names.
 pub(super) struct Namer {
@@ -172,8 +173,8 @@ impl Namer {
 
     fn generated_in(&mut self, process: ProcessId, addresses: Vec<u64>) -> Option<Vec<Names>> {
         let pid = process.pid;
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        let map = open_in(pid, &format!("/tmp/perf-{}.map", innermost(&status)?)).ok()?;
+        let own = Status::read(pid).ok()?.innermost()?;
+        let map = open_in(pid, &format!("/tmp/perf-{own}.map")).ok()?;
         if super::super::has_ended(process) {
             return None;
         }
@@ -186,16 +187,12 @@ impl Namer {
     }
 }
 
-/// The pid that a process has in its own namespace.
-fn innermost(status: &str) -> Option<&str> {
-    let ids = status
-        .lines()
-        .find_map(|line| line.strip_prefix("NStgid:"))?;
-    ids.split_whitespace().next_back()
-}
-
 /// What the reader says of so many addresses. It may ask for the one file.
-fn answers(count: usize, file: Option<&OpenFile>, socket: &mut Socket) -> io::Result<Vec<Names>> {
+pub(super) fn answers(
+    count: usize,
+    file: Option<&OpenFile>,
+    socket: &mut Socket,
+) -> io::Result<Vec<Names>> {
     let mut found = Vec::with_capacity(count);
     let mut file = file;
     while found.len() < count {

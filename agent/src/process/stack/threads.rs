@@ -2,6 +2,7 @@
 //! kernel stands still, and whether it did is checked before and after.
 
 use std::fs;
+use std::io;
 
 use finback_common::record::Registers;
 use finback_common::row::ThreadRow;
@@ -12,6 +13,8 @@ use super::memory::{self, Top};
 use super::model::{Absence, Kind};
 use super::syscall;
 use super::unwind::{Shared, Walker};
+use crate::lossy;
+use crate::process::status::Status;
 use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
 
@@ -63,7 +66,7 @@ fn chosen(wanted: &Wanted<'_>) -> Vec<u32> {
 /// The stack of one thread; `None` if it has gone.
 fn one(wanted: &Wanted<'_>, thread: u32, walker: &mut Walker, shared: &mut Shared) -> Option<Kept> {
     let pid = wanted.process.pid;
-    let name = fs::read_to_string(format!("/proc/{pid}/task/{thread}/comm")).ok()?;
+    let name = lossy::read(format!("/proc/{pid}/task/{thread}/comm")).ok()?;
     let row = wanted.rows.iter().find(|row| row.tid == thread);
     let mut kept = Kept {
         kind: Kind::Current,
@@ -117,7 +120,7 @@ fn registers(row: &ThreadRow, blocked: Blocked) -> Option<Registers> {
 
 /// Where a thread stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Blocked {
+pub(super) struct Blocked {
     /// Number of the system call, -1 outside of one (a page fault).
     number: i64,
     sp: u64,
@@ -133,24 +136,22 @@ struct State {
 
 impl State {
     fn read(pid: u32, thread: u32) -> Result<Self, Absence> {
-        let read = |name| {
-            let path = format!("/proc/{pid}/task/{thread}/{name}");
-            fs::read_to_string(path).map_err(|error| match error.raw_os_error() {
-                Some(libc::ENOENT | libc::ESRCH) => Absence::ProcessGone,
-                _ => Absence::Unreadable,
-            })
+        let path = |name| format!("/proc/{pid}/task/{thread}/{name}");
+        let absence = |error: io::Error| match error.raw_os_error() {
+            Some(libc::ENOENT | libc::ESRCH) => Absence::ProcessGone,
+            _ => Absence::Unreadable,
         };
-        let status = read("status")?;
-        let blocked = parse(&read("syscall")?);
+        let status = Status::at(&path("status")).map_err(absence)?;
+        let blocked = fs::read_to_string(path("syscall")).map_err(absence)?;
         Ok(Self {
-            blocked,
-            switches: switches(&status),
+            blocked: parse(&blocked),
+            switches: status.switches(),
         })
     }
 }
 
 /// `running`, or `-1 sp ip`, or `number, six arguments, sp, ip` (`proc_pid_syscall` in `fs/proc/base.c`).
-fn parse(text: &str) -> Option<Blocked> {
+pub(super) fn parse(text: &str) -> Option<Blocked> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let hexadecimal = |word: &str| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok();
     let [number, .., sp, ip] = words.as_slice() else {
@@ -161,15 +162,6 @@ fn parse(text: &str) -> Option<Blocked> {
         sp: hexadecimal(sp)?,
         ip: hexadecimal(ip)?,
     })
-}
-
-fn switches(status: &str) -> u64 {
-    let counts = status.lines().filter_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.ends_with("voluntary_ctxt_switches")
-            .then(|| value.trim().parse::<u64>().ok())?
-    });
-    counts.sum()
 }
 
 #[cfg(test)]
@@ -185,10 +177,6 @@ mod tests {
         );
         assert_eq!(parse("-1 0x7ffd1000 0x7f5e2000").unwrap().number, -1);
         assert_eq!(parse("running\n"), None);
-        assert_eq!(
-            switches("Name:\ta\nvoluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t5\n"),
-            12
-        );
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl Walker {
 }
 
 /// Orders one stack and answers what the reader asks meanwhile.
-fn talk(
+pub(super) fn talk(
     image: &mut Image,
     files: &mut Files,
     from: Registers,

@@ -38,8 +38,12 @@ struct Labels {
 pub(super) fn container(host: &Host, user: Option<u32>, id: &str) -> Option<Known> {
     let data = if user.is_some() { AT_HOME } else { DATA };
     let path = Path::new(data).join(id).join("config.v2.json");
-    let text = host.read(user, &path, MOST)?;
-    let found: Container = serde_json::from_slice(&text).ok()?;
+    parse(&host.read(user, &path, MOST)?)
+}
+
+/// What the file says.
+pub(super) fn parse(text: &[u8]) -> Option<Known> {
+    let found: Container = serde_json::from_slice(text).ok()?;
     let service = found.config.labels.and_then(|labels| {
         Some(Service {
             project: labels.project?,

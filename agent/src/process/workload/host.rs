@@ -79,12 +79,17 @@ impl Host {
     /// As `/etc/passwd` says: `name:password:uid:gid:comment:home:shell`.
     fn home(&self, user: u32) -> Option<PathBuf> {
         let users = self.read(None, Path::new("/etc/passwd"), PASSWD)?;
-        let wanted = user.to_string();
-        users.split(|byte| *byte == b'\n').find_map(|line| {
-            let mut fields = line.split(|byte| *byte == b':').skip(2);
-            let home = fields.next().filter(|uid| *uid == wanted.as_bytes());
-            let home = home.and_then(|_| fields.nth(2))?;
-            Some(PathBuf::from(OsStr::from_bytes(home)))
-        })
+        home_in(&users, user)
     }
+}
+
+/// The home that a list of users has for this one.
+pub(super) fn home_in(users: &[u8], user: u32) -> Option<PathBuf> {
+    let wanted = user.to_string();
+    users.split(|byte| *byte == b'\n').find_map(|line| {
+        let mut fields = line.split(|byte| *byte == b':').skip(2);
+        let home = fields.next().filter(|uid| *uid == wanted.as_bytes());
+        let home = home.and_then(|_| fields.nth(2))?;
+        Some(PathBuf::from(OsStr::from_bytes(home)))
+    })
 }

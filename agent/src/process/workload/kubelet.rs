@@ -54,7 +54,7 @@ fn only(host: &Host, folder: &Path) -> Option<Box<str>> {
 }
 
 /// Three names. None of them has a `_` in it.
-fn parts(name: &str) -> Option<[&str; 3]> {
+pub(super) fn parts(name: &str) -> Option<[&str; 3]> {
     let mut parts = name.split('_');
     let three = [parts.next()?, parts.next()?, parts.next()?];
     (parts.next().is_none() && three.iter().all(|name| is_name(name))).then_some(three)

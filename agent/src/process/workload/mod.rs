@@ -5,6 +5,8 @@
 
 mod cgroup;
 mod docker;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 mod host;
 mod kubelet;
 mod model;

@@ -31,14 +31,18 @@ pub(super) fn container(host: &Host, user: Option<u32>, id: &str) -> Option<Know
     let lists = storages
         .iter()
         .flat_map(|storage| LISTS.map(|list| Path::new(storage).join(list)));
-    let name = lists.into_iter().find_map(|list| {
-        let text = host.read(user, &list, MOST)?;
-        let all: Vec<Container> = serde_json::from_slice(&text).ok()?;
-        let found = all.into_iter().find(|container| container.id == id)?;
-        found.names?.into_iter().next()
-    });
+    let name = lists
+        .into_iter()
+        .find_map(|list| name_in(&host.read(user, &list, MOST)?, id));
     name.map(|name| Known {
         name: Some(name),
         service: None,
     })
+}
+
+/// The first name that a list has for the container with this id.
+pub(super) fn name_in(list: &[u8], id: &str) -> Option<Box<str>> {
+    let all: Vec<Container> = serde_json::from_slice(list).ok()?;
+    let found = all.into_iter().find(|container| container.id == id)?;
+    found.names?.into_iter().next()
 }

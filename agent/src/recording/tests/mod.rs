@@ -136,3 +136,29 @@ fn what_is_written_is_what_the_format_says() {
     }
     assert_eq!(crc32fast::hash(&contents), 999_602_884);
 }
+
+/// Of the beginning, and of all that follows it, what the fuzzer begins with. With `BLESS=1` they are written anew.
+#[test]
+fn the_seeds_of_the_fuzzer_are_in_the_form_that_is_written() {
+    let (bytes, _, _) = recorded(u64::MAX);
+    let (mut all, mut at) = (Vec::new(), 0);
+    while let Some(frame) = frame::next(&bytes, at) {
+        let frame = frame.unwrap();
+        all.push(frame.unpack().unwrap());
+        at = frame.end();
+    }
+    let header = postcard::to_allocvec(&entry::Header::own()).unwrap();
+    let beginning = all.remove(0).split_off(header.len());
+    for (name, kind, rest) in [("beginning", 1, beginning), ("entries", 2, all.concat())] {
+        let expected = [vec![kind], rest].concat();
+        let path = crate::checked_in::path(&format!("agent/fuzz/seeds/recording/{name}"));
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&path, &expected).unwrap();
+        }
+        let found = std::fs::read(&path).unwrap_or_default();
+        assert!(
+            found == expected,
+            "{name} is out of date: run this test with BLESS=1"
+        );
+    }
+}

@@ -10,6 +10,7 @@ pub(crate) mod ends;
 pub(crate) mod family;
 pub(crate) mod group;
 pub(crate) mod half_close;
+pub(crate) mod hostile;
 pub(crate) mod kill;
 pub(crate) mod limit;
 pub(crate) mod long;

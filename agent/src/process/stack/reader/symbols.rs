@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt as _;
 
 use blazesym::symbolize::source::{Elf as Path, Source};
 use blazesym::symbolize::{CodeInfo, Input, Reason as Unnamed, Sym, Symbolized, Symbolizer};
-use object::read::elf::{FileHeader as _, SectionHeader as _};
+use object::read::elf::{CompressionHeader as _, FileHeader as _, SectionHeader as _};
 use object::{Endianness, ReadCache, elf};
 use rustc_hash::FxHashMap;
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -89,10 +89,23 @@ impl Copied {
             let name = table.section_name(endian, section).unwrap_or_default();
             name.starts_with(b".debug") || name.starts_with(b".zdebug")
         };
-        let wanted = table.iter().filter(|section| is_read(section, endian));
+        // Whoever unpacks a section believes what that says of its own size.
+        let unpacked = |section: &elf::SectionHeader64<Endianness>| {
+            let packed = section.compression(endian, &cache);
+            packed.map_or(u64::MAX, |found| {
+                found.map_or(0, |(header, _, _)| header.ch_size(endian))
+            })
+        };
+        let wanted = table
+            .iter()
+            .filter(|section| is_read(section, endian) && unpacked(section) <= MAX_COPY);
         let wanted: Vec<_> = wanted.collect();
         let sum = |sizes: &mut dyn Iterator<Item = u64>| sizes.fold(0, u64::saturating_add);
-        let all = sum(&mut wanted.iter().map(|section| section.sh_size(endian)));
+        let mut sizes = wanted.iter().map(|section| {
+            let size = section.sh_size(endian);
+            size.saturating_add(unpacked(section))
+        });
+        let all = sum(&mut sizes);
         let bare = wanted
             .iter()
             .filter(|section| all <= MAX_COPY || !debug(section));
