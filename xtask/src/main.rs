@@ -13,6 +13,7 @@ mod doctor;
 mod failures;
 mod interrupt;
 mod lint;
+mod package;
 mod process;
 mod runtimes;
 mod stage;
@@ -90,6 +91,13 @@ enum Task {
     /// runs in namespaces that end with this program. The exit code is 1 if anything was said that is not true of
     /// healthy software, or anything not that should have been. Needs root.
     Zoo(zoo::ZooArgs),
+    /// Makes what people install, from a release build: .deb, .rpm, a static program, a container image, a chart.
+    ///
+    /// Everything goes to `package/dist` in the target directory, with sums and a bill of materials. The same commit
+    /// gives the same bytes on every machine with the same compilers. What it needs is installed first.
+    Package(package::PackageArgs),
+    /// Checks what is linked in: licences, sources, duplicates, and known flaws where their database can be had.
+    Audit,
     /// Checks the sources: repository rules, formatting, clippy (host and BPF), documentation.
     Lint,
 }
@@ -126,6 +134,8 @@ fn main() -> ExitCode {
         Task::Accuracy(args) => accuracy::run(&args),
         Task::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Zoo(args) => zoo::run(&args),
+        Task::Package(args) => package::run(&args).map(|()| ExitCode::SUCCESS),
+        Task::Audit => package::audit(),
         Task::Lint => lint::run(),
     };
     done.unwrap_or_else(|error| {

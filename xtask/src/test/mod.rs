@@ -13,7 +13,7 @@ use crate::stage::{self, Report, Verdict};
 use crate::summary::Summary;
 use crate::timing::{Follower, Source};
 use crate::vm::Matrix;
-use crate::{lint, process, runtimes, toolchain, vm, workspace};
+use crate::{lint, package, process, runtimes, toolchain, vm, workspace};
 use binaries::TestBinary;
 use changes::KernelSide;
 
@@ -25,7 +25,7 @@ pub(crate) struct TestArgs {
     /// No virtual machines: they take the longest, and fetch kernels the first time.
     #[arg(long)]
     no_guests: bool,
-    /// Every flavour on every kernel. By default so much of it as the change asks for.
+    /// Every flavour on every kernel, and the package in a Debian guest. By default so much of it as the change asks for.
     #[arg(long, conflicts_with = "no_guests")]
     full: bool,
 }
@@ -77,6 +77,9 @@ fn stages(args: &TestArgs, report: &mut Report) {
         )
     });
     live_tests(&live, filter, report);
+    if filter.is_none() {
+        package::stage(report, args.full);
+    }
     if args.no_guests || filter.is_some() {
         report.check("guests", || {
             Ok(Verdict::Skipped("left out as asked".to_owned()))
