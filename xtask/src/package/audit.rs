@@ -12,7 +12,7 @@ use crate::{process, workspace};
 /// What cargo-deny looks at without asking anybody.
 const OFFLINE: [&str; 3] = ["licenses", "bans", "sources"];
 /// What needs the database of advisories, which is a git repository.
-const ONLINE: [&str; 1] = ["advisories"];
+const ADVISORIES: &str = "advisories";
 
 /// Checks all of it. Where the database cannot be had, that part is left out and said to be.
 ///
@@ -21,32 +21,26 @@ const ONLINE: [&str; 1] = ["advisories"];
 pub(crate) fn run() -> Result<ExitCode> {
     let ground = Ground::new(1)?;
     let program = tool::DENY.ensure(&ground)?.join(tool::DENY.name);
-    let deny = |first: &[&str], checks: &[&str]| {
+    let deny = |checks: &[&str]| {
         let mut command = ground.command(&program.to_string_lossy());
         command
             .env("CARGO", workspace::cargo().get_program())
             .current_dir(&ground.root)
             .args(["--locked", "--manifest-path", "agent/Cargo.toml"])
-            .args(first)
             .args(["--config", "agent/package/deny.toml"])
             .args(checks);
         command
     };
     let mut report = Report::default();
-    for check in OFFLINE {
-        report.check(check, || {
-            let words = ["check", check];
-            process::run(&mut deny(&[], &words)).map(|()| Verdict::Passed)
-        });
+    let check = |what| process::run(&mut deny(&["check", "--hide-inclusion-graph", what]));
+    for what in OFFLINE {
+        report.check(what, || check(what).map(|()| Verdict::Passed));
     }
-    for check in ONLINE {
-        report.check(check, || {
-            if let Err(error) = process::output(&mut deny(&[], &["fetch", "db"])) {
-                return Ok(Verdict::Skipped(format!("no database: {error:#}")));
-            }
-            process::run(&mut deny(&[], &["check", "--disable-fetch", check]))
-                .map(|()| Verdict::Passed)
-        });
-    }
+    report.check(ADVISORIES, || {
+        if let Err(error) = process::output(&mut deny(&["fetch", "db"])) {
+            return Ok(Verdict::Skipped(format!("no database: {error:#}")));
+        }
+        check(ADVISORIES).map(|()| Verdict::Passed)
+    });
     Ok(ExitCode::from(u8::from(!report.finish())))
 }

@@ -123,3 +123,68 @@ fn config(ground: &Ground, layer: &str) -> Result<Value> {
         "history": [{"created": created, "created_by": "cargo xtask package"}],
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The value at `path` in an archive.
+    fn read(archive: &Path, path: &str) -> Vec<u8> {
+        let mut tar = std::process::Command::new("tar");
+        let done = tar.arg("-xOf").arg(archive).arg(path).output().unwrap();
+        assert!(done.status.success(), "{path}");
+        done.stdout
+    }
+
+    fn json(archive: &Path, path: &str) -> Value {
+        serde_json::from_slice(&read(archive, path)).unwrap()
+    }
+
+    #[test]
+    fn an_image_is_what_its_digests_say_and_the_same_when_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let ground = |name: &str| Ground {
+            root: crate::workspace::root(),
+            work: dir.path().join(name),
+            dist: dir.path().join(name).join("dist"),
+            version: "1.2.3",
+            revision: 1,
+            epoch: 1_000_000_000,
+        };
+        let program = dir.path().join("program");
+        fs::write(&program, b"no program, but some bytes").unwrap();
+        let made = ["one", "another"].map(|name| {
+            let ground = ground(name);
+            make(&ground, &program, &ground.dist).unwrap()
+        });
+        let [one, another] = made;
+        assert_eq!(fs::read(&one).unwrap(), fs::read(another).unwrap());
+
+        let blob = |descriptor: &Value| {
+            let digest = descriptor["digest"].as_str().unwrap();
+            let sum = digest.strip_prefix("sha256:").unwrap();
+            let path = format!("blobs/sha256/{sum}");
+            let data = read(&one, &path);
+            assert_eq!(descriptor["size"], data.len());
+            let file = dir.path().join("blob");
+            fs::write(&file, data).unwrap();
+            assert_eq!(archive::sha256(&file).unwrap(), sum);
+            path
+        };
+        let index = json(&one, "index.json");
+        let manifest = json(&one, &blob(&index["manifests"][0]));
+        let config = json(&one, &blob(&manifest["config"]));
+        assert_eq!(config["created"], "2001-09-09T01:46:40Z");
+        blob(&manifest["layers"][0]);
+        let mut gunzip = std::process::Command::new("gunzip");
+        let layer = dir.path().join("blob.gz");
+        fs::rename(dir.path().join("blob"), &layer).unwrap();
+        assert!(gunzip.arg(&layer).status().unwrap().success());
+        let sum = archive::sha256(&dir.path().join("blob")).unwrap();
+        assert_eq!(config["rootfs"]["diff_ids"][0], format!("sha256:{sum}"));
+        assert_eq!(
+            read(&dir.path().join("blob"), "usr/bin/finback"),
+            fs::read(program).unwrap()
+        );
+    }
+}

@@ -48,8 +48,8 @@ pub(crate) struct PackageArgs {
     /// tarball, the image, the chart
     #[arg(long)]
     check: bool,
-    /// Builds twice, in clones of the last commit in two other folders, and compares what comes out. Takes long
-    #[arg(long, conflicts_with_all = ["check", "only"])]
+    /// Builds twice, here and in a clone of the last commit in another folder, and compares what comes out. Takes long
+    #[arg(long, conflicts_with = "check")]
     reproduce: bool,
 }
 
@@ -77,7 +77,7 @@ enum Kind {
 pub(crate) fn run(args: &PackageArgs) -> Result<()> {
     let ground = Ground::new(args.revision)?;
     if args.reproduce {
-        return reproduce::run(&ground);
+        return reproduce::run(&ground, &args.kinds());
     }
     for file in make(&ground, &args.kinds())? {
         println!("{}", file.display());

@@ -27,13 +27,13 @@ pub(super) fn make(ground: &Ground, into: &Path) -> Result<PathBuf> {
     let made: Vec<PathBuf> = manifests
         .map(|manifest| Path::new(manifest).with_file_name(format!("{NAME}.json")))
         .collect();
-    let mut command = ground.command("cargo-cyclonedx");
+    let program = tools.join(tool::CYCLONEDX.name);
+    let mut command = ground.command(&program.to_string_lossy());
     command
-        .env("PATH", tools.as_os_str())
         .env("CARGO", workspace::cargo().get_program())
         .current_dir(&ground.root)
         .args(["cyclonedx", "--format", "json", "--spec-version", "1.5"])
-        .args(["--describe", "binaries", "--override-filename", NAME])
+        .args(["--override-filename", NAME])
         .args(["--target", "x86_64-unknown-linux-gnu", "--no-build-deps"])
         .args(["--manifest-path", "agent/Cargo.toml"]);
     let done = process::run(&mut command);

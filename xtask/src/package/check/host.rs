@@ -167,11 +167,19 @@ pub(super) fn image(ground: &Ground) -> Result<Verdict> {
         podman.arg("--root").arg(dir.path().join("root"));
         podman.arg("--runroot").arg(dir.path().join("run"));
         podman.args(["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"]);
+        // crun runs nothing where control groups are a mixture of both versions.
+        if process::find("runc").is_some() {
+            podman.args(["--runtime", "runc"]);
+        }
         process::output(podman.args(arguments))
     };
     let archive = format!("oci-archive:{}", file.display());
     let id = podman(&["pull", "--quiet", &archive])?;
-    match podman(&["run", "--rm", "--network", "none", id.trim(), "--version"]) {
+    // No more than most machines may give.
+    let limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=512:512"];
+    let alone = ["run", "--rm", "--network", "none"];
+    let what = [id.trim(), "--version"];
+    match podman(&[&alone[..], &limits[..], &what[..]].concat()) {
         Ok(said) => ensure!(said.starts_with("finback "), "{said}"),
         // Some machines have no room for a container's control group.
         Err(error) => {

@@ -4,6 +4,7 @@ mod chart;
 mod host;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Result, ensure};
 
@@ -12,7 +13,7 @@ use super::tree::Parts;
 use super::{binary, deb};
 use crate::stage::{Report, Verdict};
 use crate::summary::Summary;
-use crate::{agent, vm, workspace};
+use crate::{agent, process, vm, workspace};
 
 /// All checks of what has been made. Whether all hold.
 pub(super) fn run(ground: &Ground) -> bool {
@@ -37,7 +38,7 @@ pub(super) fn run(ground: &Ground) -> bool {
 pub(crate) fn stage(report: &mut Report, full: bool) {
     let making = || -> Result<(Ground, PathBuf)> {
         let ground = Ground::new(1)?;
-        let binary = agent::binary(false)?;
+        let binary = without_debug_info(&ground, agent::binary(false)?)?;
         Ok((ground, binary))
     };
     let mut made = None;
@@ -56,6 +57,18 @@ pub(crate) fn stage(report: &mut Report, full: bool) {
     if full {
         report.stage("packages: a Debian with systemd", || life(&ground, &binary));
     }
+}
+
+/// As packages have it, if there is a way: six sevenths of a development build are for debuggers.
+fn without_debug_info(ground: &Ground, binary: PathBuf) -> Result<PathBuf> {
+    if process::find("strip").is_none() {
+        return Ok(binary);
+    }
+    let copy = ground.empty("stripped")?.join("finback");
+    let mut strip = Command::new("strip");
+    strip.arg("--strip-debug").arg("-o").arg(&copy).arg(binary);
+    process::run(&mut strip)?;
+    Ok(copy)
 }
 
 fn package(ground: &Ground, binary: &Path, into: &Path) -> Result<PathBuf> {

@@ -93,3 +93,49 @@ fn add_one(archive: &mut Archive, root: &Path, path: &str) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use cpio::newc::Reader;
+
+    use super::*;
+
+    #[test]
+    fn a_system_keeps_its_modes_and_links_and_is_asked_to_run_the_steps() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        fs::create_dir_all(root.join("usr/bin")).unwrap();
+        fs::create_dir_all(root.join("proc/1")).unwrap();
+        fs::write(root.join("usr/bin/su"), b"x").unwrap();
+        let set_user_id = fs::Permissions::from_mode(0o4755);
+        fs::set_permissions(root.join("usr/bin/su"), set_user_id).unwrap();
+        symlink("usr/bin", root.join("bin")).unwrap();
+        let mut archive = Archive::default();
+        add(&mut archive, root).unwrap();
+        let bytes = archive.finish().unwrap();
+        let mut found = Vec::new();
+        let mut rest = &bytes[..];
+        loop {
+            let reader = Reader::new(rest).unwrap();
+            if reader.entry().is_trailer() {
+                break;
+            }
+            let entry = reader.entry();
+            found.push((entry.name().to_owned(), entry.mode(), entry.uid()));
+            rest = reader.finish().unwrap();
+        }
+        let of = |name: &str| found.iter().find(|one| one.0 == name).map(|one| one.1);
+        assert_eq!(of("usr/bin/su"), Some(0o100_4755));
+        assert_eq!(of("bin"), Some(0o120_777));
+        assert_eq!(of("init"), Some(0o120_777));
+        assert!(of(WANTS).is_some() && of("proc").is_some() && of("proc/1").is_none());
+        let owner = fs::metadata(root.join("usr/bin/su")).unwrap().uid();
+        assert!(
+            found
+                .iter()
+                .any(|one| one.0 == "usr/bin/su" && one.2 == owner)
+        );
+    }
+}
