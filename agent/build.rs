@@ -149,7 +149,7 @@ fn compile(toolchain: &Toolchain, root: &Path, target_dir: &Path) -> Result<Path
         .args(["--target", triple, "-Zbuild-std=core", "--target-dir"])
         .arg(target_dir)
         .env("RUSTC", &toolchain.rustc)
-        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(&toolchain.linker)?)
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(toolchain, root)?)
         .envs(toolchain.env.iter().map(|(k, v)| (k, v)));
     let output = cargo
         .output()
@@ -167,13 +167,13 @@ fn compile(toolchain: &Toolchain, root: &Path, target_dir: &Path) -> Result<Path
 }
 
 /// Separated by 0x1f, as `CARGO_ENCODED_RUSTFLAGS` wants it.
-fn rustflags(linker: &Path) -> Result<OsString, Failure> {
+fn rustflags(toolchain: &Toolchain, root: &Path) -> Result<OsString, Failure> {
     let mut arch = OsString::from("--cfg=bpf_target_arch=\"");
     arch.push(required("CARGO_CFG_TARGET_ARCH")?);
     arch.push("\"");
     let mut with_linker = OsString::from("-Clinker=");
-    with_linker.push(linker);
-    let flags = [
+    with_linker.push(&toolchain.linker);
+    let mut flags = vec![
         arch,
         with_linker,
         // BTF is made from debug info.
@@ -184,7 +184,33 @@ fn rustflags(linker: &Path) -> Result<OsString, Failure> {
         // Else zeroing some 40 bytes becomes a call of memset, which BPF does not have.
         "-Clink-arg=--disable-expand-memcpy-in-order".into(),
     ];
+    flags.extend(remapped(toolchain, root));
     Ok(flags.join(std::ffi::OsStr::new("\x1f")))
+}
+
+/// BTF names the source of every line: without the folders of this machine, the same sources give the same object
+/// wherever they lie, and the verifier's log is easier to read.
+fn remapped(toolchain: &Toolchain, root: &Path) -> Vec<OsString> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
+        let home = env::var_os("HOME")?;
+        Some(Path::new(&home).join(".cargo"))
+    });
+    // `<sysroot>/bin/rustc`
+    let sysroot = toolchain.rustc.ancestors().nth(2);
+    let root = fs::canonicalize(root).ok();
+    let places = [
+        (home, "/cargo"),
+        (sysroot.map(Path::to_path_buf), "/rust"),
+        (root, "/finback"),
+    ];
+    let flag = |(from, to): (Option<PathBuf>, &str)| {
+        let mut flag = OsString::from("--remap-path-prefix=");
+        flag.push(from?);
+        flag.push("=");
+        flag.push(to);
+        Some(flag)
+    };
+    places.into_iter().filter_map(flag).collect()
 }
 
 /// Removes what the outer build (cargo, clippy, rustdoc, rustup's proxy) set for itself and would steer the inner one:

@@ -14,6 +14,7 @@ mod failures;
 mod fuzz;
 mod interrupt;
 mod lint;
+mod package;
 mod process;
 mod runtimes;
 mod stage;
@@ -97,6 +98,13 @@ enum Task {
     /// The targets and their seeds are in agent/fuzz. The first build takes some minutes; cargo-fuzz is built below the
     /// target directory, and inputs that lead somewhere new are kept there. The exit code is 1 if a fault was found.
     Fuzz(fuzz::FuzzArgs),
+    /// Makes what people install, from a release build: .deb, .rpm, a static program, a container image, a chart.
+    ///
+    /// Everything goes to `package/dist` in the target directory, with sums and a bill of materials. The same commit
+    /// gives the same bytes on every machine with the same compilers. What it needs is installed first.
+    Package(package::PackageArgs),
+    /// Checks what is linked in: licences, sources, duplicates, and known flaws where their database can be had.
+    Audit,
     /// Checks the sources: repository rules, formatting, clippy (host and BPF), documentation.
     Lint,
 }
@@ -134,6 +142,8 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Zoo(args) => zoo::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Package(args) => package::run(&args).map(|()| ExitCode::SUCCESS),
+        Task::Audit => package::audit(),
         Task::Lint => lint::run(),
     };
     done.unwrap_or_else(|error| {

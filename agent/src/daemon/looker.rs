@@ -50,6 +50,8 @@ pub(super) enum Request {
         host_root: PathBuf,
         answer: oneshot::Sender<Shown>,
     },
+    /// Nothing: whether the thread answers is what the service manager wants to know.
+    Sign,
 }
 
 /// What was found.
@@ -69,6 +71,8 @@ pub(super) enum Answer {
     Threads(stack::Request),
     /// A list was handed to who had asked for it.
     Shown,
+    /// The thread is at work.
+    Alive,
     /// The look could not be made: whoever waits for it must know.
     NoLook(KernelError),
     /// Something else could not be done. It is asked for again when it is due again.
@@ -163,7 +167,8 @@ const fn refusal(request: &Request) -> fn(KernelError) -> Answer {
         | Request::Ports { .. }
         | Request::Processes(_)
         | Request::Threads(_)
-        | Request::Show { .. } => Answer::Nothing,
+        | Request::Show { .. }
+        | Request::Sign => Answer::Nothing,
     }
 }
 
@@ -218,6 +223,7 @@ fn fulfil(
             drop(answer.send(shown));
             Answer::Shown
         }
+        Request::Sign => Answer::Alive,
     })
 }
 

@@ -125,7 +125,7 @@ async fn live(plan: Plan) -> Result<(), Error> {
     let serving = tokio::spawn(server::serve(listener, open, queries, past, async {
         drop(ended.await);
     }));
-    notify(&[sd_notify::NotifyState::Ready]);
+    service::ready(service::WATCHING);
 
     let mut doors = Doors {
         calls,

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::error::{Error, failed};
 use super::keep::Keepers;
-use super::service::notify;
+use super::service::{self, notify};
 use super::work::Work;
 use crate::config::{self, Change, Config, Source};
 use crate::output::clock::Time;
@@ -85,7 +85,7 @@ impl Configuration {
             self.error = Some(error);
         }
         work.configuration = self.status();
-        ready(&self.summary());
+        service::ready(&self.summary());
     }
 
     /// Ends what reads for the configuration's sake.
@@ -124,7 +124,7 @@ impl Configuration {
     fn summary(&self) -> String {
         match &self.error {
             Some(error) => format!("The new configuration is not in force: {error}"),
-            None if self.waiting.is_empty() => "Watching".to_owned(),
+            None if self.waiting.is_empty() => service::WATCHING.to_owned(),
             None => format!(
                 "Watching; a restart would change {}",
                 self.waiting.join(", ")
@@ -159,11 +159,4 @@ fn begin() {
         Ok(now) => notify(&[NotifyState::Reloading, now]),
         Err(error) => tracing::debug!(%error, "the service manager cannot be told"),
     }
-}
-
-fn ready(status: &str) {
-    use sd_notify::NotifyState;
-    // A line feed would begin another message.
-    let status = status.replace('\n', " ");
-    notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
 }

@@ -21,6 +21,7 @@ use super::error::{Error, failed};
 use super::looker::{Answer, LookThread, Request};
 use super::looks::{Look, Looks, Read};
 use super::scrape::Scrapes;
+use super::service::{self, Watchdog};
 use super::settings;
 use super::stacks::FindingStacks;
 use super::taped::Taped;
@@ -64,6 +65,7 @@ pub(super) struct Work {
     pub(super) clock: WallClock,
     pub(super) people: Descriptions,
     looker: LookThread,
+    watchdog: Option<Watchdog>,
     looks: Looks,
     batch: Vec<Observation>,
     losses_read: Instant,
@@ -107,6 +109,7 @@ impl Work {
             clock,
             people: Descriptions::new(&config.host_root),
             desk: Desk::new(),
+            watchdog: Watchdog::of_service(Instant::now()),
             looks: Looks::default(),
             batch: Vec::new(),
             losses_read: Instant::now(),
@@ -177,6 +180,7 @@ impl Work {
                 }
             }
             Answer::Shown => {}
+            Answer::Alive => service::alive(),
             Answer::NoLook(error) => {
                 tracing::warn!(%error, "the kernel's sockets cannot be looked at; trying again");
                 self.engine.apply(&Input::FailedLook, now);
@@ -251,6 +255,10 @@ impl Work {
         if !self.asked.is_none() {
             let missed = Input::MissedRuns(self.kernel.missed_runs());
             self.engine.apply(&missed, self.kernel.now());
+        }
+        let watchdog = self.watchdog.as_mut();
+        if watchdog.is_some_and(|watchdog| watchdog.is_due(Instant::now())) {
+            self.looker.ask(Request::Sign);
         }
     }
 

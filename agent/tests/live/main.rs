@@ -42,7 +42,7 @@ use libtest_mimic::Trial;
 use scenario::{
     ask, audit, before, both, command, crowd, ends, family, group, half_close, hostile, kill,
     limit, long, names, namespace, overflow, owner, privilege, protocol, reload, remedy, stacks,
-    steered, table, tcpstates, verdict, wait,
+    steered, table, tcpstates, verdict, wait, watchdog,
 };
 use trial::{alone, watching};
 
@@ -219,6 +219,10 @@ fn of_the_daemon() -> Vec<Trial> {
         alone(
             "reload_tells_the_service_manager",
             reload::the_service_manager_is_told,
+        ),
+        alone(
+            "watchdog_of_a_thread_that_stands_still",
+            watchdog::a_thread_that_stands_still,
         ),
     ]
 }

@@ -13,7 +13,7 @@ use crate::stage::{self, Report, Verdict};
 use crate::summary::Summary;
 use crate::timing::{Follower, Source};
 use crate::vm::Matrix;
-use crate::{fuzz, lint, process, runtimes, toolchain, vm, workspace};
+use crate::{fuzz, lint, package, process, runtimes, toolchain, vm, workspace};
 use binaries::TestBinary;
 use changes::KernelSide;
 
@@ -25,8 +25,8 @@ pub(crate) struct TestArgs {
     /// No virtual machines: they take the longest, and fetch kernels the first time.
     #[arg(long)]
     no_guests: bool,
-    /// Every flavour on every kernel, by default so much of it as the change asks for; and every parser under the fuzzer
-    /// for some seconds.
+    /// Every flavour on every kernel, by default so much of it as the change asks for; every parser under the fuzzer for
+    /// some seconds; and the package in a Debian guest.
     #[arg(long, conflicts_with = "no_guests")]
     full: bool,
 }
@@ -80,6 +80,9 @@ fn stages(args: &TestArgs, report: &mut Report) {
     live_tests(&live, filter, report);
     if args.full && filter.is_none() {
         report.stage("fuzz", fuzz::briefly);
+    }
+    if filter.is_none() {
+        package::stage(report, args.full);
     }
     if args.no_guests || filter.is_some() {
         report.check("guests", || {

@@ -100,6 +100,15 @@ impl VmArgs {
         }
     }
 
+    /// A whole Debian, with the kernel of its release.
+    pub(super) fn of_debian() -> Self {
+        Self {
+            kernel: vec![Series::Fixed(6, 1)],
+            memory: 2048,
+            ..Self::default()
+        }
+    }
+
     /// Every suite, on as many kernels and with as many flavours as asked.
     pub(crate) fn all(matrix: Matrix) -> Self {
         Self {

@@ -17,7 +17,11 @@ use std::{path::PathBuf, sync::Mutex};
 use crate::{process, workspace};
 use anyhow::{Context as _, Result, ensure};
 
-use self::{debian::tools::Tools, plan::Plan};
+use self::{
+    debian::tools::Tools,
+    image::initramfs::{GuestFile, Step},
+    plan::Plan,
+};
 
 pub(crate) use self::{
     args::VmArgs,
@@ -95,6 +99,24 @@ pub(crate) fn unpacked(what: &str, packages: &[&str]) -> Result<PathBuf> {
 /// They are neither there nor to be fetched.
 pub(crate) fn unpacked_with_dependencies(what: &str, packages: &[&str]) -> Result<PathBuf> {
     plan::unpacked_with_dependencies(&VmArgs::default(), &folder(), what, packages)
+}
+
+/// Boots a whole Debian with its own kernel and systemd, with these files in it (place on the host, place in the guest),
+/// and runs a script of `sh` there that reports as a test binary does.
+///
+/// # Errors
+/// There can be no such guest.
+pub(crate) fn debian(files: &[(PathBuf, &str)], script: &[&str]) -> Result<Outcome> {
+    let args = VmArgs::of_debian();
+    let files = files.iter().map(|(host, guest)| GuestFile {
+        host: host.clone(),
+        guest: (*guest).to_owned(),
+    });
+    let words = ["sh"].iter().chain(script);
+    let mut step = Step::command(&words.map(|word| (*word).to_owned()).collect::<Vec<_>>());
+    step.is_test = true;
+    step.in_a_row = true;
+    plan::debian(&args, &folder(), files.collect(), vec![step])?.run()
 }
 
 /// The version of the emulator, if it has been fetched.

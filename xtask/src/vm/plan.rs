@@ -12,14 +12,14 @@ use super::{
     args::VmArgs,
     debian::{
         apt::PrivateApt,
-        host,
+        bootstrap, host,
         kernel::Kernel,
         series::Series,
         store::{self, Store},
         tools::Tools,
     },
     image::{
-        initramfs::{GuestFile, Step},
+        initramfs::{Base, GuestFile, Step},
         userland,
     },
     machine::{Accel, accel, guest::Guest, score::Outcome},
@@ -150,12 +150,34 @@ fn open(args: &VmArgs, dir: &Path) -> Result<Store> {
     Store::open(dir, args.offline, || args.mirrors())
 }
 
+/// A guest that is a whole Debian, with these files in it. Its kernel is the first that the arguments name.
+///
+/// # Errors
+/// There can be none.
+pub(super) fn debian(
+    args: &VmArgs,
+    dir: &Path,
+    files: Vec<GuestFile>,
+    steps: Vec<Step>,
+) -> Result<Guest> {
+    std::fs::create_dir_all(dir.join("logs"))?;
+    let kit = Kit::new(args, dir, &mut Plan::default())?;
+    let root = bootstrap::root(&open(args, dir)?, || args.mirrors())?;
+    let (series, kernel) = kit.kernels.first().context("no kernel")?;
+    let mut guest = kit.guest(*series, kernel, steps);
+    "debian".clone_into(&mut guest.label);
+    guest.log = dir.join("logs/debian.log");
+    guest.base = Base::Debian(root);
+    guest.files.extend(files);
+    Ok(guest)
+}
+
 /// What all guests share.
 struct Kit<'a> {
     args: &'a VmArgs,
     dir: &'a Path,
     tools: Tools,
-    userland: PathBuf,
+    base: Base,
     kernels: Vec<(Series, Kernel)>,
     accel: Accel,
 }
@@ -164,7 +186,7 @@ impl<'a> Kit<'a> {
     fn new(args: &'a VmArgs, dir: &'a Path, plan: &mut Plan) -> Result<Self> {
         let store = open(args, dir)?;
         let tools = Tools::open(&store)?;
-        let userland = userland::archive(&store)?;
+        let base = Base::Userland(userland::archive(&store)?);
         let mut kernels = Vec::new();
         for series in args.series() {
             match Kernel::newest(&store, &tools, series) {
@@ -177,13 +199,13 @@ impl<'a> Kit<'a> {
         let accel = if args.virtual_time {
             Accel::VirtualTime
         } else {
-            accel::choose(args.accel, dir, &tools, &userland, first)?
+            accel::choose(args.accel, dir, &tools, &base, first)?
         };
         Ok(Self {
             args,
             dir,
             tools,
-            userland,
+            base,
             kernels,
             accel,
         })
@@ -207,7 +229,7 @@ impl<'a> Kit<'a> {
             label: series.to_string(),
             tools: self.tools.clone(),
             kernel: kernel.clone(),
-            userland: self.userland.clone(),
+            base: self.base.clone(),
             files: self.args.file.clone(),
             steps,
             dir: self.dir.to_owned(),

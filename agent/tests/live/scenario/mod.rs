@@ -29,3 +29,4 @@ pub(crate) mod table;
 pub(crate) mod tcpstates;
 pub(crate) mod verdict;
 pub(crate) mod wait;
+pub(crate) mod watchdog;

@@ -10,6 +10,14 @@ use cpio::newc::{self, Builder, ModeFileType};
 /// Top-level folders that are links into `/usr` in the guest, as in Debian.
 pub(crate) const MERGED: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 
+/// Whose a file is, and its permission bits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner {
+    pub(crate) user: u32,
+    pub(crate) group: u32,
+    pub(crate) mode: u32,
+}
+
 /// An archive being written. Paths are relative to the guest's root; parents come by themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Archive {
@@ -29,6 +37,22 @@ impl Archive {
     /// A regular file; `mode` holds the permission bits.
     pub(crate) fn file(&mut self, path: &str, mode: u32, data: &[u8]) -> Result<()> {
         self.entry(&normal(path), ModeFileType::Regular, mode & 0o7777, data)
+    }
+
+    /// A folder of somebody's.
+    pub(crate) fn dir_of(&mut self, path: &str, owner: Owner) -> Result<()> {
+        let path = normal(path);
+        if self.written.contains(&path) {
+            return Ok(());
+        }
+        let of = |entry: Builder| entry.uid(owner.user).gid(owner.group);
+        self.entry_with(&path, ModeFileType::Directory, owner.mode, &[], of)
+    }
+
+    /// A regular file of somebody's.
+    pub(crate) fn file_of(&mut self, path: &str, owner: Owner, data: &[u8]) -> Result<()> {
+        let of = |entry: Builder| entry.uid(owner.user).gid(owner.group);
+        self.entry_with(&normal(path), ModeFileType::Regular, owner.mode, data, of)
     }
 
     pub(crate) fn symlink(&mut self, path: &str, target: &str) -> Result<()> {

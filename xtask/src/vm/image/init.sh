@@ -15,16 +15,5 @@ mount -t tracefs tracefs /sys/kernel/tracing
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 ln -s /proc/self/fd /dev/fd
 ip link set lo up
-ulimit -n 65536
 
-# The second serial line, raw: no carriage returns, no echo.
-exec 3<>/dev/ttyS1
-stty raw -echo <&3
-for step in /guest/steps/*; do
-    /bin/sh "$step" </dev/null >&3 2>&1 3>&-
-    printf '\nGUEST-EXIT %s\n' "$?" >&3
-done
-printf '\nGUEST-END\n' >&3
-# Closing waits until the line has sent everything.
-exec 3>&-
-poweroff -f
+. /guest/steps.sh

@@ -14,11 +14,13 @@ use crate::vm::debian::{kernel::Kernel, tools::Tools};
 
 use super::{
     cpio::Archive,
+    debian,
     elf::{self, LIBRARY_DIR},
     modules,
 };
 
 const INIT: &str = include_str!("init.sh");
+const STEPS: &str = include_str!("steps.sh");
 const HOSTS: &str = "127.0.0.1 localhost\n::1 localhost\n";
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n";
 const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
@@ -98,6 +100,15 @@ impl Step {
     }
 }
 
+/// What a guest's file system is made of, before what belongs to a run.
+#[derive(Clone, Debug)]
+pub(crate) enum Base {
+    /// A few programs, in an archive, and our own first process.
+    Userland(PathBuf),
+    /// A Debian that was installed in this folder.
+    Debian(PathBuf),
+}
+
 /// A guest's file system in a file without a name, so that nothing is left of it whatever happens.
 #[derive(Debug)]
 pub(crate) struct Initramfs(fs::File);
@@ -110,18 +121,27 @@ impl Initramfs {
 }
 
 /// Writes the guest's file system to a temporary file in `dir`. The kernel unpacks one archive
-/// after the other: `userland` as it is, then what belongs to this run.
+/// after the other: the user land as it is, then what belongs to this run.
 pub(crate) fn write(
     dir: &Path,
     tools: &Tools,
-    userland: &Path,
+    base: &Base,
     kernel: &Kernel,
     files: &[GuestFile],
     steps: &[Step],
 ) -> Result<Initramfs> {
     let mut archive = Archive::default();
-    skeleton(&mut archive)?;
-    add_glibc(&mut archive)?;
+    let mut out = tempfile::tempfile_in(dir)?;
+    match base {
+        Base::Userland(packed) => {
+            let packed =
+                fs::read(packed).with_context(|| format!("cannot read {}", packed.display()))?;
+            out.write_all(&packed)?;
+            skeleton(&mut archive)?;
+            add_glibc(&mut archive)?;
+        }
+        Base::Debian(root) => debian::add(&mut archive, root)?,
+    }
     modules::add(&mut archive, tools, &kernel.modules(), &kernel.version)?;
     for file in files {
         add(&mut archive, &file.host, &file.guest)?;
@@ -130,9 +150,6 @@ pub(crate) fn write(
         let path = format!("guest/steps/{index:03}");
         archive.file(&path, 0o644, step.script().as_bytes())?;
     }
-    let mut out = tempfile::tempfile_in(dir)?;
-    let base = fs::read(userland).with_context(|| format!("cannot read {}", userland.display()))?;
-    out.write_all(&base)?;
     out.write_all(&archive.finish()?)?;
     Ok(Initramfs(out))
 }
@@ -148,6 +165,7 @@ fn skeleton(archive: &mut Archive) -> Result<()> {
     archive.file("etc/passwd", 0o644, PASSWD.as_bytes())?;
     archive.file("etc/group", 0o644, GROUP.as_bytes())?;
     archive.file("init", 0o755, INIT.as_bytes())?;
+    archive.file("guest/steps.sh", 0o644, STEPS.as_bytes())?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod built;
 mod cpio;
+mod debian;
 mod elf;
 pub(crate) mod initramfs;
 mod modules;

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::vm::{
     debian::{kernel::Kernel, tools::Tools},
-    image::initramfs::{self, Step},
+    image::initramfs::{self, Base, Step},
     output,
 };
 
@@ -30,7 +30,7 @@ pub(crate) fn choose(
     choice: Choice,
     dir: &Path,
     tools: &Tools,
-    userland: &Path,
+    base: &Base,
     kernel: &Kernel,
 ) -> Result<Accel> {
     match choice {
@@ -53,7 +53,7 @@ pub(crate) fn choose(
         Some("yes") => true,
         Some("no") => false,
         _ => {
-            let works = boots(dir, tools, userland, kernel)?;
+            let works = boots(dir, tools, base, kernel)?;
             let answer = if works { "yes" } else { "no" };
             output::note(&format!("does KVM run guests here: {answer}"));
             fs::write(&memory, format!("{} {answer}\n", boot.trim()))?;
@@ -63,7 +63,7 @@ pub(crate) fn choose(
     Ok(if works { Accel::Kvm } else { Accel::Tcg })
 }
 
-fn boots(dir: &Path, tools: &Tools, userland: &Path, kernel: &Kernel) -> Result<bool> {
+fn boots(dir: &Path, tools: &Tools, base: &Base, kernel: &Kernel) -> Result<bool> {
     let step = Step {
         label: "probe".into(),
         command: vec!["true".into()],
@@ -71,7 +71,7 @@ fn boots(dir: &Path, tools: &Tools, userland: &Path, kernel: &Kernel) -> Result<
         is_test: false,
         in_a_row: false,
     };
-    let initramfs = initramfs::write(dir, tools, userland, kernel, &[], &[step])?;
+    let initramfs = initramfs::write(dir, tools, base, kernel, &[], &[step])?;
     let machine = Machine {
         tools,
         image: &kernel.image(),

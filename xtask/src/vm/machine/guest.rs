@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use crate::timing::{Follower, Source};
 use crate::vm::{
     debian::{kernel::Kernel, tools::Tools},
-    image::initramfs::{self, GuestFile, Step},
+    image::initramfs::{self, Base, GuestFile, Step},
     output,
 };
 
@@ -31,7 +31,7 @@ pub(crate) struct Guest {
     pub(crate) label: String,
     pub(crate) tools: Tools,
     pub(crate) kernel: Kernel,
-    pub(crate) userland: PathBuf,
+    pub(crate) base: Base,
     pub(crate) files: Vec<GuestFile>,
     pub(crate) steps: Vec<Step>,
     /// For the file system, which lives as long as the guest.
@@ -50,7 +50,7 @@ impl Guest {
         let initramfs = initramfs::write(
             &self.dir,
             &self.tools,
-            &self.userland,
+            &self.base,
             &self.kernel,
             &self.files,
             &self.steps,

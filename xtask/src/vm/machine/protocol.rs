@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn the_guest_s_init_speaks_these_words() {
-        let init = include_str!("../image/init.sh");
+        let init = include_str!("../image/steps.sh");
         assert!(init.contains(&format!("printf '\\n{EXIT}%s\\n'")));
         assert!(init.contains(&format!("printf '\\n{END}\\n'")));
     }

@@ -1,0 +1,111 @@
+//! The program for the packages: optimised, with the list of its libraries in it, and the same from the same sources
+//! wherever they lie.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::ground::Ground;
+use super::{musl, tool};
+use crate::{process, toolchain, workspace};
+
+/// What the program is linked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Libc {
+    /// The distribution's, as everything there is.
+    Glibc,
+    /// None: it is all in the program, which then runs on every Linux.
+    Musl,
+}
+
+impl Libc {
+    const fn target(self) -> &'static str {
+        match self {
+            Self::Glibc => "x86_64-unknown-linux-gnu",
+            Self::Musl => "x86_64-unknown-linux-musl",
+        }
+    }
+}
+
+/// Builds it, and tells where it is.
+///
+/// # Errors
+/// It does not build.
+pub(super) fn build(ground: &Ground, libc: Libc) -> Result<PathBuf> {
+    let compiler = toolchain::ensure()?;
+    let tools = tool::AUDITABLE.ensure(ground)?;
+    let target = ground.work.join("build");
+    let mut cargo = workspace::cargo();
+    let mut flags = remapped(ground, &target);
+    if libc == Libc::Musl {
+        let musl = musl::ensure(ground, &compiler)?;
+        flags.extend(musl.flags);
+        cargo.envs(musl.env);
+    }
+    cargo
+        .args(["auditable", "build", "--release", "--locked"])
+        .args(["--package", "finback", "--bin", "finback"])
+        .args(["--target", libc.target()])
+        .env("CARGO_TARGET_DIR", &target)
+        .env("PATH", path_with(&tools)?)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f".as_ref()))
+        .env("CFLAGS", c_flags(ground, &target))
+        .env("SOURCE_DATE_EPOCH", ground.epoch.to_string())
+        .env_remove("RUSTFLAGS");
+    if libc == Libc::Musl && musl::is_to_be_built() {
+        cargo.arg("-Zbuild-std=std,panic_abort");
+    }
+    process::run(&mut cargo).context("the agent does not build")?;
+    Ok(place(ground, libc))
+}
+
+/// Where it is, once it is built.
+pub(super) fn place(ground: &Ground, libc: Libc) -> PathBuf {
+    let build = ground.work.join("build");
+    build.join(libc.target()).join("release/finback")
+}
+
+fn path_with(first: &Path) -> Result<OsString> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let all = std::iter::once(first.to_owned()).chain(env::split_paths(&path));
+    Ok(env::join_paths(all)?)
+}
+
+/// Folders of this machine, and what stands for them in messages of a panic. The last one that fits counts.
+fn places(ground: &Ground, target: &Path) -> Vec<(PathBuf, &'static str)> {
+    let home = env::var_os("HOME").map(PathBuf::from);
+    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo = cargo.or_else(|| home.map(|home| home.join(".cargo")));
+    let cargo = cargo.map(|cargo| (cargo, "/cargo"));
+    let own = [
+        (ground.root.clone(), "/finback"),
+        (target.to_owned(), "/target"),
+    ];
+    cargo.into_iter().chain(own).collect()
+}
+
+fn remapped(ground: &Ground, target: &Path) -> Vec<OsString> {
+    let places = places(ground, target).into_iter();
+    let flag = |(from, to): (PathBuf, &str)| {
+        let mut flag = OsString::from("--remap-path-prefix=");
+        flag.push(from);
+        flag.push("=");
+        flag.push(to);
+        flag
+    };
+    places.map(flag).collect()
+}
+
+/// The same for what is written in C.
+fn c_flags(ground: &Ground, target: &Path) -> OsString {
+    let mut flags = OsString::from("-g0");
+    for (from, to) in places(ground, target) {
+        flags.push(" -ffile-prefix-map=");
+        flags.push(from);
+        flags.push("=");
+        flags.push(to);
+    }
+    flags
+}
