@@ -37,7 +37,7 @@ pub fn id(pid: u32) -> Option<ProcessId> {
 pub fn look(id: ProcessId, workloads: &mut Workloads) -> ProcessView {
     let of_pid = (!has_ended(id)).then(|| {
         let identity = identity(id.pid, workloads);
-        (identity, descriptors::count(id.pid))
+        (Some(identity), descriptors::count(id.pid))
     });
     // Asked again: a pid can be another process's at once, and what was read is of this one only if it still lives.
     let found = of_pid.filter(|_| !has_ended(id));
@@ -51,16 +51,16 @@ pub fn look(id: ProcessId, workloads: &mut Workloads) -> ProcessView {
     }
 }
 
-fn identity(pid: u32, workloads: &mut Workloads) -> Option<Identity> {
+fn identity(pid: u32, workloads: &mut Workloads) -> Identity {
     let words = command_line::read(pid).unwrap_or_default();
     let path = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
     let workload = description::workload(pid, workloads, Instant::now());
-    Some(Identity {
+    Identity {
         executable: path.map(|path| path.to_string_lossy().into()),
         arguments: words.into_iter().map(Into::into).collect(),
         container: workload.as_ref().and_then(|known| known.container_name()),
         cgroup: workload.map(|known| known.cgroup.clone()),
-    })
+    }
 }
 
 /// Whether the process has ended: it is gone, waits for its parent, or its pid belongs to another one by now.

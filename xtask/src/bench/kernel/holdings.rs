@@ -174,6 +174,7 @@ mod tests {
     fn a_map_is_read_and_a_link_is_passed_over() {
         let mut holdings = Holdings {
             programs: BTreeMap::new(),
+            ids: BTreeSet::new(),
             maps: BTreeMap::new(),
         };
         holdings.add("pos:\t0\nlink_type:\traw_tracepoint\nlink_id:\t7\nprog_id:\t9\n");
