@@ -25,6 +25,9 @@ pub(super) fn make(parts: Parts<'_>, into: &Path) -> Result<PathBuf> {
     let docs = root.join("usr/share/doc/finback");
     let copyright = ground::read(&sources.join("copyright"))?;
     ground::write(&docs.join("copyright"), 0o644, &copyright)?;
+    let overrides = ground::read(&sources.join("lintian-overrides"))?;
+    let place = root.join("usr/share/lintian/overrides/finback");
+    ground::write(&place, 0o644, &overrides)?;
     let log = changelog(ground)?;
     archive::write_gzip(ground, &docs.join("changelog.Debian"), log.as_bytes())?;
 

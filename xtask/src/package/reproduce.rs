@@ -9,7 +9,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::ValueEnum;
 
 use super::ground::Ground;
-use super::{Kind, archive, make, tree};
+use super::made::{self, Kind};
+use super::{archive, tree};
 use crate::{process, workspace};
 
 const FOLDER: &str = "and-once-more-over-there";
@@ -27,7 +28,7 @@ pub(super) fn run(ground: &Ground, kinds: &[Kind]) -> Result<()> {
     if ground.dist.exists() {
         fs::remove_dir_all(&ground.dist)?;
     }
-    make(ground, kinds)?;
+    made::make(ground, kinds)?;
     let folder = ground.empty("reproduce")?;
     let clone = folder.join(FOLDER);
     let mut git = Command::new("git");

@@ -106,7 +106,7 @@ pub(crate) fn unpacked_with_dependencies(what: &str, packages: &[&str]) -> Resul
 ///
 /// # Errors
 /// There can be no such guest.
-pub(crate) fn debian(files: &[(PathBuf, &str)], script: &[&str]) -> Result<Outcome> {
+pub(crate) fn system(files: &[(PathBuf, &str)], script: &[&str]) -> Result<Outcome> {
     let args = VmArgs::of_debian();
     let files = files.iter().map(|(host, guest)| GuestFile {
         host: host.clone(),

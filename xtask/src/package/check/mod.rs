@@ -95,7 +95,7 @@ fn life(ground: &Ground, binary: &Path) -> Result<Summary> {
         (old, "/packages/old.deb"),
         (new, "/packages/new.deb"),
     ];
-    let outcome = vm::debian(
+    let outcome = vm::system(
         &files,
         &["/life.sh", "/packages/old.deb", "/packages/new.deb"],
     )?;
