@@ -23,6 +23,7 @@ use super::looks::{Look, Looks, Read};
 use super::scrape::Scrapes;
 use super::settings;
 use super::stacks::FindingStacks;
+use super::surplus::{self, Surplus};
 use super::taped::Taped;
 use crate::config::Config;
 use crate::export;
@@ -65,6 +66,7 @@ pub(super) struct Work {
     pub(super) people: Descriptions,
     looker: LookThread,
     looks: Looks,
+    surplus: Surplus,
     batch: Vec<Observation>,
     losses_read: Instant,
     host_root: PathBuf,
@@ -108,6 +110,7 @@ impl Work {
             people: Descriptions::new(&config.host_root),
             desk: Desk::new(),
             looks: Looks::default(),
+            surplus: Surplus::default(),
             batch: Vec::new(),
             losses_read: Instant::now(),
             host_root: config.host_root.clone(),
@@ -247,6 +250,12 @@ impl Work {
         }
         self.tick_scrapes();
         self.read_losses();
+        let stats = self.engine.stats();
+        let followed = stats.stream.map_or(0, |stream| stream.connections);
+        let connections = stats.watched + followed + stats.looks.sockets;
+        if self.surplus.has_gone(connections) {
+            surplus::give_back();
+        }
         let missed = Input::MissedRuns(self.kernel.missed_runs());
         self.engine.apply(&missed, self.kernel.now());
     }
