@@ -8,6 +8,7 @@
 mod accuracy;
 mod agent;
 mod apt;
+mod arm64;
 mod bench;
 mod doctor;
 mod failures;
@@ -17,6 +18,7 @@ mod lint;
 mod package;
 mod process;
 mod runtimes;
+mod soak;
 mod stage;
 mod summary;
 mod table;
@@ -105,6 +107,17 @@ enum Task {
     Package(package::PackageArgs),
     /// Checks what is linked in: licences, sources, duplicates, and known flaws where their database can be had.
     Audit,
+    /// Builds kernel programs and agent for arm64, and runs the tests of common, core and of what is read from the kernel
+    /// under an emulator.
+    ///
+    /// Adds the target to rustup's compiler, installs Debian's cross compiler, and fetches the emulator below the target
+    /// directory.
+    Arm64(arm64::Arm64Args),
+    /// Plays thousands of short connections a second for an hour, with leaks planted and healed in the midst of them,
+    /// beside a daemon with a subscriber and one without: memory and descriptors must not grow, every leak must be told.
+    ///
+    /// Builds a release. The exit code is 1 if a curve rises, a leak was not told, or something else was. Needs root.
+    Soak(soak::SoakArgs),
     /// Checks the sources: repository rules, formatting, clippy (host and BPF), documentation.
     Lint,
 }
@@ -144,6 +157,8 @@ fn main() -> ExitCode {
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Package(args) => package::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Audit => package::audit(),
+        Task::Arm64(args) => arm64::run(&args).map(|()| ExitCode::SUCCESS),
+        Task::Soak(args) => soak::run(&args),
         Task::Lint => lint::run(),
     };
     done.unwrap_or_else(|error| {

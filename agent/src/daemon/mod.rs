@@ -18,6 +18,7 @@ mod service;
 mod settings;
 mod stacks;
 mod subscribers;
+mod surplus;
 mod taped;
 mod turn;
 mod work;

@@ -24,6 +24,7 @@ use super::scrape::Scrapes;
 use super::service::{self, Watchdog};
 use super::settings;
 use super::stacks::FindingStacks;
+use super::surplus::{self, Surplus};
 use super::taped::Taped;
 use crate::config::Config;
 use crate::export;
@@ -67,6 +68,7 @@ pub(super) struct Work {
     looker: LookThread,
     watchdog: Option<Watchdog>,
     looks: Looks,
+    surplus: Surplus,
     batch: Vec<Observation>,
     losses_read: Instant,
     host_root: PathBuf,
@@ -111,6 +113,7 @@ impl Work {
             desk: Desk::new(),
             watchdog: Watchdog::of_service(Instant::now()),
             looks: Looks::default(),
+            surplus: Surplus::default(),
             batch: Vec::new(),
             losses_read: Instant::now(),
             host_root: config.host_root.clone(),
@@ -251,6 +254,7 @@ impl Work {
         }
         self.tick_scrapes();
         self.read_losses();
+        self.give_surplus_back();
         // Only the stream rests on programs that have seen everything.
         if !self.asked.is_none() {
             let missed = Input::MissedRuns(self.kernel.missed_runs());
@@ -259,6 +263,15 @@ impl Work {
         let watchdog = self.watchdog.as_mut();
         if watchdog.is_some_and(|watchdog| watchdog.is_due(Instant::now())) {
             self.looker.ask(Request::Sign);
+        }
+    }
+
+    fn give_surplus_back(&mut self) {
+        let stats = self.engine.stats();
+        let followed = stats.stream.map_or(0, |stream| stream.connections);
+        let connections = stats.watched + followed + stats.looks.sockets;
+        if self.surplus.has_gone(connections) {
+            surplus::give_back();
         }
     }
 

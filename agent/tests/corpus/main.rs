@@ -6,13 +6,13 @@
 #[cfg(test)]
 mod compile;
 #[cfg(test)]
-#[path = "../live/daemon.rs"]
+#[path = "../harness/daemon.rs"]
 #[expect(dead_code, reason = "the live tests need more of it")]
 mod daemon;
 #[cfg(test)]
 mod judge;
 #[cfg(test)]
-#[path = "../live/netns.rs"]
+#[path = "../harness/netns.rs"]
 #[expect(dead_code, reason = "the live tests need more of it")]
 mod netns;
 #[cfg(test)]
@@ -20,7 +20,7 @@ mod owner;
 #[cfg(test)]
 mod play;
 #[cfg(test)]
-#[path = "../live/program.rs"]
+#[path = "../harness/program.rs"]
 #[expect(dead_code, reason = "the live tests need more of it")]
 mod program;
 #[cfg(test)]
@@ -28,18 +28,18 @@ mod report;
 #[cfg(test)]
 mod runtime;
 #[cfg(test)]
-#[path = "../live/setting.rs"]
+#[path = "../harness/setting.rs"]
 #[expect(dead_code, reason = "the live tests need more of it")]
 mod setting;
 #[cfg(test)]
 mod step;
 #[cfg(test)]
-#[path = "../live/stream.rs"]
+#[path = "../harness/stream.rs"]
 mod stream;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
-#[path = "../live/wire.rs"]
+#[path = "../harness/wire.rs"]
 #[expect(dead_code, reason = "the live tests need more of it")]
 mod wire;
 

@@ -7,42 +7,26 @@
 #[cfg(test)]
 mod actor;
 #[cfg(test)]
-mod cgroup;
-#[cfg(test)]
-mod daemon;
+#[path = "../harness/mod.rs"]
+#[expect(dead_code, reason = "the tests of faults need the rest of it")]
+mod harness;
 #[cfg(test)]
 mod leaker;
 #[cfg(test)]
-mod netns;
-#[cfg(test)]
-mod program;
-#[cfg(test)]
-mod proof;
-#[cfg(test)]
-mod replay;
-#[cfg(test)]
 mod scenario;
-#[cfg(test)]
-mod setting;
-#[cfg(test)]
-mod stream;
-#[cfg(test)]
-mod traffic;
-#[cfg(test)]
-mod trial;
-#[cfg(test)]
-mod watch;
-#[cfg(test)]
-mod wire;
 
 use std::process::ExitCode;
 
 use libtest_mimic::Trial;
 
+use harness::{
+    cgroup, daemon, netns, program, proof, replay, setting, ss, subject, traffic, trial, watch,
+    wire,
+};
 use scenario::{
-    ask, audit, before, both, command, crowd, ends, family, group, half_close, hostile, kill,
-    limit, long, names, namespace, overflow, owner, privilege, protocol, reload, remedy, stacks,
-    steered, table, tcpstates, verdict, wait, watchdog,
+    ask, audit, before, both, clock, command, crowd, ends, family, group, half_close, hostile,
+    kill, limit, long, names, namespace, overflow, owner, privilege, protocol, reload, remedy,
+    stacks, steered, table, tcpstates, verdict, wait, watchdog,
 };
 use trial::{alone, watching};
 
@@ -133,6 +117,7 @@ fn of_the_agent() -> Vec<Trial> {
             steered::five_thousand_a_second,
         ),
         alone("long_random_run", long::random_run),
+        alone("clock_set_forward_and_back", clock::set_forward_and_back),
         alone("settings_of_a_control_group", group::of_its_own),
         alone("names_in_a_pod", names::in_a_pod),
         alone(

@@ -16,38 +16,38 @@ mod peer;
 mod story;
 
 #[cfg(test)]
-#[path = "../live/daemon.rs"]
+#[path = "../harness/daemon.rs"]
 #[expect(dead_code, reason = "shared with the live tests, which use all of it")]
 mod daemon;
 #[cfg(test)]
-#[path = "../live/netns.rs"]
+#[path = "../harness/netns.rs"]
 #[expect(dead_code, reason = "shared with the live tests, which use all of it")]
 mod netns;
 #[cfg(test)]
-#[path = "../live/program.rs"]
+#[path = "../harness/program.rs"]
 #[expect(dead_code, reason = "shared with the live tests, which use all of it")]
 mod program;
 #[cfg(test)]
-#[path = "../live/proof.rs"]
+#[path = "../harness/proof.rs"]
 #[expect(dead_code, reason = "shared with the live tests, which use all of it")]
 mod proof;
 #[cfg(test)]
-#[path = "../live/setting.rs"]
+#[path = "../harness/setting.rs"]
 #[expect(dead_code, reason = "shared with the live tests, which use all of it")]
 mod setting;
 #[cfg(test)]
-#[path = "../live/stream.rs"]
+#[path = "../harness/stream.rs"]
 mod stream;
 #[cfg(test)]
-#[path = "../live/trial.rs"]
+#[path = "../harness/trial.rs"]
 #[expect(dead_code, reason = "shared with the live tests, which use all of it")]
 mod trial;
 #[cfg(test)]
-#[path = "../live/watch.rs"]
+#[path = "../harness/watch.rs"]
 #[expect(dead_code, reason = "shared with the live tests, which use all of it")]
 mod watch;
 #[cfg(test)]
-#[path = "../live/wire.rs"]
+#[path = "../harness/wire.rs"]
 #[expect(dead_code, reason = "shared with the live tests, which use all of it")]
 mod wire;
 

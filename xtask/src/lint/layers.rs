@@ -537,6 +537,8 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "workspace",
                 ],
             ),
+            ("soak", &["agent", "process", "test", "workspace"]),
+            ("arm64", &["apt", "process", "toolchain", "vm", "workspace"]),
             ("zoo/judge", &[]),
             ("zoo/life", &[]),
             ("zoo/trouble", &[]),

@@ -10,7 +10,9 @@ use crate::timing::{Follower, Source};
 use crate::workspace;
 
 /// The test targets that attach to the running kernel.
-pub(crate) const LIVE: [&str; 3] = ["live", "packet", CORPUS];
+pub(crate) const LIVE: [&str; 4] = ["live", "packet", FAULTS, CORPUS];
+/// What breaks beside the daemon or under it, and the soak.
+const FAULTS: &str = "faults";
 /// The one with programs in many languages.
 const CORPUS: &str = "corpus";
 /// Needs no root, and has a harness of its own, which can say that something is missing.
@@ -81,8 +83,12 @@ impl TestBinary {
     /// Starts it as root.
     pub(crate) fn command_with_sudo(&self) -> Command {
         let mut sudo = Command::new("sudo");
-        sudo.args(["-n", "--preserve-env=FINBACK_TEST_ATTACH", "--"])
-            .arg(&self.executable);
+        sudo.args([
+            "-n",
+            "--preserve-env=FINBACK_TEST_ATTACH,FINBACK_TEST_FULL",
+            "--",
+        ])
+        .arg(&self.executable);
         self.started(sudo)
     }
 
@@ -110,6 +116,16 @@ pub(crate) fn build_corpus() -> Result<TestBinary> {
     let built = build_only(&["--package", "finback", "--test", CORPUS])?;
     let corpus = built.into_iter().find(TestBinary::needs_runtimes);
     corpus.context("cargo has built no corpus")
+}
+
+/// Builds the faults alone.
+///
+/// # Errors
+/// It does not compile (cargo has shown why).
+pub(crate) fn build_faults() -> Result<TestBinary> {
+    let built = build_only(&["--package", "finback", "--test", FAULTS])?;
+    let faults = built.into_iter().find(|binary| binary.is_test(FAULTS));
+    faults.context("cargo has built no faults")
 }
 
 fn build_only(what: &[&str]) -> Result<Vec<TestBinary>> {

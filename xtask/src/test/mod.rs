@@ -25,8 +25,8 @@ pub(crate) struct TestArgs {
     /// No virtual machines: they take the longest, and fetch kernels the first time.
     #[arg(long)]
     no_guests: bool,
-    /// Every flavour on every kernel, by default so much of it as the change asks for; every parser under the fuzzer for
-    /// some seconds; and the package in a Debian guest.
+    /// Every flavour on every kernel, by default so much of it as the change asks for; faults at length, every parser under
+    /// the fuzzer for some seconds, and the package in a Debian guest.
     #[arg(long, conflicts_with = "no_guests")]
     full: bool,
 }
@@ -77,7 +77,7 @@ fn stages(args: &TestArgs, report: &mut Report) {
             Follower::start("documentation", Source::Unknown),
         )
     });
-    live_tests(&live, filter, report);
+    live_tests(&live, filter, args.full, report);
     if args.full && filter.is_none() {
         report.stage("fuzz", fuzz::briefly);
     }
@@ -95,7 +95,7 @@ fn stages(args: &TestArgs, report: &mut Report) {
 
 /// Live tests attach to the kernel: as root, or through a sudo that asks nothing. Without its runtimes only the corpus
 /// has failed.
-fn live_tests(live: &[TestBinary], filter: Option<&str>, report: &mut Report) {
+fn live_tests(live: &[TestBinary], filter: Option<&str>, full: bool, report: &mut Report) {
     let possible = report.check("live tests: what they need", || {
         can_attach(live).map(|()| Verdict::Passed)
     });
@@ -112,6 +112,9 @@ fn live_tests(live: &[TestBinary], filter: Option<&str>, report: &mut Report) {
             } else {
                 binary.command_with_sudo()
             };
+            if full {
+                command.env("FINBACK_TEST_FULL", "1");
+            }
             stage::tests(command.args(filter), binary.follower())
         });
     }

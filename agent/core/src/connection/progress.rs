@@ -15,6 +15,8 @@ use crate::model::waiting::WaitState;
 pub(crate) struct Progress {
     /// Numbers of the last look.
     last: Option<SocketCounters>,
+    /// When that was.
+    looked_at: Option<Timestamp>,
     /// Latest moment at which it may have been sending.
     pub(crate) sent_at: Option<Timestamp>,
     /// When something was taken out of its receive queue.
@@ -92,6 +94,7 @@ impl Progress {
             self.look_open(view, taken);
             Seen::default()
         };
+        self.looked_at = Some(taken);
         Seen { accepted, ..seen }
     }
 
@@ -109,7 +112,7 @@ impl Progress {
         // Of what was waiting something was taken; or more has come.
         let total = now.read_total();
         if last.is_some_and(|last| last.unread > 0 && last.read_total() != total) {
-            self.reads.happened(taken);
+            self.reads.found(taken, self.looked_at);
         } else if last.is_none_or(|last| (last.read_total(), last.unread) != (total, now.unread)) {
             self.reads.moved(taken);
         }
@@ -147,7 +150,7 @@ impl Progress {
         let unread_before = last.map(|last| last.unread).or(fin.unread);
         let read = unread_before.is_some_and(|before| counters.unread < before);
         if read {
-            self.reads.happened(taken);
+            self.reads.found(taken, self.looked_at);
         } else if unread_before.is_none() {
             self.reads.moved(taken);
         }

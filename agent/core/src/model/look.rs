@@ -203,9 +203,11 @@ pub struct Snapshot {
     pub cost: std::time::Duration,
     /// The kernel's clock of sockets, if this way of looking tells.
     pub jiffies: Option<Jiffies>,
-    /// Every TCP socket that a descriptor or an accept queue leads to, sorted by `sock`.
+    /// Every TCP socket that a descriptor leads to, and those in an accept queue that their peers have left, sorted by
+    /// `sock`.
     pub sockets: Vec<SocketView>,
-    /// Sockets that no descriptor refers to, if they were asked for and could be listed.
+    /// The other sockets, if they were asked for and could be listed: in an accept queue whose peer is still there, on
+    /// their way to another process, closing, and minisocks.
     pub unheld: Option<UnheldList>,
     /// Who connected to whom lately, as far back as the kernel side remembers; only if `unheld` was asked for.
     pub openers: Vec<Opener>,

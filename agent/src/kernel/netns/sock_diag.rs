@@ -84,6 +84,11 @@ pub struct Listing {
 /// Lists sockets of both families in every namespace `wanted` (all if empty). A namespace that cannot be entered
 /// or has just gone harms no other.
 pub fn list(query: Query, wanted: &[u32]) -> io::Result<Listing> {
+    list_those(query, wanted, &|_| true)
+}
+
+/// The same, without those that are not to be kept: there may be many.
+fn list_those(query: Query, wanted: &[u32], keep: &dyn Fn(&Listed) -> bool) -> io::Result<Listing> {
     let own = netns::own()?;
     let (mut namespaces, mut sockets) = (Vec::new(), Vec::new());
     let mut missing = wanted.to_vec();
@@ -99,7 +104,9 @@ pub fn list(query: Query, wanted: &[u32]) -> io::Result<Listing> {
             netns::within(&namespace.path, open)
         };
         let kept = sockets.len();
-        match socket.and_then(|socket| both_families(&socket, query, namespace.id, &mut sockets)) {
+        match socket
+            .and_then(|socket| both_families(&socket, query, namespace.id, keep, &mut sockets))
+        {
             Ok(()) => namespaces.push(namespace.id),
             Err(error) => {
                 sockets.truncate(kept);
@@ -114,8 +121,10 @@ pub fn list(query: Query, wanted: &[u32]) -> io::Result<Listing> {
     })
 }
 
-/// Connections that no descriptor refers to, in every namespace: closing, and minisocks.
-pub fn unheld() -> io::Result<UnheldList> {
+/// Connections that no descriptor refers to, in every namespace: in an accept queue or on their way to another process,
+/// closing, and minisocks. Those of which `is_known` says so are left out, also if they were accepted only now.
+pub fn unheld(is_known: impl Fn(&Endpoints) -> bool) -> io::Result<UnheldList> {
+    let open = bit(tcp::ESTABLISHED) | bit(tcp::CLOSE_WAIT);
     let closing = [
         tcp::TIME_WAIT,
         tcp::FIN_WAIT1,
@@ -124,10 +133,16 @@ pub fn unheld() -> io::Result<UnheldList> {
         tcp::LAST_ACK,
     ];
     let query = Query {
-        states: closing.into_iter().fold(0, |all, state| all | bit(state)),
+        states: closing
+            .into_iter()
+            .fold(open, |all, state| all | bit(state)),
         counters: false,
     };
-    Ok(chosen(list(query, &[])?, |socket| socket.inode == 0))
+    let keep = |socket: &Listed| match socket.state {
+        TcpState::Established | TcpState::CloseWait => !is_known(&socket.endpoints),
+        _ => socket.inode == 0,
+    };
+    Ok(chosen(list_those(query, &[], &keep)?, |_| true))
 }
 
 /// The minisocks of these namespaces (all if empty). One that is gone has none; of one that cannot be found though it is
@@ -251,10 +266,11 @@ fn both_families(
     socket: &Socket,
     query: Query,
     netns: u32,
+    keep: &dyn Fn(&Listed) -> bool,
     into: &mut Vec<Listed>,
 ) -> io::Result<()> {
     for family in [AF_INET, AF_INET6] {
-        dump(socket, query, family, netns, into)?;
+        dump(socket, query, (family, netns), keep, into)?;
     }
     Ok(())
 }
@@ -262,8 +278,8 @@ fn both_families(
 fn dump(
     socket: &Socket,
     query: Query,
-    family: u8,
-    netns: u32,
+    (family, netns): (u8, u32),
+    keep: &dyn Fn(&Listed) -> bool,
     into: &mut Vec<Listed>,
 ) -> io::Result<()> {
     let mut request = Request::new(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP);
@@ -278,7 +294,7 @@ fn dump(
         if buffer.is_empty() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        if read_messages(&buffer, query, netns, into)? {
+        if read_messages(&buffer, query, netns, keep, into)? {
             return Ok(());
         }
     }
@@ -289,6 +305,7 @@ pub(super) fn read_messages(
     mut bytes: &[u8],
     query: Query,
     netns: u32,
+    keep: &dyn Fn(&Listed) -> bool,
     into: &mut Vec<Listed>,
 ) -> io::Result<bool> {
     while let Ok((header, _)) = Header::read_from_prefix(bytes) {
@@ -305,7 +322,10 @@ pub(super) fn read_messages(
                 let code = i32::read_from_prefix(body).map_or(0, |(code, _)| code);
                 return Err(io::Error::from_raw_os_error(code.saturating_neg()));
             }
-            SOCK_DIAG_BY_FAMILY => into.extend(listed(body, query, netns)),
+            SOCK_DIAG_BY_FAMILY => {
+                let listed = listed(body, query, netns);
+                into.extend(listed.filter(keep));
+            }
             _ => {}
         }
         bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();

@@ -83,6 +83,33 @@ fn a_listener_shows_how_many_wait_in_its_queue() {
     assert_eq!(found.counters.backlog, 3);
 }
 
+/// The stream would take it for gone.
+#[test]
+fn what_waits_to_be_accepted_is_held_by_nobody_and_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, netns) = (listener.local_addr().unwrap(), netns::own().unwrap());
+    let client = TcpStream::connect(address).unwrap();
+    let waiting = Unheld {
+        endpoints: Endpoints {
+            local: address,
+            peer: client.local_addr().unwrap(),
+            netns,
+        },
+        state: TcpState::Established,
+        minisock: false,
+    };
+    let known = waiting.endpoints.reversed();
+    let found = unheld(|ends| *ends == known).unwrap().sockets;
+    assert!(found.contains(&waiting), "{found:?}");
+    assert!(!found.iter().any(|socket| socket.endpoints == known));
+    drop(client);
+    let left = |socket: &Unheld| {
+        socket.endpoints == waiting.endpoints && socket.state == TcpState::CloseWait
+    };
+    let found = unheld(|_| false).unwrap().sockets;
+    assert!(found.iter().any(left), "{found:?}");
+}
+
 #[test]
 fn a_minisock_is_listed_as_time_wait() {
     let (_listener, client, mut server) = connected("127.0.0.1:0");
@@ -124,7 +151,7 @@ fn an_error_of_the_kernel_is_passed_on() {
     };
     bytes.extend_from_slice(header.as_bytes());
     bytes.extend_from_slice(&(-1_i32).to_ne_bytes());
-    let error = read_messages(&bytes, EVERYTHING, 1, &mut Vec::new()).unwrap_err();
+    let error = read_messages(&bytes, EVERYTHING, 1, &|_| true, &mut Vec::new()).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
 }
 
@@ -134,6 +161,6 @@ proptest! {
         let header = Header { length, kind, flags: 0, sequence: 0, port: 0 };
         let mut bytes = header.as_bytes().to_vec();
         bytes.extend_from_slice(&body);
-        drop(read_messages(&bytes, EVERYTHING, 1, &mut Vec::new()));
+        drop(read_messages(&bytes, EVERYTHING, 1, &|_| true, &mut Vec::new()));
     }
 }

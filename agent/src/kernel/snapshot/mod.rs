@@ -101,7 +101,10 @@ impl Looker {
         self.inhabited = sockets.map(|view| view.endpoints.netns).collect();
         halt::mark(&mut snapshot);
         if unheld {
-            let unheld = sock_diag::unheld().map_err(|source| KernelError::Io {
+            let known = snapshot.sockets.iter().map(|view| view.endpoints);
+            let known: FxHashSet<_> = known.collect();
+            let unheld = sock_diag::unheld(|ends| known.contains(ends));
+            let unheld = unheld.map_err(|source| KernelError::Io {
                 what: "list the sockets of a network namespace",
                 source,
             })?;

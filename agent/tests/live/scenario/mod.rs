@@ -4,6 +4,7 @@ pub(crate) mod ask;
 pub(crate) mod audit;
 pub(crate) mod before;
 pub(crate) mod both;
+pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod crowd;
 pub(crate) mod ends;

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result};
 
-use super::Sockets;
 use crate::actor::Script;
 use crate::program::Did;
 use crate::replay::Picture;
+use crate::ss::Sockets;
 
 /// What an end that was left open deserves to be called.
 fn verdicts(script: Script, local_is_server: bool) -> &'static [&'static str] {

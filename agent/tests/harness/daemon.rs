@@ -67,15 +67,17 @@ pub(crate) fn run_command(dir: &TempDir, more: &[&str]) -> Result<Command> {
     }
     let mut command = Command::new(&setting().finback);
     command
-        .args(["run", "--format", "json", "--history", "off"])
+        .args(["run", "--format", "json"])
         .args(["--attach", &setting().attach])
         .arg("--config")
         .arg(config)
         .arg("--socket")
         .arg(dir.path().join("finback.sock"))
         .args(more);
-    if !more.contains(&"--states") {
-        command.args(["--states", "all"]);
+    for (name, value) in [("--states", "all"), ("--history", "off")] {
+        if !more.contains(&name) {
+            command.args([name, value]);
+        }
     }
     Ok(command)
 }

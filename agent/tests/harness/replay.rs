@@ -24,6 +24,8 @@ pub(crate) struct Picture {
     pub(crate) sockets: BTreeMap<String, Socket>,
     /// Open findings by their number.
     pub(crate) open: BTreeMap<u64, Finding>,
+    /// All that were ever opened, as they were then.
+    pub(crate) opened: Vec<Finding>,
     pub(crate) resolved: u64,
     next_finding: u64,
     next_seq: u64,
@@ -157,6 +159,10 @@ impl Picture {
             self.resyncs = (self.resyncs.0 + 1, self.resyncs.1 + resync.corrected);
             self.torn = false;
         }
+        // A line about a whole life says nothing of what is now, and there may be millions.
+        if line.kind == "connection" {
+            return;
+        }
         let socket = self.place(line, text);
         if let Some(finding) = &line.finding {
             self.judge(finding, socket, text);
@@ -212,7 +218,17 @@ impl Picture {
             socket,
             holders,
         };
+        if finding.action == "opened" {
+            self.opened.push(opened.clone());
+        }
         self.open.insert(finding.id, opened);
+    }
+
+    /// What was found in a namespace so far was judged.
+    pub(crate) fn forget(&mut self, netns: u32) {
+        let is_there =
+            |finding: &Finding| finding.socket.as_ref().is_some_and(|s| s.netns == netns);
+        self.opened.retain(|finding| !is_there(finding));
     }
 
     /// Fails if a line was not as promised.

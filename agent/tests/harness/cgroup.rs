@@ -32,6 +32,42 @@ impl Group {
         Self::below(is_systemd, path)
     }
 
+    /// With this much memory, of whichever version has the controller; `None` if neither.
+    pub(crate) fn with_memory(bytes: u64) -> Result<Option<Self>> {
+        let has_memory = |kind: &str, options: &str| {
+            kind == "cgroup" && options.split(',').any(|option| option == "memory")
+        };
+        let first = Self::below(has_memory, "")?;
+        let (group, file) = match first {
+            Some(group) => (group, "memory.limit_in_bytes"),
+            None => match Self::new()? {
+                Some(group) => (group, "memory.max"),
+                None => return Ok(None),
+            },
+        };
+        let Some(own) = group.directories.last() else {
+            return Ok(None);
+        };
+        if let Some(root) = own.parent().filter(|_| file == "memory.max") {
+            // It may be on already; if it cannot be, there is no file to write the limit to.
+            drop(fs::write(root.join("cgroup.subtree_control"), "+memory"));
+        }
+        if !own.join(file).exists() {
+            return Ok(None);
+        }
+        fs::write(own.join(file), bytes.to_string())?;
+        Ok(Some(group))
+    }
+
+    /// A number that it keeps, under the name of either version.
+    pub(crate) fn number(&self, names: [&str; 2]) -> Option<u64> {
+        let own = self.directories.last()?;
+        let text = names
+            .iter()
+            .find_map(|name| fs::read_to_string(own.join(name)).ok())?;
+        text.trim().parse().ok()
+    }
+
     /// `wanted` is asked for type and options of a mount.
     fn below(wanted: impl Fn(&str, &str) -> bool, path: &str) -> Result<Option<Self>> {
         let mounts = fs::read_to_string("/proc/mounts")?;

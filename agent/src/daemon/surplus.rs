@@ -1,0 +1,56 @@
+//! Memory that a surge has left behind is given back.
+//!
+//! What was freed stays with the process: an allocator keeps it for the next surge, which may never come.
+
+/// Things in memory that are worth it.
+const MANY: u64 = 500;
+
+/// How much there was.
+#[derive(Debug, Default)]
+pub(super) struct Surplus {
+    most: u64,
+}
+
+impl Surplus {
+    /// There is so much now; whether there was so much more that its memory is worth giving back.
+    pub(super) fn has_gone(&mut self, now: u64) -> bool {
+        self.most = self.most.max(now);
+        let gone = self.most >= MANY && now <= self.most / 2;
+        if gone {
+            self.most = now;
+        }
+        gone
+    }
+}
+
+/// Hands free pages to the kernel: a few milliseconds for a hundred megabytes.
+pub(super) fn give_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes a number, and the locks of the allocator.
+    let _released = unsafe { libc::malloc_trim(0) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_surge_that_has_gone_is_told_once() {
+        let mut surplus = Surplus::default();
+        let told: Vec<_> = [0, 900, 10_000, 6_000, 4_000, 3_000, 100, 100, 0]
+            .map(|now| surplus.has_gone(now))
+            .into();
+        let wanted = [false, false, false, false, true, false, true, false, false];
+        assert_eq!(told, wanted);
+    }
+
+    #[test]
+    fn little_is_never_worth_it() {
+        let mut surplus = Surplus::default();
+        assert!(
+            ![400, 0, 499, 3]
+                .into_iter()
+                .any(|now| surplus.has_gone(now))
+        );
+    }
+}
