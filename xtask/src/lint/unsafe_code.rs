@@ -3,7 +3,7 @@
 //! tidy: table
 
 use syn::visit::{self, Visit};
-use syn::{Attribute, ExprUnsafe, ItemForeignMod, ItemImpl, ItemTrait, Macro, Signature};
+use syn::{Attribute, ExprUnsafe, ItemForeignMod, ItemImpl, ItemTrait, Macro, Safety, Signature};
 
 /// Files, or folders that end in `/`, and why they cannot do without.
 const KNOWN: &[(&str, &str)] = &[
@@ -101,7 +101,7 @@ impl<'ast> Visit<'ast> for Found {
     }
 
     fn visit_signature(&mut self, signature: &'ast Signature) {
-        self.0 |= signature.unsafety.is_some();
+        self.0 |= matches!(signature.safety, Safety::Unsafe(_));
         visit::visit_signature(self, signature);
     }
 
