@@ -83,17 +83,18 @@ fn client(port: u16, number: usize) -> Option<TcpStream> {
         "x".repeat(200_000)
     );
     let long = format!("GET /{} HTTP/1.1\r\n", "y".repeat(200_000));
-    let bytes: &[u8] = if number < SILENT {
+    let others: [&[u8]; 6] = [
+        b"",
+        b"GET /metrics HT",
+        b"GET /metrics HTTP/1.1\r\nhost: f\r\na: ",
+        huge.as_bytes(),
+        long.as_bytes(),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ];
+    let bytes = if number < SILENT {
         silent.as_bytes()
     } else {
-        [
-            b"",
-            b"GET /metrics HT",
-            b"GET /metrics HTTP/1.1\r\nhost: f\r\na: ",
-            huge.as_bytes(),
-            long.as_bytes(),
-            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        ][number % 6]
+        others[number % others.len()]
     };
     // As much as there is room for: none of them waits.
     drop(stream.write(bytes));
