@@ -161,6 +161,7 @@ impl Desk {
             "stacks": stacks.map(stacks_done),
             "counters": counters,
             "privilege": self.privilege,
+            "pins": kernel.pins(),
             "hooks": kernel.report(),
         })
     }

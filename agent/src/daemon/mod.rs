@@ -94,7 +94,11 @@ async fn live(plan: Plan) -> Result<(), Error> {
     kernel::prerequisites()?;
     let (guard, listener) = Guard::listen(&plan.config.socket)?;
     let (open, address) = open::listen(plan.config.metrics_listen).await?.unzip();
-    let kernel = load(&plan.config, plan.log_level)?;
+    let options = kernel::Options {
+        pins: plan.config.pin_place(),
+        ..kernel_options(&plan.config, plan.log_level)
+    };
+    let kernel = load(&options)?;
     // Before any other thread starts: they inherit what is left.
     let privilege = privilege::give_up(Needs {
         stacks: plan.config.stacks,
@@ -139,7 +143,8 @@ async fn live(plan: Plan) -> Result<(), Error> {
 
     notify(&[sd_notify::NotifyState::Stopping]);
     let deadline = Instant::now() + FAREWELL;
-    let kernel = work.finish();
+    let mut kernel = work.finish();
+    kernel.leave(!matches!(result, Ok(Leaving::ForGood)));
     let Doors {
         output,
         asked,
@@ -152,7 +157,7 @@ async fn live(plan: Plan) -> Result<(), Error> {
     // A subscriber that does not read must not keep the daemon.
     drop(timeout_at(deadline, serving).await);
     drop(kernel);
-    result
+    result.map(drop)
 }
 
 /// The first look, and whatever the first reader is to be told.
@@ -170,9 +175,8 @@ async fn begin(work: &mut Work, select: Selection) -> Result<(), Error> {
 }
 
 /// On the heap: the object's bookkeeping is large.
-fn load(config: &Config, log_level: u8) -> Result<Box<Kernel>, Error> {
-    let kernel = Kernel::load(&kernel_options(config, log_level))?;
-    Ok(Box::new(kernel))
+fn load(options: &kernel::Options) -> Result<Box<Kernel>, Error> {
+    Ok(Box::new(Kernel::load(options)?))
 }
 
 /// What comes from outside.
@@ -185,9 +189,18 @@ struct Doors {
     configuration: Configuration,
 }
 
+/// Whether the daemon is expected back: then what is pinned goes on without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaving {
+    /// A service manager ends it, perhaps to start it again.
+    ForNow,
+    /// Whoever has started it has seen enough.
+    ForGood,
+}
+
 /// Works until it is told to end.
 #[expect(clippy::large_stack_frames, reason = "its caller has it on the heap")]
-async fn go_on(work: &mut Work, doors: &mut Doors) -> Result<(), Error> {
+async fn go_on(work: &mut Work, doors: &mut Doors) -> Result<Leaving, Error> {
     let Doors {
         calls,
         hang_up,
@@ -214,16 +227,16 @@ async fn go_on(work: &mut Work, doors: &mut Doors) -> Result<(), Error> {
         // What ends the daemon comes first.
         let turn = tokio::select! {
             biased;
-            () = calls.end() => return Ok(()),
-            end = output.end() => return end,
+            leaving = calls.end() => return Ok(leaving),
+            end = output.end() => return end.map(|()| Leaving::ForGood),
             turn = come => turn,
         };
         match turn {
-            Turn::Tick if reads && reader_gone() => return Ok(()),
+            Turn::Tick if reads && reader_gone() => return Ok(Leaving::ForGood),
             Turn::Tick => work.tick(),
             Turn::Due => work.timeout(),
             Turn::Readers => work.adjust(),
-            Turn::HungUp if hang_up.is_the_end() => return Ok(()),
+            Turn::HungUp if hang_up.is_the_end() => return Ok(Leaving::ForGood),
             Turn::HungUp => configuration.reload(work),
             Turn::Asked(query) => beginners.answer(query, work),
             Turn::Decided(decision) => keep::announce(&decision, &mut work.feed),
@@ -258,7 +271,7 @@ impl Calls {
         })
     }
 
-    async fn end(&mut self) {
+    async fn end(&mut self) -> Leaving {
         let late = pin!(async {
             match self.until {
                 Some(until) => sleep_until(until).await,
@@ -272,10 +285,10 @@ impl Calls {
             }
         });
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            () = late => {}
-            () = recorded => {}
+            _ = self.interrupt.recv() => Leaving::ForGood,
+            _ = self.terminate.recv() => Leaving::ForNow,
+            () = late => Leaving::ForGood,
+            () = recorded => Leaving::ForGood,
         }
     }
 }

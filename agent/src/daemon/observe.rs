@@ -25,7 +25,7 @@ impl Observer {
     /// Loads the kernel side and looks at what is there. From now on everything that is selected is told.
     pub async fn begin(config: &Config, select: Selection) -> Result<Self, Error> {
         kernel::prerequisites()?;
-        let kernel = load(config, 0)?;
+        let kernel = load(&settings::kernel_options(config, 0))?;
         let feed = Feed::new(settings::hello(kernel.report()));
         let handle = feed.handle();
         let mut work = Work::new(kernel, feed, config, None)?;

@@ -3,6 +3,7 @@
 use finback_common::hook::Flavour;
 
 use crate::kernel::error::KernelError;
+use crate::kernel::pin::Place;
 
 /// Which flavour to take for each signal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Options {
     pub groups: bool,
     /// Level of the kernel programs' own log: 0 off, 1 error … 5 trace.
     pub log_level: u8,
+    /// Where to pin what is to outlive this process.
+    pub pins: Place,
 }
 
 impl Options {
@@ -75,6 +78,7 @@ impl Default for Options {
             stacks: false,
             groups: false,
             log_level: 0,
+            pins: Place::default(),
         }
     }
 }
