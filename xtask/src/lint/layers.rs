@@ -29,12 +29,14 @@ pub(crate) const CRATES: [Crate; 5] = [
             ),
             ("stream", &["connection", "model", "outbox", "settings"]),
             ("incident", &["model", "outbox", "settings", "verdict"]),
+            ("memory", &["connection", "incident", "model", "watch"]),
             (
                 "engine",
                 &[
                     "connection",
                     "incident",
                     "looks",
+                    "memory",
                     "model",
                     "outbox",
                     "settings",
@@ -42,7 +44,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "watch",
                 ],
             ),
-            ("input", &["engine", "model", "settings"]),
+            ("input", &["engine", "memory", "model", "settings"]),
         ],
     },
     Crate {

@@ -9,6 +9,7 @@ const UNUSUAL: u32 = 6;
 
 /// Things of one kind that happen again and again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Pauses {
     /// When it last happened.
     pub(crate) latest: Option<Timestamp>,
