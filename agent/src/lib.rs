@@ -18,6 +18,7 @@ pub mod frame;
 pub mod history;
 pub mod kernel;
 pub mod kill;
+pub mod memory;
 pub mod metrics;
 pub mod moment;
 pub mod output;

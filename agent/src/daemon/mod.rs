@@ -12,6 +12,7 @@ mod observe;
 mod open;
 mod otlp;
 mod reload;
+mod remember;
 mod scrape;
 mod scraping;
 mod service;
@@ -45,6 +46,7 @@ use crate::server::{self, Guard, Past, Queries, Query};
 use self::error::failed;
 use self::keep::Keepers;
 use self::reload::{Configuration, HangUp};
+use self::remember::Before;
 use self::service::notify;
 use self::subscribers::Beginners;
 use self::turn::Turn;
@@ -99,6 +101,7 @@ async fn live(plan: Plan) -> Result<(), Error> {
         ..kernel_options(&plan.config, plan.log_level)
     };
     let kernel = load(&options)?;
+    let before = Before::find(&plan.config.socket, &kernel);
     // Before any other thread starts: they inherit what is left.
     let privilege = privilege::give_up(Needs {
         stacks: plan.config.stacks,
@@ -109,7 +112,9 @@ async fn live(plan: Plan) -> Result<(), Error> {
     let (queries, asked) = mpsc::channel(server::QUERIES);
     let (end, ended) = oneshot::channel::<()>();
     let handle = feed.handle();
-    let mut work = Work::new(kernel, feed, &plan.config, plan.record.as_ref())?;
+    let record = plan.record.as_ref();
+    let mut work = Work::new(kernel, feed, &plan.config, record, before.since)?;
+    work.go_on_from(before);
     work.desk.privilege = Some(privilege);
     work.scrapes.address = address;
     let (keepers, decided) =
@@ -143,8 +148,9 @@ async fn live(plan: Plan) -> Result<(), Error> {
 
     notify(&[sd_notify::NotifyState::Stopping]);
     let deadline = Instant::now() + FAREWELL;
-    let mut kernel = work.finish();
-    kernel.leave(!matches!(result, Ok(Leaving::ForGood)));
+    let is_next = !matches!(result, Ok(Leaving::ForGood));
+    let mut kernel = work.finish(is_next);
+    kernel.leave(is_next);
     let Doors {
         output,
         asked,

@@ -31,13 +31,13 @@ pub fn kernel_options(config: &Config, log_level: u8) -> Options {
 }
 
 /// What the engine is told.
-pub(super) fn engine(config: &Config, report: &HookReport, now: Timestamp) -> Settings {
+pub(super) fn engine(config: &Config, report: &HookReport, since: Timestamp) -> Settings {
     let rows = report.signals.iter();
     let available = rows.filter(|row| row.is_available()).map(|row| row.signal);
     Settings {
         boot_id: boot_id().into(),
         signals: available.collect(),
-        watching_since: now,
+        watching_since: since,
         time_wait_by_sweep: report.signals.iter().any(|row| row.means == Means::Sweep),
         ..config.settings()
     }

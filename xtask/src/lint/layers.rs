@@ -259,6 +259,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                 ],
             ),
             ("privilege", &[]),
+            ("memory", &[]),
             (
                 "recording",
                 &[
@@ -366,7 +367,9 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "kernel/error",
                     "kernel/load",
                     "kernel/netns",
+                    "kernel/pin",
                     "kernel/snapshot",
+                    "memory",
                     "metrics",
                     "metrics/family",
                     "output/clock",
@@ -436,6 +439,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "kernel/error",
                     "kernel/load",
                     "kernel/netns",
+                    "kernel/pin",
                     "kill",
                     "metrics/alerts",
                     "metrics/dashboard",

@@ -129,9 +129,8 @@ pub(super) fn resume(book: &mut Book<'_>, unproven: Vec<Watched>, snapshot: &Sna
         // Known from a record of the first moments: the look tells more.
         book.forget(sock);
         book.table.insert(watched);
-        if same {
-            book.out.put(Output::Mark(sock));
-        } else {
+        book.out.put(Output::Mark(sock));
+        if !same {
             departure::absent(book, sock, snapshot.taken);
         }
     }
