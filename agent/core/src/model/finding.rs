@@ -245,7 +245,7 @@ impl Resolution {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Finding {
-    /// Unique for this run of the daemon, counts from 1.
+    /// Unique for this run of the daemon and those that it goes on from, counts from 1.
     pub id: u64,
     /// Where it is in its life.
     pub action: Action,

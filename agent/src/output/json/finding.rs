@@ -18,7 +18,7 @@ use finback_core::model::socket;
 /// Whose fault, since when, and how we know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding<'a> {
-    /// Unique for this run of the daemon.
+    /// Unique for as long as the daemon knows its earlier runs (docs/reliability.md): a boot.
     pub id: u64,
     /// Where it is in its life.
     pub action: Action,
