@@ -215,6 +215,11 @@ impl Config {
         }
     }
 
+    /// Where the daemon pins.
+    pub fn pin_place(&self) -> kernel::pin::Place {
+        self.pins.place(&self.socket)
+    }
+
     /// What the engine is told of it.
     pub fn settings(&self) -> Settings {
         let verdicts = Verdict::ALL.iter().map(|verdict| {

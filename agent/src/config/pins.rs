@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{Config, DEFAULT_SOCKET};
+use super::value::DEFAULT_SOCKET;
 use crate::kernel::pin::Place;
 
 /// Where the daemon with the usual socket pins.
@@ -36,19 +36,17 @@ impl FromStr for PinsArg {
     }
 }
 
-impl Config {
-    /// Where a daemon of this configuration pins.
-    pub fn pin_place(&self) -> Place {
+impl PinsArg {
+    /// Where a daemon with this socket pins.
+    pub(super) fn place(&self, socket: &Path) -> Place {
         let off = |reason: &str| Place::Off {
             reason: reason.to_owned(),
         };
-        match &self.pins {
-            PinsArg::In(folder) => Place::Folder(folder.clone()),
-            PinsArg::Off => off("pins = \"off\""),
-            PinsArg::Auto if self.socket == Path::new(DEFAULT_SOCKET) => {
-                Place::Folder(DEFAULT_PINS.into())
-            }
-            PinsArg::Auto => {
+        match self {
+            Self::In(folder) => Place::Folder(folder.clone()),
+            Self::Off => off("pins = \"off\""),
+            Self::Auto if socket == Path::new(DEFAULT_SOCKET) => Place::Folder(DEFAULT_PINS.into()),
+            Self::Auto => {
                 off("this daemon has a socket of its own: name a folder for it with --pins")
             }
         }
@@ -57,16 +55,10 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{File, Flags};
     use super::*;
 
     fn place(pins: &str, socket: &str) -> Place {
-        let flags = Flags {
-            pins: Some(pins.parse().unwrap()),
-            socket: Some(socket.into()),
-            ..Flags::default()
-        };
-        Config::new(File::default(), flags).pin_place()
+        pins.parse::<PinsArg>().unwrap().place(Path::new(socket))
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod open;
 mod otlp;
 mod reload;
 mod remember;
+mod resume;
 mod scrape;
 mod scraping;
 mod service;
@@ -96,17 +97,9 @@ async fn live(plan: Plan) -> Result<(), Error> {
     kernel::prerequisites()?;
     let (guard, listener) = Guard::listen(&plan.config.socket)?;
     let (open, address) = open::listen(plan.config.metrics_listen).await?.unzip();
-    let options = kernel::Options {
-        pins: plan.config.pin_place(),
-        ..kernel_options(&plan.config, plan.log_level)
-    };
-    let kernel = load(&options)?;
-    let before = Before::find(&plan.config.socket, &kernel);
+    let (kernel, before) = take_over(&plan)?;
     // Before any other thread starts: they inherit what is left.
-    let privilege = privilege::give_up(Needs {
-        stacks: plan.config.stacks,
-        commands: plan.config.remedies.iter().any(Policy::runs_a_command),
-    });
+    let privilege = privilege::give_up(needs(&plan.config));
 
     let feed = Feed::new(settings::hello(kernel.report()));
     let (queries, asked) = mpsc::channel(server::QUERIES);
@@ -164,6 +157,23 @@ async fn live(plan: Plan) -> Result<(), Error> {
     drop(timeout_at(deadline, serving).await);
     drop(kernel);
     result.map(drop)
+}
+
+/// The kernel side, and what an earlier daemon has known.
+fn take_over(plan: &Plan) -> Result<(Box<Kernel>, Before), Error> {
+    let kernel = load(&kernel::Options {
+        pins: plan.config.pin_place(),
+        ..kernel_options(&plan.config, plan.log_level)
+    })?;
+    let before = Before::find(&plan.config.socket, &kernel);
+    Ok((kernel, before))
+}
+
+fn needs(config: &Config) -> Needs {
+    Needs {
+        stacks: config.stacks,
+        commands: config.remedies.iter().any(Policy::runs_a_command),
+    }
 }
 
 /// The first look, and whatever the first reader is to be told.

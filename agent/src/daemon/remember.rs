@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use finback_core::input::Input;
-use finback_core::memory::{Memory, Note};
+use finback_core::memory::Memory;
 use finback_core::model::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::work::Work;
 use crate::kernel::{Kernel, boot_id};
 use crate::memory::{self, Header, Journal};
 
@@ -15,9 +13,8 @@ use crate::memory::{self, Header, Journal};
 pub(super) struct Before {
     /// Since when everything that is watched all the time has been watched.
     pub(super) since: Timestamp,
-    memory: Option<Memory>,
-    journal: Journal,
-    resumed: Value,
+    pub(super) memory: Option<Memory>,
+    pub(super) keeping: Keeping,
 }
 
 impl Before {
@@ -47,10 +44,12 @@ impl Before {
         let header = Header::own(&boot_id, since);
         Self {
             since,
-            journal: Journal::begin(path, header, notes, found.refused),
+            keeping: Keeping {
+                journal: Journal::begin(path, header, notes, found.refused),
+                resumed: resumed.into(),
+            },
             // Tables that go on tell of moments before this daemon, which nobody has lived through.
             memory: memory.or_else(|| kernel.pins().resumed.then(Memory::default)),
-            resumed: resumed.into(),
         }
     }
 }
@@ -63,59 +62,8 @@ fn path(socket: &Path) -> PathBuf {
 
 /// What is kept, and what was found.
 pub(super) struct Keeping {
-    journal: Journal,
+    pub(super) journal: Journal,
     resumed: Value,
-}
-
-impl Work {
-    /// Goes on where an earlier daemon has ended. To be called before anything else is done.
-    pub(super) fn go_on_from(&mut self, before: Before) {
-        if let Some(memory) = before.memory {
-            let now = self.kernel.now();
-            self.engine.apply(&Input::Restore(Box::new(memory)), now);
-        }
-        self.engine.begin_notes();
-        self.keeping = Some(Keeping {
-            journal: before.journal,
-            resumed: before.resumed,
-        });
-    }
-
-    /// Writes down what is about to be told, has it told, and then writes down what is over: whoever is killed in between
-    /// tells it again, under the same id.
-    pub(super) fn write_down_and_tell(&mut self) {
-        let Some(keeping) = &mut self.keeping else {
-            self.feed.flush();
-            return;
-        };
-        let is_over = |note: &Note| matches!(note, Note::Over(_) | Note::IncidentOver(_));
-        let (over, open): (Vec<Note>, _) = self.engine.notes().into_iter().partition(is_over);
-        keeping.journal.add(&open);
-        self.feed.flush();
-        keeping.journal.add(&over);
-    }
-
-    /// Once a second.
-    pub(super) fn write_down_alive(&mut self) {
-        let now = self.kernel.now();
-        let Some(keeping) = &mut self.keeping else {
-            return;
-        };
-        if keeping.journal.wants_all() {
-            keeping.journal.anew(self.engine.all_notes(now).into_iter());
-        } else {
-            keeping.journal.add(&[self.engine.alive(now)]);
-        }
-    }
-
-    /// Nothing more is told. There may be a next daemon, or not.
-    pub(super) fn end_notes(&mut self, is_next: bool) {
-        if is_next {
-            self.write_down_alive();
-        } else if let Some(keeping) = self.keeping.take() {
-            keeping.journal.remove();
-        }
-    }
 }
 
 impl Keeping {

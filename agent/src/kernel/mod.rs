@@ -55,7 +55,7 @@ use finback_core::model::time::Timestamp;
 
 /// The programs in the kernel and everything they say. Dropping it detaches them.
 pub struct Kernel {
-    demand: Demand,
+    demand: Box<Demand>,
     ring: Ring,
     tables: Tables,
     marks: Marks,

@@ -1,43 +1,10 @@
 //! What the next run is to know, and going on with what an earlier one has known.
 
-use std::collections::BTreeMap;
-
 use super::Engine;
-use crate::incident::kept::Diary;
+use super::told::Told;
+use crate::incident::diary::Diary;
 use crate::memory::{Alive, Finding, Incident, Memory, Note};
-use crate::model::event::{Body, Output};
-use crate::model::finding::Action;
 use crate::model::time::Timestamp;
-
-/// Findings of which something was told, with the sockets of their connections; `true`: they are over.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    findings: BTreeMap<u64, (Option<u64>, bool)>,
-}
-
-impl Told {
-    /// Takes what is said of a finding.
-    pub(super) fn hear(&mut self, output: &Output) {
-        let Output::Event(event) = output else {
-            return;
-        };
-        let (finding, sock) = match &event.body {
-            Body::Finding {
-                connection,
-                finding,
-            } => (finding, Some(connection.key.sock)),
-            Body::ProcessFinding { finding, .. } => (finding, None),
-            Body::Transition { .. }
-            | Body::Eof { .. }
-            | Body::Connection { .. }
-            | Body::Incident(_)
-            | Body::Lost { .. }
-            | Body::Resync { .. } => return,
-        };
-        let over = finding.action == Action::Resolved;
-        self.findings.insert(finding.id, (sock, over));
-    }
-}
 
 impl Engine {
     /// Goes on where an earlier run has ended: its findings and incidents keep their names, their age and their trend if

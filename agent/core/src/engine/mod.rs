@@ -1,10 +1,11 @@
 //! The front door: what goes in, what comes out, when to call again. It hands on and decides nothing.
 
 mod keep;
+mod told;
 
 use std::sync::Arc;
 
-use self::keep::Told;
+use self::told::Told;
 use crate::connection::OtherEnd;
 use crate::incident::Incidents;
 pub use crate::looks::LookStats;

@@ -1,6 +1,5 @@
 //! Incidents that outlive a run of the agent: what the next run must know, and how it goes on.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use super::Incidents;
 use super::ages::{Ages, Settled};
 use super::charge::Charge;
 use super::clock::WatchedClock;
+use super::diary::Diary;
 use super::entry::{Entry, Level, Told};
 use super::level::Levels;
 use super::lost::LostRequests;
@@ -86,15 +86,6 @@ impl Kept {
         entry.total = self.total;
         entry
     }
-}
-
-/// What has changed since it was last asked for.
-#[derive(Debug, Default)]
-pub(crate) struct Diary {
-    pub(crate) incidents: BTreeSet<IncidentId>,
-    /// Findings that have become part of an incident.
-    pub(crate) members: BTreeSet<u64>,
-    written: Timestamp,
 }
 
 impl Incidents {

@@ -5,6 +5,7 @@ mod cause;
 mod charge;
 pub(crate) mod clock;
 mod descriptors;
+pub(crate) mod diary;
 mod entry;
 mod halt;
 pub(crate) mod kept;
@@ -34,8 +35,8 @@ use rustc_hash::FxHashMap;
 
 use self::charge::{Charge, Notice};
 use self::clock::WatchedClock;
+use self::diary::Diary;
 use self::entry::Entry;
-use self::kept::Diary;
 use self::key::Place;
 use self::member::Member;
 use self::ports::Ports;

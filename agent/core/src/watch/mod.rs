@@ -25,6 +25,7 @@ mod pressure;
 mod process_finding;
 mod record;
 mod relays;
+mod restore;
 mod watched;
 
 use std::sync::Arc;

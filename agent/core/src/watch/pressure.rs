@@ -10,7 +10,6 @@ use std::time::Duration;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::book::Book;
-use super::kept::Kept;
 use super::minisocks::{self, Count, Group};
 use super::process_finding::{Accusation, accuse, acquit};
 use crate::model::event::Output;
@@ -71,12 +70,12 @@ impl Pressure {
     }
 
     /// An open finding.
-    pub(super) fn keep(&self, id: u64) -> Option<Kept> {
+    pub(super) fn keep(&self, id: u64) -> Option<(Group, Squeeze)> {
         let is_it = |finding: &Arc<Finding>| finding.id == id;
         let mut squeezes = self.squeezes.iter();
         let (group, squeeze) =
             squeezes.find(|(_, squeeze)| squeeze.finding.as_ref().is_some_and(is_it))?;
-        Some(Kept::Process(*group, Box::new(squeeze.clone())))
+        Some((*group, squeeze.clone()))
     }
 
     /// Goes on with a finding of an earlier run.

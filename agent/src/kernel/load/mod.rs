@@ -44,7 +44,7 @@ pub(super) fn load(
     options: &Options,
     kernel: String,
     limits: Vec<String>,
-) -> Result<(Demand, HookReport, Pins), KernelError> {
+) -> Result<(Box<Demand>, HookReport, Pins), KernelError> {
     lift_memory_lock();
     with_types(|types| search(options, kernel, limits, types))?
 }
@@ -55,7 +55,7 @@ pub(super) fn load_look(options: &Options) -> Result<(Ebpf, SnapshotReport), Ker
     lift_memory_lock();
     with_types(|types| {
         let resolved = Resolved::new(types.kernel);
-        let mut trial = Trial::begin(options, &settings(options, 0), &resolved, None)?;
+        let mut trial = Trial::begin(options, &options.settings(0), &resolved, None)?;
         let report = trial.load_look(types, &resolved);
         Ok((trial.programs.object, report))
     })?
@@ -78,7 +78,7 @@ fn search(
     kernel: String,
     mut limits: Vec<String>,
     types: &Types<'_>,
-) -> Result<(Demand, HookReport, Pins), KernelError> {
+) -> Result<(Box<Demand>, HookReport, Pins), KernelError> {
     let resolved = Resolved::new(types.kernel);
     let stack = if options.stacks {
         registers(types.kernel, &resolved)
@@ -97,7 +97,7 @@ fn search(
             plan.refuse_all(*signal, &lack.to_string());
         }
     }
-    let settings = settings(options, stack.unwrap_or(0));
+    let settings = options.settings(stack.unwrap_or(0));
     let shapes = keep::shapes(options);
     let mut pins = Pins::begin(&options.pins, &shapes, keep::keep_up);
     let mut trial = Trial::begin(options, &settings, &resolved, Some(&pins))?;
@@ -119,7 +119,7 @@ fn search(
     };
     let seen = pins.all_go_on(&shapes) && keep::have_seen_all(pins.links(), &plan);
     pins.set_uninterrupted(seen);
-    let mut demand = Demand::new(programs, interest, plan)?;
+    let mut demand = Box::new(Demand::new(programs, interest, plan)?);
     keep::keep(&mut pins, &mut demand.programs, &shapes);
     Ok((demand, report, pins))
 }
@@ -133,20 +133,6 @@ fn check_sight(plan: &Plan) -> Result<(), KernelError> {
             reasons: reason,
         }),
         _ => Ok(()),
-    }
-}
-
-/// The switches, which are frozen when the object is loaded.
-fn settings(options: &Options, stack_registers: u32) -> Settings {
-    Settings {
-        abi_version: finback_common::ABI_VERSION,
-        opener_places: options.opener_places,
-        ignored_pid: options.ignored_pid.unwrap_or(0),
-        wake_urgent_ns: 5_000_000,
-        wake_idle_ns: 50_000_000,
-        wake_bytes: options.ring_bytes.min(256 << 10) / 4,
-        stack_registers,
-        stack_room: options.ring_bytes / 4,
     }
 }
 

@@ -12,6 +12,9 @@ use serde::Serialize;
 
 use crate::kernel::sys::open_pinned;
 
+/// A pin is made under its name with this, and then takes the place of the one from before.
+pub(super) const NEW: &str = "-new";
+
 /// What it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::folder::{Folder, entries};
-use super::object::{Kind, Object};
+use super::object::{Kind, NEW, Object};
 use super::refusal::Refusal;
 
 /// What was removed, or would be.
@@ -64,11 +64,11 @@ pub(super) fn version(path: &Path, dry: bool) -> Result<Removed, Refusal> {
 
 /// Names that any version of finback gives: tables are named as the statics of its programs, attached programs with
 /// their flavour first.
-fn is_ours(name: &str, kind: Kind) -> bool {
+pub(super) fn is_ours(name: &str, kind: Kind) -> bool {
     const FLAVOURS: [&str; 4] = ["fe_", "fx_", "kp_", "tp_"];
     match kind {
         Kind::Map => name
-            .trim_end_matches(super::NEW)
+            .trim_end_matches(NEW)
             .bytes()
             .all(|byte| byte.is_ascii_uppercase() || byte == b'_'),
         Kind::Link => FLAVOURS.iter().any(|flavour| name.starts_with(flavour)),

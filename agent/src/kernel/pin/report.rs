@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use finback_common::ABI_VERSION;
 use serde::Serialize;
 
-use super::Pins;
 use super::folder::{Folder, entries};
 use super::object::{Kind, Object};
 use super::refusal::Refusal;
@@ -55,27 +54,6 @@ pub struct Pinned {
     pub bytes: Option<u64>,
     /// The daemon that was asked uses it.
     pub in_use: bool,
-}
-
-impl Pins {
-    /// As it is now.
-    pub(in crate::kernel) fn report(&self) -> PinReport {
-        let base = self.folder.as_ref().map(|(folder, _)| folder.base());
-        let mut pins = base.map_or_else(|_| Vec::new(), |base| list(base).unwrap_or_default());
-        for pin in &mut pins {
-            pin.in_use = pin.id.is_some_and(|id| self.own.contains(&(pin.kind, id)));
-        }
-        PinReport {
-            folder: base.ok().map(Path::to_owned),
-            reason: self.folder.as_ref().err().cloned(),
-            abi: ABI_VERSION,
-            resumed: !self.tables.is_empty(),
-            uninterrupted: self.uninterrupted,
-            notes: self.notes.clone(),
-            left_out: self.left_out.clone(),
-            pins,
-        }
-    }
 }
 
 /// What is pinned in a folder, whoever uses it.

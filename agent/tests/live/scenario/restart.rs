@@ -21,6 +21,9 @@ use crate::setting::setting;
 use crate::trial::skip;
 use crate::wire::{Action, Confidence, Event};
 
+/// Told at once.
+const CONFIG: &str = "scan_interval = \"1s\"\n[thresholds]\neof_unread = \"600ms\"\n[incidents]\nupdate_interval = \"1s\"\n";
+
 /// A file system for pins, for the test alone.
 #[derive(Debug)]
 struct PinMount(TempDir);
@@ -54,8 +57,10 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new() -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        fs::write(dir.path().join("finback.toml"), CONFIG)?;
         Ok(Self {
-            dir: Arc::new(tempfile::tempdir()?),
+            dir: Arc::new(dir),
             mount: PinMount::new()?,
         })
     }
@@ -260,18 +265,15 @@ fn story(point: Point) -> Result<()> {
     let daemon = stage.start()?;
 
     let pins = stage.status()?["pins"].clone();
+    // Before Linux 5.15 kprobes cannot be pinned.
     let whole = pins["left_out"].as_array().is_some_and(Vec::is_empty);
-    if !whole {
-        return skip(format!(
-            "a kernel on which not all can be pinned: {}",
-            pins["left_out"]
-        ));
-    }
-    ensure!(pins["uninterrupted"] == true, "{point:?}: {pins}");
+    ensure!(pins["uninterrupted"] == whole, "{point:?}: {pins}");
 
     let after = stays.told(&daemon, Action::Updated)?;
     ensure!(id(&before)? == id(&after)?, "{point:?}: {after:?}");
-    knows_the_fin(&after, &stays).context("goes on")?;
+    if whole {
+        knows_the_fin(&after, &stays).context("goes on")?;
+    }
 
     let over = daemon.wait_for(0, "the end", |event| {
         let finding = event.finding.as_ref();
@@ -295,14 +297,16 @@ fn story(point: Point) -> Result<()> {
 
     let new = begins.told(&daemon, Action::Opened)?;
     ensure!(id(&new)? > id(&ended)?, "{point:?}: {new:?}");
-    knows_the_fin(&new, &begins).context("a server's")?;
-    let new = client.told(&daemon, Action::Opened)?;
-    knows_the_fin(&new, &client).context("a client's")?;
-    let attribution = new.process.as_ref().map(|process| process.attribution);
-    ensure!(
-        attribution == Some("connect"),
-        "{point:?}: opened by {attribution:?}"
-    );
+    if whole {
+        knows_the_fin(&new, &begins).context("a server's")?;
+        let new = client.told(&daemon, Action::Opened)?;
+        knows_the_fin(&new, &client).context("a client's")?;
+        let attribution = new.process.as_ref().map(|process| process.attribution);
+        ensure!(
+            attribution == Some("connect"),
+            "{point:?}: opened by {attribution:?}"
+        );
+    }
 
     let grown = incident_of(&daemon, 0, |now| {
         now["id"] == incident["id"] && now["total"] == 3
@@ -406,8 +410,9 @@ pub(crate) fn pins_are_not_believed() -> Result<()> {
         let daemon = stage.start()?;
         let notes = notes(&stage)?;
         ensure!(notes.contains(word), "{word}: {notes}");
-        leak.told(&daemon, Action::Opened)
-            .or_else(|_| leak.told(&daemon, Action::Updated))?;
+        daemon.wait_for(0, "the leak", |event| {
+            leak.is_of(event) && event.finding.is_some()
+        })?;
         daemon.stop().map(drop)
     };
     run("[]")?;
