@@ -22,6 +22,7 @@ pub mod history;
 pub mod kernel;
 pub mod kill;
 mod lossy;
+pub mod memory;
 pub mod metrics;
 pub mod moment;
 pub mod output;

@@ -61,6 +61,9 @@ fn help_teaches_by_examples() {
         "explain",
         "bundle",
         "exec",
+        "record",
+        "status",
+        "unpin",
     ] {
         let output = finback(&[command, "--help"]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();

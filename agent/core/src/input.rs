@@ -1,6 +1,7 @@
 //! What the engine can be given, as a value: whoever keeps these, in order, can have it all told again.
 
 use crate::engine::Engine;
+use crate::memory::Memory;
 use crate::model::interest::Interest;
 use crate::model::look::{Candidate, LocalPorts, Snapshot, UnheldList};
 use crate::model::observation::{Loss, Observation};
@@ -46,6 +47,8 @@ pub enum Input {
     Timeout,
     /// Somebody wants to see every socket.
     LookWanted,
+    /// An earlier run has known this.
+    Restore(Box<Memory>),
 }
 
 impl Input {
@@ -68,6 +71,7 @@ impl Input {
             Self::MissedRuns(runs) => engine.handle_missed_runs(*runs, now),
             Self::Timeout => engine.handle_timeout(now),
             Self::LookWanted => engine.want_look(now),
+            Self::Restore(memory) => engine.restore(memory),
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod glance;
 mod incident;
 pub mod input;
 mod looks;
+pub mod memory;
 pub mod model;
 mod outbox;
 pub mod settings;

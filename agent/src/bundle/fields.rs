@@ -194,6 +194,7 @@ fn finding<'a>(finding: &mut Finding<'a>, see: &mut See<'_, 'a>) {
         verdict_changes: _,
         stacks,
         resolution: _,
+        ended_after: _,
     } = finding;
     see(Field::Sentence(summary));
     see(Field::Sentence(hint));

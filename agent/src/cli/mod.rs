@@ -23,6 +23,7 @@ mod runtime;
 mod status;
 mod stream_filter;
 mod time_args;
+mod unpin;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -80,6 +81,8 @@ enum Command {
     Exec(exec::Exec),
     /// Say how the running daemon is: what it sees, loses, costs, and may still do
     Status(status::Status),
+    /// Remove what an ended daemon has left attached, where no other is to follow
+    Unpin(unpin::Unpin),
     /// Say whether this host has all that is needed, and what is attached how
     Doctor(doctor::Doctor),
     /// Print files made from the program's own definitions
@@ -118,6 +121,7 @@ fn obey(command: Command) -> Result<ExitCode, Failure> {
         Command::Top(top) => top.run(),
         Command::Events(events) => events.run(),
         Command::Status(status) => status.run(),
+        Command::Unpin(unpin) => unpin.run(),
         Command::Record(record) => record.run(),
         Command::Replay(replay) => replay.run(),
         Command::Doctor(doctor) => doctor.run(),

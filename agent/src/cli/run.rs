@@ -14,7 +14,7 @@ use super::kernel_args::KernelArgs;
 use super::runtime::runtime;
 use super::stream_filter::StreamFilterArgs;
 use crate::config::{
-    self, Config, Flags, HistoryArg, MetricsListen, StateSet, WebhookFlags, WebhookFormat,
+    self, Config, Flags, HistoryArg, MetricsListen, PinsArg, StateSet, WebhookFlags, WebhookFormat,
 };
 use crate::daemon::{self, Plan};
 use crate::export::http::Endpoint;
@@ -104,6 +104,14 @@ pub(super) struct Run {
     #[arg(long, value_parser = config::collector, value_name = "URL")]
     otlp: Option<Endpoint>,
 
+    /// Pin tables and attached programs, so that they outlive the daemon: auto, off, or a folder [default: auto]
+    ///
+    /// A daemon that is started again then has missed nothing (docs/reliability.md). auto is /sys/fs/bpf/finback for the
+    /// daemon with the usual socket. SIGTERM and a crash leave the pins, Ctrl-C and --duration remove them, as does
+    /// `finback unpin`.
+    #[arg(long, value_name = "auto|off|DIR")]
+    pins: Option<PinsArg>,
+
     /// Load and prove every program, print the table of `finback doctor`, and leave
     #[arg(long)]
     check: bool,
@@ -148,6 +156,7 @@ impl Run {
                 format: self.webhook_format,
             },
             otlp: self.otlp.clone(),
+            pins: self.pins.clone(),
             ..self.kernel.flags()
         };
         let source = self.kernel.source(flags);

@@ -27,7 +27,7 @@ impl Config {
     pub fn change(&self, new: Self) -> Change {
         let (old, mut new) = (self, new);
         let mut waiting = Vec::new();
-        keep!(old, new, waiting: attach, filter, host_root, max_sockets, metrics_listen, openers, ring_bytes, segment, socket, stacks);
+        keep!(old, new, waiting: attach, filter, host_root, max_sockets, metrics_listen, openers, pins, ring_bytes, segment, socket, stacks);
         match (&old.history, &mut new.history) {
             (None, None) => {}
             (Some(old), Some(new)) => {

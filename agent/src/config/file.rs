@@ -18,6 +18,7 @@ use super::history::{self, HistoryWords};
 use super::incident;
 use super::listen::MetricsListen;
 use super::otlp::{self, OtlpWords};
+use super::pins::PinsArg;
 use super::remedy::remedies;
 use super::value::{Attach, DEFAULT_SOCKET, RingBytes, StateSet};
 use super::wrong::{Key, Value, Wrong};
@@ -57,6 +58,8 @@ pub struct File {
     pub segment: Option<bool>,
     /// `stacks`.
     pub stacks: Option<bool>,
+    /// `pins`.
+    pub pins: Option<PinsArg>,
     /// `[history]`.
     pub history: HistoryWords,
     /// `docs`.
@@ -93,6 +96,7 @@ const KEYS: &[&str] = &[
     "otlp",
     "override",
     "peer_quiet",
+    "pins",
     "remedy",
     "ring_bytes",
     "scan_interval",
@@ -142,6 +146,7 @@ impl File {
             "override" => self.exceptions = exceptions(key, value)?,
             "ring_bytes" => self.ring_bytes = Some(ring(key, value)?),
             "peer_quiet" => self.peer_quiet = Some(time(key, value)?),
+            "pins" => self.pins = Some(word(key, value)?),
             "remedy" => self.remedies = remedies(key, value)?,
             "scan_interval" => self.scan_interval = Some(time(key, value)?),
             "segment" => self.segment = Some(switch(key, value)?),

@@ -10,6 +10,7 @@ mod history;
 mod incident;
 mod listen;
 mod otlp;
+mod pins;
 mod remedy;
 mod value;
 mod wrong;
@@ -40,6 +41,7 @@ pub use file::File;
 pub use history::{DEFAULT_HISTORY, History, HistoryArg, HistoryWords};
 pub use listen::MetricsListen;
 pub use otlp::{Otlp, OtlpWords, collector};
+pub use pins::{DEFAULT_PINS, PinsArg};
 pub use value::{Attach, DEFAULT_SOCKET, RingBytes, StateSet, bytes, max_sockets, states};
 
 /// Read if it exists and no other is named.
@@ -92,6 +94,8 @@ pub struct Flags {
     pub webhook: WebhookFlags,
     /// `--otlp`.
     pub otlp: Option<Endpoint>,
+    /// `--pins`.
+    pub pins: Option<PinsArg>,
 }
 
 /// Where a configuration comes from: to be read now, and again.
@@ -139,6 +143,8 @@ pub struct Config {
     pub segment: bool,
     /// Whether to take user stacks.
     pub stacks: bool,
+    /// What outlives the daemon, and where.
+    pub pins: PinsArg,
     /// What is kept on disk; nothing if that is off.
     pub history: Option<History>,
     /// Where the documents can be read, a URL.
@@ -195,6 +201,7 @@ impl Config {
             filter: file.filter,
             segment: segment.unwrap_or(true),
             stacks: flags.stacks || file.stacks.unwrap_or(false),
+            pins: flags.pins.or(file.pins).unwrap_or_default(),
             history: file.history.join(flags.history),
             docs: file.docs.unwrap_or_else(|| DEFAULT_DOCS.to_owned()),
             journal: file.journal.join(),
@@ -206,6 +213,11 @@ impl Config {
             severities: file.severities,
             remedies: file.remedies,
         }
+    }
+
+    /// Where the daemon pins.
+    pub fn pin_place(&self) -> kernel::pin::Place {
+        self.pins.place(&self.socket)
     }
 
     /// What the engine is told of it.

@@ -26,7 +26,7 @@ use finback_core::model::finding::{Action, Finding};
 use finback_core::model::incident::{Incident, IncidentId};
 
 /// The feed, and those of its readers that belong to the daemon.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Readers<'a> {
     pub(super) feed: &'a Handle,
     pub(super) history: Option<&'a history::Handle>,
@@ -34,6 +34,8 @@ pub(super) struct Readers<'a> {
     pub(super) remedies: Option<&'a remedy::Handle>,
     /// Where metrics are served over TCP.
     pub(super) metrics: Option<SocketAddr>,
+    /// What the next daemon is to know.
+    pub(super) memory: Option<Value>,
 }
 
 /// What is kept for answers.
@@ -110,7 +112,7 @@ impl Desk {
         kernel: &mut Kernel,
         stats: Stats,
         stacks: Option<&Statistics>,
-        readers: Readers<'_>,
+        readers: &Readers<'_>,
         configuration: &Value,
     ) -> Bytes {
         let mut status = self.status(kernel, stats, stacks, readers.feed);
@@ -118,6 +120,7 @@ impl Desk {
         let exporters = readers.exporters.map(export::Handle::states);
         status["exporters"] = json!(exporters.unwrap_or_default());
         status["remedies"] = readers.remedies.map(decided).into();
+        status["memory"] = readers.memory.clone().into();
         status["configuration"] = configuration.clone();
         status["metrics_listen"] = readers.metrics.map(|address| address.to_string()).into();
         status.to_string().into()
@@ -161,6 +164,7 @@ impl Desk {
             "stacks": stacks.map(stacks_done),
             "counters": counters,
             "privilege": self.privilege,
+            "pins": kernel.pins(),
             "hooks": kernel.report(),
         })
     }

@@ -12,6 +12,8 @@ mod observe;
 mod open;
 mod otlp;
 mod reload;
+mod remember;
+mod resume;
 mod scrape;
 mod scraping;
 mod service;
@@ -46,6 +48,7 @@ use crate::server::{self, Guard, Past, Queries, Query};
 use self::error::failed;
 use self::keep::Keepers;
 use self::reload::{Configuration, HangUp};
+use self::remember::Before;
 use self::service::notify;
 use self::subscribers::Beginners;
 use self::turn::Turn;
@@ -95,18 +98,17 @@ async fn live(plan: Plan) -> Result<(), Error> {
     kernel::prerequisites()?;
     let (guard, listener) = Guard::listen(&plan.config.socket)?;
     let (open, address) = open::listen(plan.config.metrics_listen).await?.unzip();
-    let kernel = load(&plan.config, plan.log_level)?;
+    let (kernel, before) = take_over(&plan)?;
     // Before any other thread starts: they inherit what is left.
-    let privilege = privilege::give_up(Needs {
-        stacks: plan.config.stacks,
-        commands: plan.config.remedies.iter().any(Policy::runs_a_command),
-    });
+    let privilege = privilege::give_up(needs(&plan.config));
 
     let feed = Feed::new(settings::hello(kernel.report()));
     let (queries, asked) = mpsc::channel(server::QUERIES);
     let (end, ended) = oneshot::channel::<()>();
     let handle = feed.handle();
-    let mut work = Work::new(kernel, feed, &plan.config, plan.record.as_ref())?;
+    let record = plan.record.as_ref();
+    let mut work = Work::new(kernel, feed, &plan.config, record, before.since)?;
+    work.go_on_from(before);
     work.desk.privilege = Some(privilege);
     work.scrapes.address = address;
     let (keepers, decided) =
@@ -140,7 +142,9 @@ async fn live(plan: Plan) -> Result<(), Error> {
 
     notify(&[sd_notify::NotifyState::Stopping]);
     let deadline = Instant::now() + FAREWELL;
-    let kernel = work.finish();
+    let is_next = !matches!(result, Ok(Leaving::ForGood));
+    let mut kernel = work.finish(is_next);
+    kernel.leave(is_next);
     let Doors {
         output,
         asked,
@@ -153,7 +157,24 @@ async fn live(plan: Plan) -> Result<(), Error> {
     // A subscriber that does not read must not keep the daemon.
     drop(timeout_at(deadline, serving).await);
     drop(kernel);
-    result
+    result.map(drop)
+}
+
+/// The kernel side, and what an earlier daemon has known.
+fn take_over(plan: &Plan) -> Result<(Box<Kernel>, Before), Error> {
+    let kernel = load(&kernel::Options {
+        pins: plan.config.pin_place(),
+        ..kernel_options(&plan.config, plan.log_level)
+    })?;
+    let before = Before::find(&plan.config.socket, &kernel);
+    Ok((kernel, before))
+}
+
+fn needs(config: &Config) -> Needs {
+    Needs {
+        stacks: config.stacks,
+        commands: config.remedies.iter().any(Policy::runs_a_command),
+    }
 }
 
 /// The first look, and whatever the first reader is to be told.
@@ -171,9 +192,8 @@ async fn begin(work: &mut Work, select: Selection) -> Result<(), Error> {
 }
 
 /// On the heap: the object's bookkeeping is large.
-fn load(config: &Config, log_level: u8) -> Result<Box<Kernel>, Error> {
-    let kernel = Kernel::load(&kernel_options(config, log_level))?;
-    Ok(Box::new(kernel))
+fn load(options: &kernel::Options) -> Result<Box<Kernel>, Error> {
+    Ok(Box::new(Kernel::load(options)?))
 }
 
 /// What comes from outside.
@@ -186,9 +206,18 @@ struct Doors {
     configuration: Configuration,
 }
 
+/// Whether the daemon is expected back: then what is pinned goes on without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaving {
+    /// A service manager ends it, perhaps to start it again.
+    ForNow,
+    /// Whoever has started it has seen enough.
+    ForGood,
+}
+
 /// Works until it is told to end.
 #[expect(clippy::large_stack_frames, reason = "its caller has it on the heap")]
-async fn go_on(work: &mut Work, doors: &mut Doors) -> Result<(), Error> {
+async fn go_on(work: &mut Work, doors: &mut Doors) -> Result<Leaving, Error> {
     let Doors {
         calls,
         hang_up,
@@ -215,16 +244,16 @@ async fn go_on(work: &mut Work, doors: &mut Doors) -> Result<(), Error> {
         // What ends the daemon comes first.
         let turn = tokio::select! {
             biased;
-            () = calls.end() => return Ok(()),
-            end = output.end() => return end,
+            leaving = calls.end() => return Ok(leaving),
+            end = output.end() => return end.map(|()| Leaving::ForGood),
             turn = come => turn,
         };
         match turn {
-            Turn::Tick if reads && reader_gone() => return Ok(()),
+            Turn::Tick if reads && reader_gone() => return Ok(Leaving::ForGood),
             Turn::Tick => work.tick(),
             Turn::Due => work.timeout(),
             Turn::Readers => work.adjust(),
-            Turn::HungUp if hang_up.is_the_end() => return Ok(()),
+            Turn::HungUp if hang_up.is_the_end() => return Ok(Leaving::ForGood),
             Turn::HungUp => configuration.reload(work),
             Turn::Asked(query) => beginners.answer(query, work),
             Turn::Decided(decision) => keep::announce(&decision, &mut work.feed),
@@ -259,7 +288,7 @@ impl Calls {
         })
     }
 
-    async fn end(&mut self) {
+    async fn end(&mut self) -> Leaving {
         let late = pin!(async {
             match self.until {
                 Some(until) => sleep_until(until).await,
@@ -273,10 +302,10 @@ impl Calls {
             }
         });
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            () = late => {}
-            () = recorded => {}
+            _ = self.interrupt.recv() => Leaving::ForGood,
+            _ = self.terminate.recv() => Leaving::ForNow,
+            () = late => Leaving::ForGood,
+            () = recorded => Leaving::ForGood,
         }
     }
 }

@@ -25,10 +25,11 @@ impl Observer {
     /// Loads the kernel side and looks at what is there. From now on everything that is selected is told.
     pub async fn begin(config: &Config, select: Selection) -> Result<Self, Error> {
         kernel::prerequisites()?;
-        let kernel = load(config, 0)?;
+        let kernel = load(&settings::kernel_options(config, 0))?;
         let feed = Feed::new(settings::hello(kernel.report()));
         let handle = feed.handle();
-        let mut work = Work::new(kernel, feed, config, None)?;
+        let now = kernel.now();
+        let mut work = Work::new(kernel, feed, config, None, now)?;
         Box::pin(begin(&mut work, select)).await?;
         let lines = handle.subscribe(Format::Json, select, SLOW);
         let lines = lines.ok_or_else(|| failed("subscribe")(std::io::ErrorKind::Other.into()))?;
@@ -60,7 +61,7 @@ impl Observer {
         let Self {
             work, mut lines, ..
         } = self;
-        let kernel = work.finish();
+        let kernel = work.finish(false);
         let told = drain(&mut lines);
         drop(kernel);
         told

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::config::{Attach, Config};
 use crate::kernel::load::report::{HookReport, Means};
+use crate::kernel::pin::Place;
 use crate::kernel::{self, Options, boot_id};
 use crate::output::json;
 use crate::output::select::{Kind, Selection};
@@ -12,9 +13,10 @@ use finback_core::model::state::TcpState;
 use finback_core::model::time::Timestamp;
 use finback_core::settings::Settings;
 
-/// What the kernel side is told.
+/// What the kernel side is told. Nothing is pinned: that is for the daemon alone.
 pub fn kernel_options(config: &Config, log_level: u8) -> Options {
     Options {
+        pins: Place::default(),
         attach: match config.attach {
             Attach::Auto => kernel::Attach::Auto,
             Attach::Only(flavour) => kernel::Attach::Forced(flavour),
@@ -29,13 +31,13 @@ pub fn kernel_options(config: &Config, log_level: u8) -> Options {
 }
 
 /// What the engine is told.
-pub(super) fn engine(config: &Config, report: &HookReport, now: Timestamp) -> Settings {
+pub(super) fn engine(config: &Config, report: &HookReport, since: Timestamp) -> Settings {
     let rows = report.signals.iter();
     let available = rows.filter(|row| row.is_available()).map(|row| row.signal);
     Settings {
         boot_id: boot_id().into(),
         signals: available.collect(),
-        watching_since: now,
+        watching_since: since,
         time_wait_by_sweep: report.signals.iter().any(|row| row.means == Means::Sweep),
         ..config.settings()
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot::Sender;
 
 use super::desk::Readers;
+use super::remember::Keeping;
 use super::stacks::FindingStacks;
 use super::work::Work;
 use crate::filter::Filter;
@@ -102,10 +103,11 @@ fn document(about: About, filter: Option<&Filter>, work: &mut Work) -> Bytes {
                 exporters: work.exporters.as_ref(),
                 remedies: work.remedies.as_ref(),
                 metrics: work.scrapes.address,
+                memory: work.keeping.as_ref().map(Keeping::state),
             };
             let (kernel, configuration) = (&mut work.kernel, &work.configuration);
             work.desk
-                .state(kernel, stats, stacks, readers, configuration)
+                .state(kernel, stats, stacks, &readers, configuration)
         }
     }
 }

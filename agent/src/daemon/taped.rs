@@ -9,6 +9,7 @@ use crate::process::Descriptions;
 use crate::recording::{Beginning, Tape, Wanted};
 use finback_core::engine::Engine;
 use finback_core::input::Input;
+use finback_core::memory::Note;
 use finback_core::model::event::Output;
 use finback_core::model::socket::ProcessId;
 use finback_core::model::time::Timestamp;
@@ -47,6 +48,14 @@ impl Taped {
             tape.input(input, now);
         }
         input.apply(&mut self.engine, now);
+    }
+
+    pub(super) fn begin_notes(&mut self) {
+        self.engine.begin_notes();
+    }
+
+    pub(super) fn notes(&mut self) -> Vec<Note> {
+        self.engine.notes()
     }
 
     pub(super) fn next_output(&mut self) -> Option<Output> {

@@ -20,6 +20,7 @@ use super::desk::Desk;
 use super::error::{Error, failed};
 use super::looker::{Answer, LookThread, Request};
 use super::looks::{Look, Looks, Read};
+use super::remember::Keeping;
 use super::scrape::Scrapes;
 use super::service::{self, Watchdog};
 use super::settings;
@@ -81,6 +82,8 @@ pub(super) struct Work {
     pub(super) expected: Selection,
     /// What is recorded.
     pub(super) recorded: Selection,
+    /// For the next daemon.
+    pub(super) keeping: Option<Keeping>,
 }
 
 impl Work {
@@ -89,9 +92,10 @@ impl Work {
         feed: Feed,
         config: &Config,
         record: Option<&Wanted>,
+        since: Timestamp,
     ) -> Result<Box<Self>, Error> {
         let clock = WallClock::measure();
-        let settings = settings::engine(config, kernel.report(), kernel.now());
+        let settings = settings::engine(config, kernel.report(), since);
         let engine = Taped::new(settings, clock, feed.handle().hello(), record);
         let stacks = config.stacks.then(Stacks::spawn).transpose();
         let stacks = stacks.map_err(failed("start a thread"))?;
@@ -121,6 +125,7 @@ impl Work {
             interest: Interest::NONE,
             asked: Interest::NONE,
             expected: Selection::NONE,
+            keeping: None,
             recorded: record.map_or(Selection::NONE, |record| record.select),
         }))
     }
@@ -264,6 +269,7 @@ impl Work {
         if watchdog.is_some_and(|watchdog| watchdog.is_due(Instant::now())) {
             self.looker.ask(Request::Sign);
         }
+        self.write_down_alive();
     }
 
     fn give_surplus_back(&mut self) {
@@ -306,7 +312,7 @@ impl Work {
                 }
             }
         }
-        self.feed.flush();
+        self.write_down_and_tell();
         self.engine.turn();
     }
 
@@ -387,7 +393,7 @@ impl Work {
     }
 
     /// Tells what is still in the ring and ends the feed. Gives back the kernel side, to be detached.
-    pub(super) fn finish(mut self) -> Box<Kernel> {
+    pub(super) fn finish(mut self, is_next: bool) -> Box<Kernel> {
         let deadline = Instant::now() + FAREWELL;
         loop {
             let more = self.read_on();
@@ -396,12 +402,13 @@ impl Work {
                     self.tell(&event);
                 }
             }
-            self.feed.flush();
+            self.write_down_and_tell();
             self.engine.turn();
             if !more || Instant::now() >= deadline {
                 break;
             }
         }
+        self.end_notes(is_next);
         self.engine.end();
         self.kernel
     }

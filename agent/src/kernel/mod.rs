@@ -6,6 +6,7 @@ pub mod clock;
 pub mod error;
 pub mod load;
 pub mod netns;
+pub mod pin;
 pub mod record;
 
 mod address;
@@ -40,6 +41,7 @@ pub use self::load::prerequisites::prerequisites;
 pub use self::load::report::HookReport;
 use self::load::report::{SnapshotReport, StackReport};
 use self::load::runs::{self, Runs};
+use self::pin::{PinReport, Pins};
 use self::processes::Processes;
 use self::record::decode::Decoder;
 use self::record::loss::LossMeter;
@@ -55,7 +57,7 @@ use finback_core::model::time::Timestamp;
 
 /// The programs in the kernel and everything they say. Dropping it detaches them.
 pub struct Kernel {
-    demand: Demand,
+    demand: Box<Demand>,
     ring: Ring,
     tables: Tables,
     marks: Marks,
@@ -67,6 +69,7 @@ pub struct Kernel {
     report: HookReport,
     stacks: Vec<RawStack>,
     looker: Option<Box<Looker>>,
+    pins: Pins,
 }
 
 impl Kernel {
@@ -75,9 +78,16 @@ impl Kernel {
     pub fn load(options: &Options) -> Result<Self, KernelError> {
         options.check()?;
         let found = prerequisites()?;
-        let (mut demand, report) = load::load(options, found.release, found.limits)?;
+        let loaded = load::load(options, found.release, found.limits)?;
+        let (mut demand, report, mut pins) = loaded;
         let object = &mut demand.programs.object;
         let tables = Tables::take(object, options.opener_places)?;
+        let damaged = tables.mend();
+        if damaged > 0 {
+            pins.note(format!(
+                "{damaged} places of the table of half-closed sockets were damaged and are free now"
+            ));
+        }
         let threads = threads(object, &report)?;
         let looker = looker(object, &report.snapshot, threads, tables.clone(), options)?;
         let mut kernel = Self {
@@ -93,6 +103,7 @@ impl Kernel {
             report,
             stacks: Vec::new(),
             looker: Some(Box::new(looker)),
+            pins,
         };
         while kernel.ring.drain(|_| {}) {}
         drop(kernel.losses());
@@ -108,6 +119,26 @@ impl Kernel {
     pub fn refresh_report(&mut self) -> &HookReport {
         self.demand.describe(&mut self.report);
         &self.report
+    }
+
+    /// What is pinned now.
+    pub fn pins(&self) -> PinReport {
+        self.pins.report()
+    }
+
+    /// Whether everything that is watched all the time has been watched without a gap since an earlier daemon began.
+    pub const fn is_uninterrupted(&self) -> bool {
+        self.pins.is_uninterrupted()
+    }
+
+    /// Nobody listens any more. What is pinned goes on, if it is to, and tells nobody anything.
+    pub fn leave(&mut self, go_on: bool) {
+        self.marks.clear();
+        let done = self.demand.leave();
+        log_failure(done);
+        if !go_on {
+            self.pins.give_up("its daemon has ended for good".into());
+        }
     }
 
     /// What looks at the kernel's sockets, for a thread of its own; once.

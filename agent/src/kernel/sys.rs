@@ -1,5 +1,6 @@
 //! System calls for which no crate has a safe function: the kernel module's only unsafe code.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
@@ -105,6 +106,27 @@ pub(super) fn walk(program: BorrowedFd<'_>) -> io::Result<File> {
     let link = bpf(LINK_CREATE, &attributes)?;
     let walk = bpf(ITER_CREATE, &[link.as_raw_fd().cast_unsigned(), 0])?;
     Ok(File::from(walk))
+}
+
+/// `BPF_OBJ_GET` (`enum bpf_cmd`).
+const OBJ_GET: libc::c_long = 7;
+
+/// `union bpf_attr` for that.
+#[repr(C)]
+struct PathAttributes {
+    path: u64,
+    fd: u32,
+    flags: u32,
+}
+
+/// Opens what is pinned at a path.
+pub(super) fn open_pinned(path: &CStr) -> io::Result<OwnedFd> {
+    let attributes = PathAttributes {
+        path: path.as_ptr() as u64,
+        fd: 0,
+        flags: 0,
+    };
+    bpf(OBJ_GET, &attributes)
 }
 
 /// A command that returns a descriptor.

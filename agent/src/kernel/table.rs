@@ -14,6 +14,7 @@ use finback_common::place::{
 use finback_common::row::{QUEUE_ROWS, QueueRow, QueueWalk};
 use zerocopy::{FromBytes, IntoBytes};
 
+use super::clock;
 use super::error::KernelError;
 use super::sys::{Mapped, duplicate};
 use finback_core::model::look::Candidate;
@@ -51,6 +52,28 @@ impl Tables {
                 });
             }
         }
+    }
+
+    /// Frees places that no kernel program can have written: the table may be older than this process. Tells how many.
+    pub(super) fn mend(&self) -> u32 {
+        let mut freed = 0;
+        for place in 0..self.half.places() {
+            let address = self.half.word(place, SOCK);
+            let sock = address.load(Ordering::Acquire);
+            if sock == 0 {
+                continue;
+            }
+            let first = index(sock, self.half.places());
+            let in_place = place == first || place == beside(first);
+            let fin_ns = self.half.word(place, FIN_NS).load(Ordering::Acquire);
+            // Asked after the place was read: programs write it all the time.
+            if !in_place || fin_ns > clock::now().as_nanos() {
+                // Lost against a kernel program: then it is right now.
+                let done = address.compare_exchange(sock, 0, Ordering::AcqRel, Ordering::Acquire);
+                freed += u32::from(done.is_ok());
+            }
+        }
+        freed
     }
 
     /// What is remembered of a half-closed socket.
@@ -157,6 +180,12 @@ impl Marks {
             self.table.word(place, 0).store(0, Ordering::Release);
             self.count -= 1;
         }
+    }
+
+    /// No socket is marked any more.
+    pub(super) fn clear(&mut self) {
+        self.table.clear();
+        self.count = 0;
     }
 
     fn find(&self, sock: u64, content: u64) -> Option<u32> {

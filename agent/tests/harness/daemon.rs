@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -56,7 +57,7 @@ pub(crate) struct Daemon {
     stream: Stream,
     errors: Option<JoinHandle<String>>,
     hello: Hello,
-    dir: TempDir,
+    dir: Arc<TempDir>,
 }
 
 /// A command line of `finback run` as the tests use it, in a directory of its own.
@@ -92,6 +93,11 @@ impl Daemon {
     pub(crate) fn start_with(config: &str, more: &[&str]) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         fs::write(dir.path().join("finback.toml"), config)?;
+        Self::start_in(Arc::new(dir), more)
+    }
+
+    /// The same in a directory in which another one may have been.
+    pub(crate) fn start_in(dir: Arc<TempDir>, more: &[&str]) -> Result<Self> {
         let mut command = run_command(&dir, more)?;
         let mut child = command
             .stdin(Stdio::null())
@@ -170,6 +176,13 @@ impl Daemon {
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
         Ok(kill_process(Pid::from_child(&self.child), signal)?)
+    }
+
+    /// `kill -9`; returns when it has ended.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// Whether it is still there.

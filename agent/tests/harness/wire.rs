@@ -192,6 +192,9 @@ pub(crate) struct Finding {
     pub(crate) stacks: Vec<Value>,
     #[serde(default)]
     pub(crate) resolution: Option<String>,
+    /// Only of what ended while no daemon ran.
+    #[serde(default)]
+    pub(crate) ended_after: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -26,7 +26,7 @@ use harness::{
 use scenario::{
     ask, audit, before, both, clock, command, crowd, ends, family, group, half_close, hostile,
     kill, limit, long, names, namespace, overflow, owner, privilege, protocol, reload, remedy,
-    stacks, steered, table, tcpstates, verdict, wait, watchdog,
+    restart, stacks, steered, table, tcpstates, verdict, wait, watchdog,
 };
 use trial::{alone, watching};
 
@@ -200,6 +200,27 @@ fn of_the_daemon() -> Vec<Trial> {
         ),
         alone("hostile_number_again", hostile::many::the_same_number_again),
         alone("hostile_http", hostile::http::a_thousand_at_once),
+        alone("restart_killed_before_ready", restart::killed_before_ready),
+        alone("restart_killed_at_work", restart::killed_at_work),
+        alone("restart_killed_in_a_look", restart::killed_in_a_look),
+        alone(
+            "restart_killed_while_it_ends",
+            restart::killed_while_it_ends,
+        ),
+        alone("restart_ended_in_order", restart::ended_in_order),
+        alone(
+            "pins_go_when_they_should",
+            restart::pins_go_when_they_should,
+        ),
+        alone("pins_are_not_believed", restart::pins_are_not_believed),
+        alone(
+            "two_daemons_share_no_pins",
+            restart::two_daemons_share_no_pins,
+        ),
+        alone(
+            "what_was_written_down_is_not_believed",
+            restart::what_was_written_down_is_not_believed,
+        ),
         alone("reload_findings_go_on", reload::findings_go_on),
         alone(
             "reload_tells_the_service_manager",

@@ -14,14 +14,16 @@ const LONGEST: Duration = Duration::from_secs(3);
 const PAUSES: usize = 64;
 
 /// What is missing in the time that has passed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct WatchedTime {
     last: Option<Timestamp>,
     pauses: VecDeque<Pause>,
 }
 
 /// Time that does not count.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Pause {
     end: Timestamp,
     length: Duration,
@@ -39,6 +41,11 @@ impl WatchedTime {
                 self.pauses.pop_front();
             }
         }
+    }
+
+    /// It was last known to run then.
+    pub(crate) fn lived_until(&mut self, alive: Timestamp) {
+        self.last = Some(self.last.map_or(alive, |last| last.max(alive)));
     }
 
     /// How much of the time since then does not count.

@@ -20,6 +20,7 @@ pub(crate) const CROSSING: Duration = Duration::from_millis(100);
 
 /// The peer's FIN, once the connection is half-closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Fin {
     /// When it was accepted, or when the socket was first seen in CLOSE_WAIT.
     pub(crate) since: Timestamp,
@@ -56,6 +57,7 @@ impl Fin {
 
 /// The other end of a connection, where that is on this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct OtherEnd {
     /// Its process, if known.
     pub(crate) owner: Option<Owner>,
@@ -67,6 +69,7 @@ pub(crate) struct OtherEnd {
 
 /// When the end-of-stream was handed to the application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Delivery {
     /// First.
     pub(crate) at: Option<Timestamp>,
@@ -91,7 +94,8 @@ impl Delivery {
 }
 
 /// A connection that is being watched.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Connection {
     pub(crate) key: SocketKey,
     pub(crate) endpoints: Endpoints,

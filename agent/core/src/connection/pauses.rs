@@ -14,6 +14,7 @@ const BEFORE_THE_FIRST: Duration = Duration::from_secs(3);
 
 /// Things of one kind that happen again and again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Pauses {
     /// When it last happened.
     pub(crate) latest: Option<Timestamp>,

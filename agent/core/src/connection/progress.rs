@@ -11,7 +11,8 @@ use crate::model::waiting::WaitState;
 
 /// What is remembered of a connection between two looks. Progress is dated at the look: it happened then at the
 /// latest.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Progress {
     /// Numbers of the last look.
     last: Option<SocketCounters>,

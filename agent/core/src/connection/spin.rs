@@ -14,6 +14,7 @@ const TWICE: u8 = 2;
 
 /// How often the end-of-stream is delivered, look after look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Spin {
     /// The latest look, and the deliveries until then.
     last: Option<(Timestamp, u32)>,

@@ -18,6 +18,17 @@ pub(super) struct Ages {
     old_until: u64,
 }
 
+/// Measures of the trend.
+const SCALES: usize = super::trend::SCALES.len();
+
+/// What is settled, by second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(super) struct Settled {
+    until: [u64; SCALES],
+    old_until: u64,
+}
+
 /// Those that began in one second.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bucket {
@@ -54,6 +65,46 @@ impl Ages {
         };
         bucket.counts[kind.index()] += 1;
         (second, bucket.settled_if(kind))
+    }
+
+    /// Up to which second all are settled by which measure, and before which they are alike.
+    pub(super) fn settled(&self) -> Settled {
+        let mut settled = Settled {
+            until: [self.old_until; SCALES],
+            old_until: self.old_until,
+        };
+        for (second, bucket) in &self.buckets {
+            for (n, until) in settled.until.iter_mut().enumerate() {
+                if bucket.settled & (1 << n) != 0 {
+                    *until = (*until).max(second + 1);
+                }
+            }
+        }
+        settled
+    }
+
+    /// Goes on where others were so far settled.
+    pub(super) fn resume(settled: Settled, every: u8) -> Self {
+        let mut ages = Self {
+            old_until: settled.old_until,
+            ..Self::default()
+        };
+        ages.old.settled = every;
+        ages
+    }
+
+    /// One that was there before; whether it is settled follows from its second.
+    pub(super) fn take_back(&mut self, second: u64, kind: Kind, settled: Settled) {
+        let bucket = if second < self.old_until {
+            &mut self.old
+        } else {
+            let bucket = self.buckets.entry(second).or_default();
+            for (n, until) in settled.until.iter().enumerate() {
+                bucket.settled |= u8::from(second < *until) << n;
+            }
+            bucket
+        };
+        bucket.counts[kind.index()] += 1;
     }
 
     /// It is of another kind now.

@@ -92,7 +92,7 @@ fn end(connection: &Connection, role: Role) -> End {
 
 impl Charge {
     /// `None` if the event is about something else.
-    fn of(body: &Body) -> Option<Self> {
+    pub(super) fn of(body: &Body) -> Option<Self> {
         match body {
             Body::Finding {
                 connection,

@@ -12,8 +12,9 @@ const LONGEST_TICK: Duration = Duration::from_secs(3);
 const GAPS: usize = 64;
 
 /// Time that was watched.
-#[derive(Debug, Default)]
-pub(super) struct WatchedClock {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct WatchedClock {
     latest: Option<Timestamp>,
     /// Nothing was watched before, unless it has always been.
     began: Timestamp,
@@ -23,7 +24,8 @@ pub(super) struct WatchedClock {
     gaps: VecDeque<Gap>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Gap {
     ended: Timestamp,
     lost: Duration,
@@ -64,6 +66,11 @@ impl WatchedClock {
         {
             self.began = oldest.ended;
         }
+    }
+
+    /// It was last known to be read then.
+    pub(super) fn lived_until(&mut self, alive: Timestamp) {
+        self.latest = Some(self.latest.map_or(alive, |latest| latest.max(alive)));
     }
 
     /// What it showed at a moment that has passed.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ages::Ages;
+use super::ages::{Ages, Settled};
 use super::charge::Charge;
 use super::descriptors::share;
 use super::halt;
@@ -39,11 +39,11 @@ pub(super) struct Entry {
     pub(super) cause: Cause,
     pub(super) settings: IncidentSettings,
     /// Whose first connection made it an incident: what is set for some processes is set for it.
-    process: Option<Arc<Process>>,
+    pub(super) process: Option<Arc<Process>>,
     pub(super) opened: Timestamp,
-    ages: Ages,
+    pub(super) ages: Ages,
     pub(super) trend: Trend,
-    levels: Levels,
+    pub(super) levels: Levels,
     pub(super) queues: Queues,
     pub(super) lost: LostRequests,
     pub(super) verdicts: BTreeMap<Verdict, u32>,
@@ -62,9 +62,11 @@ pub(super) struct Entry {
     /// Open and live connections of the cause, as a look has counted them.
     pub(super) census: Option<Census>,
     /// Nothing is wrong since then, in watched time.
-    empty: Option<Timestamp>,
+    pub(super) empty: Option<Timestamp>,
     pub(super) level: Level,
     pub(super) told: Option<Told>,
+    /// It is of an earlier run of the agent, and nobody has heard of it in this one.
+    pub(super) resumed: bool,
 }
 
 /// An incident as it was told.
@@ -116,6 +118,7 @@ impl Entry {
             empty: None,
             level: (Severity::Info, None),
             told: None,
+            resumed: false,
         }
     }
 
@@ -145,6 +148,15 @@ impl Entry {
         self.count(&member, &charge.finding);
         self.list.take(charge);
         member
+    }
+
+    /// A finding that it had before, with the place that it had.
+    pub(super) fn take_back(&mut self, member: &Member, charge: &Charge, settled: Settled) {
+        self.ages.take_back(member.second, member.kind, settled);
+        self.remember(charge.process());
+        self.connections += 1;
+        self.count(member, &charge.finding);
+        self.list.take(charge);
     }
 
     /// A finding is told anew. `now` is watched time.

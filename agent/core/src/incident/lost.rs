@@ -9,7 +9,8 @@ const MINUTES: usize = 5;
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// How many were lost, in all and in each of the last minutes of watched time.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct LostRequests {
     pub(super) total: u64,
     minutes: [u32; MINUTES],

@@ -8,7 +8,8 @@ use crate::model::socket::ProcessId;
 use crate::model::time::Timestamp;
 
 /// One finding. Times are watched time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Member {
     pub(super) incident: IncidentId,
     pub(super) verdict: Verdict,

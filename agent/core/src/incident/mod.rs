@@ -3,10 +3,12 @@
 mod ages;
 mod cause;
 mod charge;
-mod clock;
+pub(crate) mod clock;
 mod descriptors;
+pub(crate) mod diary;
 mod entry;
 mod halt;
+pub(crate) mod kept;
 mod key;
 mod level;
 mod listed;
@@ -33,6 +35,7 @@ use rustc_hash::FxHashMap;
 
 use self::charge::{Charge, Notice};
 use self::clock::WatchedClock;
+use self::diary::Diary;
 use self::entry::Entry;
 use self::key::Place;
 use self::member::Member;
@@ -69,6 +72,10 @@ pub(crate) struct Incidents {
     judged: Option<Timestamp>,
     /// When the processes were asked for.
     looked: Timestamp,
+    /// Of an earlier run: until a look has shown its findings again, nothing is told.
+    unproven: bool,
+    /// What has changed, for who keeps it for the next run.
+    diary: Option<Diary>,
 }
 
 impl Incidents {
@@ -105,6 +112,7 @@ impl Incidents {
             return;
         };
         let taken = self.take(notice, settings, now);
+        self.write_down(taken);
         let entry = taken.and_then(|id| self.entries.get(&id));
         if let (Some(entry), Output::Event(event)) = (entry, output)
             && let Body::Finding { finding, .. } | Body::ProcessFinding { finding, .. } =
@@ -178,6 +186,7 @@ impl Incidents {
                 let entry = self.entry(cause, process, settings, opened);
                 let (member, id) = (entry.join(charge, since), entry.id);
                 self.members.insert(charge.finding.id, member);
+                self.write_down_member(charge.finding.id, id);
                 id
             }
             Notice::LostRequest(_) => {
@@ -217,7 +226,8 @@ impl Incidents {
         self.processes.answered();
         for view in found {
             for notice in self.processes.learn(view) {
-                self.take(notice, settings, now);
+                let taken = self.take(notice, settings, now);
+                self.write_down(taken);
             }
         }
         self.judged = None;
@@ -231,6 +241,7 @@ impl Incidents {
     /// A look at everything.
     pub(crate) fn handle_look(&mut self, snapshot: &Snapshot, now: Timestamp) {
         self.clock.tick(now);
+        self.unproven = false;
         if !self.entries.is_empty() {
             look::count(&mut self.entries, snapshot, self.clock.read(now));
         }
@@ -252,6 +263,9 @@ impl Incidents {
 
     /// When to call [`Incidents::tell`].
     pub(crate) fn due(&self) -> Option<Timestamp> {
+        if self.unproven {
+            return None;
+        }
         let quiet = self.entries.is_empty() && !self.processes.have_strangers();
         let judged = self.judged.unwrap_or_default();
         (!quiet).then(|| judged + PAUSE)
@@ -264,7 +278,8 @@ impl Incidents {
             return;
         }
         for notice in self.processes.give_up(now) {
-            self.take(notice, settings, now);
+            let taken = self.take(notice, settings, now);
+            self.write_down(taken);
         }
         self.ask(now, out);
         self.judge(now, out);

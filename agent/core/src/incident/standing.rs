@@ -8,6 +8,7 @@ use crate::model::waiting::WaitState;
 
 /// How a finding counts for the severity of its incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) enum Standing {
     /// It cannot be work (class A).
     Certain,
@@ -23,6 +24,7 @@ pub(super) enum Standing {
 
 /// A standing, and whether anybody could act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Kind {
     pub(super) standing: Standing,
     /// None of its holders can run.

@@ -23,6 +23,7 @@ impl Incidents {
             entry.judge(&self.processes, watched);
         }
         self.forget_untold();
+        self.write_down_all(now);
         let due = self.entries.values();
         let due = due.filter_map(|entry| Some((entry.id, self.due_action(entry, now, watched)?)));
         let due: Vec<(IncidentId, Action)> = due.collect();
@@ -37,8 +38,17 @@ impl Incidents {
 
     /// Nobody has heard of them, and nothing is wrong any more.
     fn forget_untold(&mut self) {
-        self.entries
-            .retain(|_, entry| entry.told.is_some() || !entry.is_empty());
+        let forgotten = |entry: &Entry| entry.told.is_none() && entry.is_empty();
+        let gone: Vec<IncidentId> = self
+            .entries
+            .values()
+            .filter(|entry| forgotten(entry))
+            .map(|entry| entry.id)
+            .collect();
+        for id in gone {
+            self.entries.remove(&id);
+            self.write_down(Some(id));
+        }
     }
 
     /// What is to be told of an incident, if its time has come.
@@ -54,7 +64,10 @@ impl Incidents {
         if over {
             return Some(Action::Resolved);
         }
-        let due = told.level != entry.level || now >= told.at + entry.settings.update_interval;
+        // Nobody who listens now has heard of it.
+        let due = entry.resumed
+            || told.level != entry.level
+            || now >= told.at + entry.settings.update_interval;
         due.then_some(Action::Updated)
     }
 
@@ -88,7 +101,8 @@ impl Incidents {
         let over = action == Action::Resolved;
         let silenced = entry.settings.severity.is_none();
         let told = entry.told.as_ref().map(|told| &told.incident);
-        let news = over || told.is_none_or(|told| !shown::is_same(told, &incident));
+        let silent = over || entry.resumed;
+        let news = silent || told.is_none_or(|told| !shown::is_same(told, &incident));
         if news {
             out.tell(now, Body::Incident(Arc::clone(&incident)));
         }
@@ -98,6 +112,7 @@ impl Incidents {
             // It may be told again under other settings.
             entry.told = None;
         } else if let Some(entry) = self.entries.get_mut(&id) {
+            entry.resumed = false;
             let incident = entry
                 .told
                 .take()
@@ -109,5 +124,6 @@ impl Incidents {
                 incident,
             });
         }
+        self.write_down(Some(id));
     }
 }

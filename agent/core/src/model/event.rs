@@ -129,7 +129,8 @@ pub enum Body {
 }
 
 /// A connection as an event shows it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Connection {
     /// Its name.
     pub key: SocketKey,

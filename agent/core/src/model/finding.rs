@@ -132,6 +132,7 @@ impl Severity {
 
 /// How bad a finding is beside its incident.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Weight {
     /// As bad as its incident.
     #[default]
@@ -155,6 +156,7 @@ impl Weight {
 
 /// How sure we are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Confidence {
     /// Every part of the proof was seen.
     Proven,
@@ -174,6 +176,7 @@ impl Confidence {
 
 /// Where a finding is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Action {
     /// New.
     Opened,
@@ -196,6 +199,7 @@ impl Action {
 
 /// Why a finding is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Resolution {
     /// The application closed the connection or its sending side.
     ClosedByApp,
@@ -238,9 +242,10 @@ impl Resolution {
 }
 
 /// One finding, complete: an event carries all of it, whatever its action.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Finding {
-    /// Unique for this run of the daemon, counts from 1.
+    /// Unique for this run of the daemon and those that it goes on from, counts from 1.
     pub id: u64,
     /// Where it is in its life.
     pub action: Action,
@@ -274,10 +279,14 @@ pub struct Finding {
     pub verdict_changes: u32,
     /// Why it is over.
     pub resolution: Option<Resolution>,
+    /// It ended while no agent ran: after this moment, and before it was told.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub ended_after: Option<Timestamp>,
 }
 
 /// The numbers behind a verdict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Evidence {
     /// State of the socket.
     pub state: Option<TcpState>,
@@ -338,11 +347,13 @@ pub struct Evidence {
     /// The threshold that was passed.
     pub threshold: Duration,
     /// Names of the signals whose proof this kernel or this moment could not deliver.
+    #[cfg_attr(feature = "serde", serde(with = "super::missing::names"))]
     pub missing: Vec<&'static str>,
 }
 
 /// How many local ports a process's connections in TIME_WAIT take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PortUse {
     /// With whom the connections were.
     pub peer: SocketAddr,

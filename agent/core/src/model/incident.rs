@@ -14,6 +14,7 @@ use super::waiting::WaitState;
 
 /// What the findings of an incident have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cause {
     /// The pod's owner with the container's name, the service of Compose, the unit, or the control group without what
     /// changes from start to start; empty if unknown.
@@ -28,6 +29,7 @@ pub struct Cause {
 
 /// Why an incident is as severe as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Reason {
     /// Many connections that have gone unnoticed for long.
     Crowd,

@@ -8,6 +8,7 @@ pub mod incident;
 pub mod incident_id;
 pub mod interest;
 pub mod look;
+pub(crate) mod missing;
 pub mod observation;
 pub mod peer;
 pub mod process;

@@ -2,6 +2,7 @@
 
 /// What is known of the other end once it has ended its side. The peer's FIN alone says only that it will send no more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Peer {
     /// Seen on this host while both ends lived, and closed since; or it has reset the connection.
     Gone,

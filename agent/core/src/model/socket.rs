@@ -8,6 +8,7 @@ use super::time::Timestamp;
 /// Names one connection for as long as the host runs: the kernel reuses a socket's address at once, so the
 /// moment it was first seen belongs to the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SocketKey {
     /// Address of the kernel's socket.
     pub sock: u64,

@@ -22,6 +22,7 @@ mod proofs;
 mod properties;
 mod reading;
 mod relay;
+mod restart;
 mod run;
 mod single_look;
 mod spin;

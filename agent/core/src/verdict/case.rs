@@ -12,6 +12,7 @@ use crate::connection::times::Times;
 use crate::connection::{Connection, Fin};
 use crate::model::finding::{Verdict, Weight};
 use crate::model::look::{SocketCounters, SocketView};
+pub(crate) use crate::model::missing;
 use crate::model::peer::Peer;
 use crate::model::state::TcpState;
 use crate::model::time::Timestamp;
@@ -21,34 +22,6 @@ use crate::settings::verdict::Level;
 
 /// After its holders were stopped, they have so long to see to what has come meanwhile.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// Parts of a proof that can be missing.
-pub(crate) mod missing {
-    /// Who has the socket open.
-    pub(crate) const HOLDERS: &str = "holders";
-    /// Whether the end-of-stream was delivered.
-    pub(crate) const EOF: &str = "eof";
-    /// The numbers at the peer's FIN.
-    pub(crate) const FIN: &str = "fin";
-    /// The socket's numbers.
-    pub(crate) const COUNTERS: &str = "counters";
-    /// Whose accept queue it waits in.
-    pub(crate) const LISTENER: &str = "listener";
-    /// What an upper layer protocol (kTLS) has read in place of the application.
-    pub(crate) const UPPER_LAYER: &str = "upper_layer";
-    /// Whether anybody is left at the other end.
-    pub(crate) const PEER: &str = "peer";
-    /// Who used the connection last, or whether anybody would have.
-    pub(crate) const USE: &str = "use";
-    /// Whether what waits unread is an answer or only a farewell.
-    pub(crate) const ANSWER: &str = "answer";
-    /// Whether another connection of the process carries on what came on this one.
-    pub(crate) const MATE: &str = "mate";
-    /// What happened before the only look.
-    pub(crate) const HISTORY: &str = "history";
-    /// What was written: a request, or a farewell that nobody needs.
-    pub(crate) const PURPOSE: &str = "purpose";
-}
 
 /// Everything a rule may look at.
 #[derive(Debug)]

@@ -78,7 +78,7 @@ impl Book<'_> {
 }
 
 /// As a finding's event shows it.
-fn shown(watched: &Watched, state: TcpState) -> Shown {
+pub(super) fn shown(watched: &Watched, state: TcpState) -> Shown {
     let connection = &watched.connection;
     Shown {
         key: connection.key,

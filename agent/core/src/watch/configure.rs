@@ -18,6 +18,18 @@ pub(super) fn apply(table: &mut Table, before: &Settings, after: &Settings, now:
     }
 }
 
+/// Whether a finding that was told under settings which nobody knows any more would not be told by these.
+pub(super) fn outgrown(watched: &Watched, settings: &Settings) -> bool {
+    let Some(finding) = &watched.finding else {
+        return false;
+    };
+    let connection = &watched.connection;
+    let port = connection.endpoints.local.port();
+    let subject = Subject::new(connection.owner.as_ref(), port, &finding.holders);
+    let set = settings.verdict_about(finding.verdict, subject);
+    set.is_off() || set.after > finding.evidence.threshold
+}
+
 fn asks_for_more(watched: &Watched, before: &Settings, after: &Settings) -> bool {
     let Some(finding) = &watched.finding else {
         return false;

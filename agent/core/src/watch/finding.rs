@@ -62,7 +62,10 @@ pub(super) fn accuse(book: &mut Book<'_>, sock: u64, charge: Charge) {
             book.out.put(Output::Mark(sock));
             true
         }
-        Some(open) => go_on(&mut finding, &open, watched, time),
+        Some(open) => {
+            let silent = watched.resumed.take().is_some();
+            go_on(&mut finding, &open, watched, time, silent)
+        }
     };
     let finding = Arc::new(finding);
     watched.finding = Some(Arc::clone(&finding));
@@ -92,11 +95,18 @@ fn new(charge: Charge, weight: Weight, hint: String) -> Finding {
         history: Vec::new(),
         verdict_changes: 0,
         resolution: None,
+        ended_after: None,
     }
 }
 
-/// `finding` is what `open` has become; whether that is worth telling.
-fn go_on(finding: &mut Finding, open: &Finding, watched: &mut Watched, time: Timestamp) -> bool {
+/// `finding` is what `open` has become; whether that is worth telling. It is if nobody has heard of it yet (`silent`).
+fn go_on(
+    finding: &mut Finding,
+    open: &Finding,
+    watched: &mut Watched,
+    time: Timestamp,
+    silent: bool,
+) -> bool {
     finding.id = open.id;
     finding.opened = open.opened;
     finding.history.clone_from(&open.history);
@@ -109,7 +119,7 @@ fn go_on(finding: &mut Finding, open: &Finding, watched: &mut Watched, time: Tim
             finding.history.remove(0);
         }
     }
-    let news = !same(open, finding);
+    let news = silent || !same(open, finding);
     finding.action = if news { Action::Updated } else { open.action };
     news
 }
@@ -149,6 +159,7 @@ pub(super) fn resolve(
     let mut finding = Arc::unwrap_or_clone(finding);
     finding.action = Action::Resolved;
     finding.resolution = Some(why);
+    finding.ended_after = watched.resumed.take();
     finding.half_closed = since.map(|since| time.since(since)).or(finding.half_closed);
     book.tell(sock, time, state, Arc::new(finding));
     book.out.put(Output::Unmark(sock));

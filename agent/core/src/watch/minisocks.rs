@@ -19,7 +19,8 @@ const FEW: u32 = 16;
 /// Connections that take a local port from each other: a port can serve another local address or another peer at
 /// the same time (`__inet_check_established`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Group {
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Group {
     pub(super) process: ProcessId,
     pub(super) netns: u32,
     pub(super) local: IpAddr,

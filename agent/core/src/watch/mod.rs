@@ -13,6 +13,7 @@ mod descriptors;
 mod evidence;
 mod facing;
 mod finding;
+pub(crate) mod kept;
 mod listeners;
 mod look;
 mod lost_request;
@@ -24,6 +25,7 @@ mod pressure;
 mod process_finding;
 mod record;
 mod relays;
+mod restore;
 mod watched;
 
 use std::sync::Arc;
@@ -66,6 +68,8 @@ pub(crate) struct Watch {
     /// When the latest look began.
     looked: Timestamp,
     pressure: Pressure,
+    /// Those with a finding of an earlier run that no look has shown yet.
+    unproven: Vec<watched::Watched>,
 }
 
 impl Watch {
@@ -126,6 +130,7 @@ impl Watch {
         out: &mut Outbox,
     ) {
         self.clock.tick(now);
+        let resumed = self.resume(snapshot, rules, out);
         let stale = self.candidates.looked(snapshot, rules);
         for place in stale {
             out.put(Output::Clear(place));
@@ -166,7 +171,17 @@ impl Watch {
             departure::absent(&mut book, sock, taken);
         }
         book.table.looked(taken);
+        kept::proven(&mut book, &resumed, taken);
         self.pressure.count(snapshot, &mut book);
+    }
+
+    /// The first look of a run shows what has become of the findings of an earlier one.
+    fn resume(&mut self, snapshot: &Snapshot, rules: &Rules, out: &mut Outbox) -> Vec<u64> {
+        let unproven = std::mem::take(&mut self.unproven);
+        let socks = unproven.iter().map(watched::Watched::sock).collect();
+        let mut book = book(&mut self.table, &mut self.numbers, rules, out);
+        kept::resume(&mut book, unproven, snapshot);
+        socks
     }
 
     /// Those that may be in trouble, and those that are watched.

@@ -49,13 +49,17 @@ pub(super) struct Pressure {
 }
 
 /// More than [`MUCH`].
-#[derive(Debug)]
-struct Squeeze {
-    owner: Owner,
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Squeeze {
+    pub(super) owner: Owner,
     since: Timestamp,
     /// How many there were then.
     first: u32,
-    finding: Option<Arc<Finding>>,
+    pub(super) finding: Option<Arc<Finding>>,
+    /// The finding is of an earlier run, which was last known to be alive then, and nobody has heard of it in this one.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    resumed: Option<Timestamp>,
 }
 
 impl Pressure {
@@ -63,6 +67,24 @@ impl Pressure {
     pub(super) fn findings(&self) -> impl Iterator<Item = Arc<Finding>> {
         let squeezes = self.squeezes.values();
         squeezes.filter_map(|squeeze| squeeze.finding.clone())
+    }
+
+    /// An open finding.
+    pub(super) fn keep(&self, id: u64) -> Option<(Group, Squeeze)> {
+        let is_it = |finding: &Arc<Finding>| finding.id == id;
+        let mut squeezes = self.squeezes.iter();
+        let (group, squeeze) =
+            squeezes.find(|(_, squeeze)| squeeze.finding.as_ref().is_some_and(is_it))?;
+        Some((*group, squeeze.clone()))
+    }
+
+    /// Goes on with a finding of an earlier run.
+    pub(super) fn restore(&mut self, group: Group, squeeze: Squeeze, alive: Timestamp) {
+        let squeeze = Squeeze {
+            resumed: Some(alive),
+            ..squeeze
+        };
+        self.squeezes.insert(group, squeeze);
     }
 
     /// When to count next.
@@ -176,6 +198,7 @@ impl Pressure {
                 since: now,
                 first: count.time_wait,
                 finding: None,
+                resumed: None,
             }),
             None => return,
         };
@@ -209,6 +232,7 @@ impl Pressure {
                 ..Evidence::default()
             },
             time: now,
+            again: squeeze.resumed.take().is_some(),
         };
         let open = squeeze.finding.clone();
         squeeze.finding = Some(accuse(book, &squeeze.owner, open.as_ref(), accusation));
@@ -218,7 +242,10 @@ impl Pressure {
         let Some(squeeze) = self.squeezes.remove(group) else {
             return;
         };
-        if let Some(finding) = squeeze.finding {
+        if let Some(mut finding) = squeeze.finding {
+            if squeeze.resumed.is_some() {
+                Arc::make_mut(&mut finding).ended_after = squeeze.resumed;
+            }
             acquit(book, squeeze.owner, finding, now, why);
         }
     }

@@ -19,6 +19,8 @@ pub(super) struct Accusation {
     pub(super) summary: String,
     pub(super) evidence: Evidence,
     pub(super) time: Timestamp,
+    /// It is to be told although nothing has changed.
+    pub(super) again: bool,
 }
 
 /// Opens the finding or updates `open`.
@@ -34,8 +36,9 @@ pub(super) fn accuse(
         summary,
         evidence,
         time,
+        again,
     } = accusation;
-    let silent = open.filter(|open| open.severity == severity);
+    let silent = open.filter(|open| open.severity == severity && !again);
     let confidence = if evidence.missing.is_empty() {
         Confidence::Proven
     } else {
@@ -68,6 +71,7 @@ pub(super) fn accuse(
         history: Vec::new(),
         verdict_changes: 0,
         resolution: None,
+        ended_after: None,
     });
     if silent.is_none() {
         let (owner, finding) = (owner.clone(), Arc::clone(&finding));

@@ -13,8 +13,9 @@ use crate::model::socket::{Owner, Role};
 use crate::model::time::Timestamp;
 
 /// A connection, what it was seen doing, and what is said of it.
-#[derive(Debug)]
-pub(super) struct Watched {
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Watched {
     pub(super) connection: Connection,
     pub(super) progress: Progress,
     /// The latest record of it: a look that began before is outdated.
@@ -43,11 +44,16 @@ pub(super) struct Watched {
     pub(super) began: Timestamp,
     /// The process named in it.
     pub(super) named: Option<Owner>,
+    /// The finding is of an earlier run, which was last known to be alive then, and nobody has heard of it in this one.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub(super) resumed: Option<Timestamp>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     deadline: Option<Timestamp>,
 }
 
 /// Data that a client wrote after the server's FIN was answered with a reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Lost {
     /// When the reset came.
     pub(super) time: Timestamp,
@@ -72,7 +78,19 @@ impl Watched {
             doubtful: false,
             began: Timestamp::default(),
             named: None,
+            resumed: None,
             deadline: None,
+        }
+    }
+
+    /// As an earlier run has left it, which was last known to be alive then.
+    pub(super) fn resumed(self, alive: Timestamp) -> Self {
+        Self {
+            resumed: Some(alive),
+            recorded: Timestamp::default(),
+            in_vain: 0,
+            deadline: None,
+            ..self
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::pins::Pins;
 use crate::output::text::Human;
 
 /// Of the answer, what people ask for.
@@ -22,6 +23,8 @@ pub(super) struct Page {
     looks: Looks,
     counters: BTreeMap<String, u64>,
     history: Option<History>,
+    pins: Option<Pins>,
+    memory: Option<Memory>,
     privilege: Option<Privilege>,
 }
 
@@ -39,6 +42,21 @@ struct History {
     bytes: u64,
     dropped: u64,
     error: Option<String>,
+}
+
+/// What the next daemon is to know.
+#[derive(Debug, Deserialize)]
+struct Memory {
+    error: Option<String>,
+    refused: Option<String>,
+    resumed: Option<Resumed>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Resumed {
+    findings: u64,
+    incidents: u64,
+    gap_ns: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,6 +94,12 @@ impl Display for Page {
         self.losses(f)?;
         if let Some(history) = &self.history {
             history.fmt(f)?;
+        }
+        if let Some(pins) = &self.pins {
+            writeln!(f, "{}", pins.line())?;
+        }
+        if let Some(memory) = &self.memory {
+            memory.fmt(f)?;
         }
         self.privilege.iter().try_for_each(|left| left.fmt(f))
     }
@@ -118,6 +142,27 @@ impl Display for History {
     }
 }
 
+impl Display for Memory {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(resumed) = &self.resumed {
+            let Resumed {
+                findings,
+                incidents,
+                gap_ns,
+            } = resumed;
+            let gap = Human(Duration::from_nanos(*gap_ns));
+            writeln!(
+                f,
+                "went on with {findings} findings and {incidents} incidents after {gap}"
+            )?;
+        }
+        for failure in [&self.refused, &self.error].into_iter().flatten() {
+            writeln!(f, "memory: {failure}")?;
+        }
+        Ok(())
+    }
+}
+
 impl Display for Privilege {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "may still:")?;
@@ -148,6 +193,8 @@ mod tests {
             "subscribers": 1, "watched": 17, "findings": 15, "incidents": 1,
             "looks": {"count": 9, "last_sockets": 52, "last_ns": 1_500_000, "longest_ns": 9_900_000_000_u64},
             "counters": {"ring_full": 3, "half_full": 0},
+            "pins": {"folder": null, "reason": "no bpf file system", "abi": 3},
+            "memory": {"error": "no space left", "resumed": {"findings": 3, "incidents": 1, "gap_ns": 1_500_000_000}},
             "history": {"path": "/var/lib/finback/history", "bytes": 4096, "dropped": 2, "error": "no space left"},
             "privilege": {
                 "capabilities": [{"name": "CAP_BPF", "why": "read maps"}],
@@ -162,6 +209,9 @@ finback 0.1.0 on web-1: pid 4711, for 2 min 10 s
 9 looks, the last at 52 sockets in 1.5 ms, the longest 9.9 s
 lost: 3 (ring_full)
 history: 4096 bytes in /var/lib/finback/history, 2 lines dropped, failing: no space left
+pins: none, no bpf file system
+went on with 3 findings and 1 incidents after 1.5 s
+memory: no space left
 may still:
   CAP_BPF              read maps
 guarded by:

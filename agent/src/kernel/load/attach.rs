@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
+use aya::maps::Map;
 use aya::programs::fentry::FEntryLinkId;
 use aya::programs::fexit::FExitLinkId;
 use aya::programs::kprobe::KProbeLinkId;
+use aya::programs::links::FdLink;
 use aya::programs::tp_btf::BtfTracePointLinkId;
 use aya::programs::{Iter, Program, ProgramError};
 use aya::{Btf as AyaBtf, Ebpf};
@@ -54,6 +57,8 @@ enum Link {
     Fentry(FEntryLinkId),
     Fexit(FExitLinkId),
     Tracepoint(BtfTracePointLinkId),
+    /// Pinned: the program stays attached without this.
+    Pinned(FdLink),
 }
 
 impl Programs {
@@ -126,6 +131,34 @@ impl Programs {
             failures.iter().filter_map(attempt).collect()
         });
         anew.unwrap_or(failures)
+    }
+
+    /// Pins an attached program at this path: from then on it stays attached without this process.
+    pub(super) fn pin(&mut self, hook: Hook, path: &Path) -> Result<(), String> {
+        let link = self.links.remove(&hook).ok_or("it is not attached")?;
+        let pinned = take(self.program(hook)?, link).and_then(|link| {
+            let pinned = link.pin(path).map_err(|error| with_causes(&error))?;
+            Ok(FdLink::from(pinned))
+        });
+        match pinned {
+            Ok(link) => {
+                self.links.insert(hook, Link::Pinned(link));
+                Ok(())
+            }
+            // A link that cannot be pinned is gone with the attempt.
+            Err(reason) => {
+                let failed = self.attach_again(&[hook]).pop();
+                Err(failed.map_or(reason, |(_, error)| error))
+            }
+        }
+    }
+
+    /// Pins a table at this path.
+    pub(super) fn pin_table(&self, name: &str, path: &Path) -> Result<(), String> {
+        match self.object.map(name) {
+            Some(Map::Array(data)) => data.pin(path).map_err(|error| with_causes(&error)),
+            _ => Err(format!("the object has no table {name}")),
+        }
     }
 
     /// Detaches a program, which stays loaded: to attach it again takes a millisecond.
@@ -216,8 +249,30 @@ fn detach(program: &mut Program, link: Link) -> Result<(), ProgramError> {
         (Program::FEntry(entry), Link::Fentry(link)) => entry.detach(link),
         (Program::FExit(exit), Link::Fexit(link)) => exit.detach(link),
         (Program::BtfTracePoint(tracepoint), Link::Tracepoint(link)) => tracepoint.detach(link),
+        (_, Link::Pinned(link)) => {
+            drop(link);
+            Ok(())
+        }
         _ => Err(ProgramError::UnexpectedProgramType),
     }
+}
+
+/// Takes a link out of its program, to be pinned.
+fn take(program: &mut Program, link: Link) -> Result<FdLink, String> {
+    let taken = match (program, link) {
+        (Program::KProbe(probe), Link::Kprobe(link)) => {
+            let link = probe.take_link(link).map_err(|error| reason(&error))?;
+            return FdLink::try_from(link).map_err(|error| with_causes(&error));
+        }
+        (Program::FEntry(entry), Link::Fentry(link)) => entry.take_link(link).map(FdLink::from),
+        (Program::FExit(exit), Link::Fexit(link)) => exit.take_link(link).map(FdLink::from),
+        (Program::BtfTracePoint(tracepoint), Link::Tracepoint(link)) => {
+            tracepoint.take_link(link).map(FdLink::from)
+        }
+        (_, Link::Pinned(link)) => Ok(link),
+        _ => Err(ProgramError::UnexpectedProgramType),
+    };
+    taken.map_err(|error| reason(&error))
 }
 
 #[expect(
@@ -253,8 +308,12 @@ fn reason(error: &ProgramError) -> String {
         };
         return format!("load refused: {io_error}{tail}");
     }
+    with_causes(error)
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(error) = cause {
         let more = error.to_string();
         if !text.contains(&more) {

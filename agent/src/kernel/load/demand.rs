@@ -85,6 +85,12 @@ impl Demand {
         }
     }
 
+    /// Nobody listens any more: what goes on without this process makes no records.
+    pub(in crate::kernel) fn leave(&mut self) -> Result<(), KernelError> {
+        self.marked = None;
+        self.set_interest(Interest::NONE)
+    }
+
     /// Says of each hook whether it is attached.
     pub(in crate::kernel) fn describe(&self, report: &mut HookReport) {
         for row in report

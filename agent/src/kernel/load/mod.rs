@@ -8,6 +8,7 @@ pub mod runs;
 
 pub(in crate::kernel) mod attach;
 pub(in crate::kernel) mod demand;
+mod keep;
 pub(in crate::kernel) mod logs;
 pub(in crate::kernel) mod missed;
 pub(in crate::kernel) mod object;
@@ -36,13 +37,14 @@ use self::report::{
 use super::btf::offsets::{LOOK, Resolved, needs, registers};
 use super::count::{self, of};
 use super::error::KernelError;
+use super::pin::Pins;
 
 /// Loads and attaches what `options` ask for and this kernel offers. `kernel` and `limits` go into the report.
 pub(super) fn load(
     options: &Options,
     kernel: String,
     limits: Vec<String>,
-) -> Result<(Demand, HookReport), KernelError> {
+) -> Result<(Box<Demand>, HookReport, Pins), KernelError> {
     lift_memory_lock();
     with_types(|types| search(options, kernel, limits, types))?
 }
@@ -53,7 +55,7 @@ pub(super) fn load_look(options: &Options) -> Result<(Ebpf, SnapshotReport), Ker
     lift_memory_lock();
     with_types(|types| {
         let resolved = Resolved::new(types.kernel);
-        let mut trial = Trial::begin(options, &settings(options, 0), &resolved)?;
+        let mut trial = Trial::begin(options, &options.settings(0), &resolved, None)?;
         let report = trial.load_look(types, &resolved);
         Ok((trial.programs.object, report))
     })?
@@ -76,7 +78,7 @@ fn search(
     kernel: String,
     mut limits: Vec<String>,
     types: &Types<'_>,
-) -> Result<(Demand, HookReport), KernelError> {
+) -> Result<(Box<Demand>, HookReport, Pins), KernelError> {
     let resolved = Resolved::new(types.kernel);
     let stack = if options.stacks {
         registers(types.kernel, &resolved)
@@ -95,8 +97,10 @@ fn search(
             plan.refuse_all(*signal, &lack.to_string());
         }
     }
-    let settings = settings(options, stack.unwrap_or(0));
-    let mut trial = Trial::begin(options, &settings, &resolved)?;
+    let settings = options.settings(stack.unwrap_or(0));
+    let shapes = keep::shapes(options);
+    let mut pins = Pins::begin(&options.pins, &shapes, keep::keep_up);
+    let mut trial = Trial::begin(options, &settings, &resolved, Some(&pins))?;
     let unproven = trial.settle(&mut plan, types)?;
     let snapshot = trial.load_look(types, &resolved);
     let stacks = trial.load_stacks(options, stack.is_some(), types);
@@ -113,8 +117,11 @@ fn search(
         limits,
         unproven,
     };
-    let demand = Demand::new(programs, interest, plan)?;
-    Ok((demand, report))
+    let seen = pins.all_go_on(&shapes) && keep::have_seen_all(pins.links(), &plan);
+    pins.set_uninterrupted(seen);
+    let mut demand = Box::new(Demand::new(programs, interest, plan)?);
+    keep::keep(&mut pins, &mut demand.programs, &shapes);
+    Ok((demand, report, pins))
 }
 
 /// Without any moment of a change the agent would only look, and that is not what was asked for.
@@ -126,20 +133,6 @@ fn check_sight(plan: &Plan) -> Result<(), KernelError> {
             reasons: reason,
         }),
         _ => Ok(()),
-    }
-}
-
-/// The switches, which are frozen when the object is loaded.
-fn settings(options: &Options, stack_registers: u32) -> Settings {
-    Settings {
-        abi_version: finback_common::ABI_VERSION,
-        opener_places: options.opener_places,
-        ignored_pid: options.ignored_pid.unwrap_or(0),
-        wake_urgent_ns: 5_000_000,
-        wake_idle_ns: 50_000_000,
-        wake_bytes: options.ring_bytes.min(256 << 10) / 4,
-        stack_registers,
-        stack_room: options.ring_bytes / 4,
     }
 }
 
@@ -156,8 +149,15 @@ impl Trial {
         options: &Options,
         settings: &Settings,
         resolved: &Resolved,
+        pins: Option<&Pins>,
     ) -> Result<Self, KernelError> {
-        let mut object = EbpfLoader::new()
+        let mut loader = EbpfLoader::new();
+        for name in [map::HALF, map::OPENERS] {
+            if let Some(path) = pins.and_then(|pins| pins.table(name)) {
+                loader.map_pin_path(name, path);
+            }
+        }
+        let mut object = loader
             // The object has no relocations against the kernel's types; without this, aya reads them all once more.
             .btf(None)
             .override_global(global::OFFSETS, resolved.offsets.as_bytes(), true)

@@ -1,8 +1,10 @@
 //! What the caller may choose.
 
 use finback_common::hook::Flavour;
+use finback_common::settings::Settings;
 
 use crate::kernel::error::KernelError;
+use crate::kernel::pin::Place;
 
 /// Which flavour to take for each signal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Options {
     pub groups: bool,
     /// Level of the kernel programs' own log: 0 off, 1 error … 5 trace.
     pub log_level: u8,
+    /// Where to pin what is to outlive this process.
+    pub pins: Place,
 }
 
 impl Options {
@@ -47,6 +51,20 @@ impl Options {
             ring_bytes: u32::try_from(rustix::param::page_size()).unwrap_or(Self::RING_BYTES),
             opener_places: 64,
             ..Self::default()
+        }
+    }
+
+    /// The switches, which are frozen when the object is loaded.
+    pub(super) fn settings(&self, stack_registers: u32) -> Settings {
+        Settings {
+            abi_version: finback_common::ABI_VERSION,
+            opener_places: self.opener_places,
+            ignored_pid: self.ignored_pid.unwrap_or(0),
+            wake_urgent_ns: 5_000_000,
+            wake_idle_ns: 50_000_000,
+            wake_bytes: self.ring_bytes.min(256 << 10) / 4,
+            stack_registers,
+            stack_room: self.ring_bytes / 4,
         }
     }
 
@@ -75,6 +93,7 @@ impl Default for Options {
             stacks: false,
             groups: false,
             log_level: 0,
+            pins: Place::default(),
         }
     }
 }

@@ -18,7 +18,7 @@ use finback_core::model::socket;
 /// Whose fault, since when, and how we know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding<'a> {
-    /// Unique for this run of the daemon.
+    /// Unique for as long as the daemon knows its earlier runs (docs/reliability.md): a boot.
     pub id: u64,
     /// Where it is in its life.
     pub action: Action,
@@ -63,6 +63,9 @@ pub struct Finding<'a> {
     /// Why it is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
+    /// It ended while no daemon ran: after this moment, and before the event's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_after: Option<Time>,
 }
 
 /// A descriptor that refers to a socket.
@@ -140,6 +143,7 @@ impl<'a> Finding<'a> {
                 .collect(),
             verdict_changes: finding.verdict_changes,
             resolution: finding.resolution.map(Into::into),
+            ended_after: finding.ended_after.map(|after| clock.at(after)),
         }
     }
 }

@@ -171,6 +171,7 @@ pub(crate) fn finding(action: Action) -> core::Event {
                 history: Vec::new(),
                 verdict_changes: 0,
                 resolution: resolved.then_some(Resolution::ClosedByApp),
+                ended_after: None,
             }),
         },
     }

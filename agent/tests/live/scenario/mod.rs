@@ -23,6 +23,7 @@ pub(crate) mod privilege;
 pub(crate) mod protocol;
 pub(crate) mod reload;
 pub(crate) mod remedy;
+pub(crate) mod restart;
 mod silence;
 pub(crate) mod stacks;
 pub(crate) mod steered;

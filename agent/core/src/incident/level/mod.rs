@@ -200,7 +200,8 @@ impl Share {
 }
 
 /// A severity rises at once and falls after a while.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Levels {
     /// When it was last at least a warning, and why; the same for critical.
     latest: [Option<(Timestamp, Reason)>; 2],

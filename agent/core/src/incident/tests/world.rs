@@ -105,6 +105,7 @@ pub(super) fn body(told: Told) -> Body {
             history: Vec::new(),
             verdict_changes: 0,
             resolution: resolved.then_some(Resolution::ClosedByApp),
+            ended_after: None,
         }),
     }
 }

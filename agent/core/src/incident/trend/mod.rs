@@ -12,9 +12,9 @@ use crate::model::incident::Rate;
 use crate::model::time::Timestamp;
 
 /// Windows side by side, in multiples of the shortest: a slow leak shows in long ones only.
-const SCALES: [u32; 3] = [1, 10, 60];
+pub(super) const SCALES: [u32; 3] = [1, 10, 60];
 /// Settled by the measure of every scale.
-const EVERY: u8 = (1 << SCALES.len()) - 1;
+pub(super) const EVERY: u8 = (1 << SCALES.len()) - 1;
 /// In so many windows …
 const WINDOWS: usize = 5;
 /// … connections must settle in at least so many of them, …
@@ -40,21 +40,24 @@ pub(super) struct Measure {
 }
 
 /// The unnoticed connections of one cause. Its time is watched time.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Trend {
     stays: VecDeque<Duration>,
     scales: [Scale; SCALES.len()],
 }
 
 /// What happened in windows of one length, the latest last.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Scale {
     windows: VecDeque<Window>,
     began: Timestamp,
     rising: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Window {
     settled: u32,
     left: u32,

@@ -1,7 +1,11 @@
 //! The front door: what goes in, what comes out, when to call again. It hands on and decides nothing.
 
+mod keep;
+mod told;
+
 use std::sync::Arc;
 
+use self::told::Told;
 use crate::connection::OtherEnd;
 use crate::incident::Incidents;
 pub use crate::looks::LookStats;
@@ -36,6 +40,8 @@ pub struct Engine {
     incidents: Incidents,
     looks: Looks,
     out: Outbox,
+    /// For who keeps it for the next run.
+    told: Option<Told>,
 }
 
 /// What the engines count.
@@ -78,6 +84,7 @@ impl Engine {
             stream: None,
             looks: Looks::default(),
             out: Outbox::default(),
+            told: None,
         }
     }
 
@@ -160,6 +167,9 @@ impl Engine {
     fn report(&mut self, told: usize, now: Timestamp) {
         for output in self.out.since(told) {
             self.incidents.hear(output, &self.rules.settings, now);
+            if let Some(told) = &mut self.told {
+                told.hear(output);
+            }
         }
     }
 

@@ -1,0 +1,55 @@
+//! Going on from an earlier daemon, and writing down what the next one is to know.
+
+use finback_core::input::Input;
+use finback_core::memory::Note;
+
+use super::remember::Before;
+use super::work::Work;
+
+impl Work {
+    /// Goes on where an earlier daemon has ended. To be called before anything else is done.
+    pub(super) fn go_on_from(&mut self, before: Before) {
+        if let Some(memory) = before.memory {
+            let now = self.kernel.now();
+            self.engine.apply(&Input::Restore(Box::new(memory)), now);
+        }
+        self.engine.begin_notes();
+        self.keeping = Some(before.keeping);
+    }
+
+    /// Writes down what is about to be told, has it told, and then writes down what is over: whoever is killed in between
+    /// tells it again, under the same id.
+    pub(super) fn write_down_and_tell(&mut self) {
+        let Some(keeping) = &mut self.keeping else {
+            self.feed.flush();
+            return;
+        };
+        let is_over = |note: &Note| matches!(note, Note::Over(_) | Note::IncidentOver(_));
+        let (over, open): (Vec<Note>, _) = self.engine.notes().into_iter().partition(is_over);
+        keeping.journal.add(&open);
+        self.feed.flush();
+        keeping.journal.add(&over);
+    }
+
+    /// Once a second.
+    pub(super) fn write_down_alive(&mut self) {
+        let now = self.kernel.now();
+        let Some(keeping) = &mut self.keeping else {
+            return;
+        };
+        if keeping.journal.wants_all() {
+            keeping.journal.anew(self.engine.all_notes(now).into_iter());
+        } else {
+            keeping.journal.add(&[self.engine.alive(now)]);
+        }
+    }
+
+    /// Nothing more is told. There may be a next daemon, or not.
+    pub(super) fn end_notes(&mut self, is_next: bool) {
+        if is_next {
+            self.write_down_alive();
+        } else if let Some(keeping) = self.keeping.take() {
+            keeping.journal.remove();
+        }
+    }
+}
