@@ -2,6 +2,8 @@
 //!
 //! tidy: table
 
+use std::path::Path;
+
 use syn::visit::{self, Visit};
 use syn::{Attribute, ExprUnsafe, ItemForeignMod, ItemImpl, ItemTrait, Macro, Safety, Signature};
 
@@ -59,6 +61,10 @@ const KNOWN: &[(&str, &str)] = &[
     ),
 ];
 
+fn is_rust(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|end| end == "rs")
+}
+
 /// What is unsafe without being known, and what is known without being unsafe.
 pub(super) fn problems(files: &[(String, String)]) -> Vec<String> {
     let covers = |place: &str, file: &str| {
@@ -66,7 +72,7 @@ pub(super) fn problems(files: &[(String, String)]) -> Vec<String> {
     };
     let unsafe_files: Vec<&str> = files
         .iter()
-        .filter(|(file, text)| file.ends_with(".rs") && is_unsafe(text))
+        .filter(|(file, text)| is_rust(file) && is_unsafe(text))
         .map(|(file, _)| file.as_str())
         .collect();
     let unknown = unsafe_files

@@ -151,7 +151,8 @@ mod tests {
                 "resident_kib": 40_000.0, "own_kib": own(time), "descriptors": descriptors(time), "cpu_ticks": time,
                 "counters": {"ring_full": 0}, "half_places": [4],
             });
-            text += &format!("{line}\n");
+            text += &line.to_string();
+            text.push('\n');
         }
         text +=
             "{\"type\":\"end\",\"connections\":1,\"planted\":1,\"healed\":1,\"seconds\":1200.0}\n";

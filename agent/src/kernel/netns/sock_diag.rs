@@ -138,9 +138,12 @@ pub fn unheld(is_known: impl Fn(&Endpoints) -> bool) -> io::Result<UnheldList> {
             .fold(open, |all, state| all | bit(state)),
         counters: false,
     };
-    let keep = |socket: &Listed| match socket.state {
-        TcpState::Established | TcpState::CloseWait => !is_known(&socket.endpoints),
-        _ => socket.inode == 0,
+    let keep = |socket: &Listed| {
+        if matches!(socket.state, TcpState::Established | TcpState::CloseWait) {
+            !is_known(&socket.endpoints)
+        } else {
+            socket.inode == 0
+        }
     };
     Ok(chosen(list_those(query, &[], &keep)?, |_| true))
 }
