@@ -215,14 +215,9 @@ impl Pressure {
             time_wait_per_minute: per_minute(squeeze, count.time_wait, now),
             local_ports: settings.usable(),
         };
-        let usual = match set.level {
-            Level::Fixed(severity) => severity,
-            Level::Auto | Level::Off => Severity::Warning,
-        };
-        let nearly_all = part(count.time_wait, settings) >= NEARLY_ALL;
         let accusation = Accusation {
             verdict: Verdict::TimeWaitPressure,
-            severity: if nearly_all { usual.worse() } else { usual },
+            severity: severity(set.level, part(count.time_wait, settings)),
             summary: wording::pressure(&squeeze.owner.process, port_use),
             evidence: Evidence {
                 port_use: Some(port_use),
@@ -259,6 +254,19 @@ impl Pressure {
 /// Percent of the ports, rounded down.
 fn part(count: u32, settings: LocalPorts) -> u64 {
     u64::from(count) * 100 / u64::from(settings.usable().max(1))
+}
+
+/// How bad it is that so many percent are used.
+const fn severity(level: Level, percent: u64) -> Severity {
+    let usual = match level {
+        Level::Fixed(severity) => severity,
+        Level::Auto | Level::Off => Severity::Warning,
+    };
+    if percent >= NEARLY_ALL {
+        usual.worse()
+    } else {
+        usual
+    }
 }
 
 fn per_minute(squeeze: &Squeeze, count: u32, now: Timestamp) -> u32 {

@@ -14,18 +14,14 @@ impl Watch {
     /// An open finding; `sock` is its connection's, if it is about one.
     pub(crate) fn keep(&self, id: u64, sock: Option<u64>) -> Option<Kept> {
         let is_it = |finding: &Option<Arc<Finding>>| finding.as_ref().is_some_and(|f| f.id == id);
-        match sock {
-            Some(sock) => {
-                let unproven = self.unproven.iter().find(|w| is_it(&w.finding));
-                let known = self.table.get(sock).filter(|w| is_it(&w.finding));
-                let watched = unproven.or(known)?;
-                Some(Kept::Connection(Box::new(watched.clone())))
-            }
-            None => {
-                let (group, squeeze) = self.pressure.keep(id)?;
-                Some(Kept::Process(group, Box::new(squeeze)))
-            }
+        if let Some(sock) = sock {
+            let unproven = self.unproven.iter().find(|w| is_it(&w.finding));
+            let known = self.table.get(sock).filter(|w| is_it(&w.finding));
+            let watched = unproven.or(known)?;
+            return Some(Kept::Connection(Box::new(watched.clone())));
         }
+        let (group, squeeze) = self.pressure.keep(id)?;
+        Some(Kept::Process(group, Box::new(squeeze)))
     }
 
     /// Every open finding, with the socket of its connection.

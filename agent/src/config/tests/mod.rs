@@ -91,7 +91,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     assert_eq!(what, "f.toml:3: unknown key `ring_byte`");
     assert_eq!(
         help,
-        "did you mean `ring_bytes`? known are attach, docs, filter, host_root, history, incidents, journal, max_sockets, metrics_listen, openers, otlp, override, peer_quiet, remedy, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds, webhook"
+        "did you mean `ring_bytes`? known are attach, docs, filter, host_root, history, incidents, journal, max_sockets, metrics_listen, openers, otlp, override, peer_quiet, pins, remedy, ring_bytes, scan_interval, segment, severities, socket, stacks, states, thresholds, webhook"
     );
 }
 
@@ -439,7 +439,7 @@ fn the_example_states_the_defaults() {
     }
     assert!(file.attach.is_some() && file.states.is_some() && file.ring_bytes.is_some());
     assert!(file.max_sockets.is_some() && file.socket.is_some() && file.segment.is_some());
-    assert!(file.scan_interval.is_some() && file.peer_quiet.is_some());
+    assert!(file.scan_interval.is_some() && file.peer_quiet.is_some() && file.pins.is_some());
     assert!(file.history.is_complete());
     assert_eq!(text.matches("\nfilter = \"\"\n").count(), 2);
     assert!(file.docs.is_some() && file.journal.is_complete() && file.webhook.is_complete());

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use finback_common::ABI_VERSION;
 use serde::Serialize;
 
 use super::folder::{Folder, entries};
