@@ -69,13 +69,17 @@ impl Unpin {
             text = format!("nothing is pinned in {}\n", self.folder.display());
         }
         for (path, kind) in &removed.pins {
-            text.push_str(&format!("  {:<5} {}\n", kind.name(), path.display()));
+            text += &line(kind.name(), &path.display().to_string());
         }
         for path in &removed.left {
-            text.push_str(&format!("  left  {}: not finback's\n", path.display()));
+            text += &line("left", &format!("{}: not finback's", path.display()));
         }
         quietly(out.write_all(text.as_bytes()))
     }
+}
+
+fn line(what: &str, about: &str) -> String {
+    format!("  {what:<5} {about}\n")
 }
 
 impl From<Refusal> for Failure {
@@ -87,7 +91,10 @@ impl From<Refusal> for Failure {
             ),
             _ if refusal.is_not_permitted() => (Code::NotPermitted, "run as root"),
             Refusal::Relative(_) => (Code::Usage, "give the path from the root on"),
-            _ => (Code::Failed, "`finback status --pins` shows what is there"),
+            Refusal::NoFileSystem(_)
+            | Refusal::Owner { .. }
+            | Refusal::Mode { .. }
+            | Refusal::Io { .. } => (Code::Failed, "`finback status --pins` shows what is there"),
         };
         Self::new(code, &refusal, help)
     }
