@@ -114,13 +114,7 @@ async fn live(plan: Plan) -> Result<(), Error> {
     let (keepers, decided) =
         Keepers::begin(&plan.config, &mut work, Queries::new(queries.clone()))?;
     let configuration = Configuration::begin(plan.source, plan.config, keepers, &mut work);
-    // Before the greeting: whoever has read it misses nothing that happens from then on.
-    let select = plan
-        .output
-        .as_ref()
-        .map_or(Selection::NONE, |tune| tune.select);
-    Box::pin(begin(&mut work, select)).await?;
-    let output = Output::open(&handle, plan.output)?;
+    let output = greet(&mut work, &handle, plan.output).await?;
     work.expect(Selection::NONE);
     work.carry_out();
     // Its end is the sender's being dropped.
@@ -158,6 +152,19 @@ async fn live(plan: Plan) -> Result<(), Error> {
     drop(timeout_at(deadline, serving).await);
     drop(kernel);
     result.map(drop)
+}
+
+/// The first look, and then the greeting: whoever has read it misses nothing that happens from then on, and hears what has
+/// become of the findings of an earlier daemon.
+async fn greet(work: &mut Work, handle: &Handle, wanted: Option<Tune>) -> Result<Output, Error> {
+    let select = wanted.as_ref().map_or(Selection::NONE, |tune| tune.select);
+    if wanted.is_some() {
+        work.hold();
+    }
+    Box::pin(begin(work, select)).await?;
+    let output = Output::open(handle, wanted)?;
+    work.release();
+    Ok(output)
 }
 
 /// The kernel side, and what an earlier daemon has known.

@@ -2,6 +2,7 @@
 
 use finback_core::input::Input;
 use finback_core::memory::Note;
+use finback_core::model::event::{Body, Event};
 
 use super::remember::Before;
 use super::work::Work;
@@ -17,10 +18,34 @@ impl Work {
         self.keeping = Some(before.keeping);
     }
 
+    /// The first look tells what has become of the findings of an earlier daemon: whoever reads standard output is not
+    /// there yet.
+    pub(super) fn hold(&mut self) {
+        self.held = Some(Vec::new());
+    }
+
+    pub(super) fn tell_or_hold(&mut self, event: Event) {
+        let is_kept = matches!(
+            event.body,
+            Body::Finding { .. } | Body::ProcessFinding { .. } | Body::Incident(_)
+        );
+        match &mut self.held {
+            Some(held) if is_kept => held.push(event),
+            _ => self.tell(&event),
+        }
+    }
+
+    /// Everybody is there.
+    pub(super) fn release(&mut self) {
+        for event in self.held.take().unwrap_or_default() {
+            self.tell(&event);
+        }
+    }
+
     /// Writes down what is about to be told, has it told, and then writes down what is over: whoever is killed in between
     /// tells it again, under the same id.
     pub(super) fn write_down_and_tell(&mut self) {
-        let Some(keeping) = &mut self.keeping else {
+        let Some(keeping) = self.keeping.as_mut().filter(|_| self.held.is_none()) else {
             self.feed.flush();
             return;
         };

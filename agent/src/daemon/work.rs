@@ -84,6 +84,8 @@ pub(super) struct Work {
     pub(super) recorded: Selection,
     /// For the next daemon.
     pub(super) keeping: Option<Keeping>,
+    /// Of findings and incidents, until standard output is there.
+    pub(super) held: Option<Vec<Event>>,
 }
 
 impl Work {
@@ -126,6 +128,7 @@ impl Work {
             asked: Interest::NONE,
             expected: Selection::NONE,
             keeping: None,
+            held: None,
             recorded: record.map_or(Selection::NONE, |record| record.select),
         }))
     }
@@ -285,7 +288,7 @@ impl Work {
     pub(super) fn carry_out(&mut self) {
         while let Some(output) = self.engine.next_output() {
             match output {
-                Output::Event(event) => self.tell(&event),
+                Output::Event(event) => self.tell_or_hold(event),
                 Output::Scan => {
                     let mut found = Vec::new();
                     self.kernel.scan(&mut found);
@@ -316,7 +319,7 @@ impl Work {
         self.engine.turn();
     }
 
-    fn tell(&mut self, event: &Event) {
+    pub(super) fn tell(&mut self, event: &Event) {
         let is_finding = matches!(
             event.body,
             Body::Finding { .. } | Body::ProcessFinding { .. }
