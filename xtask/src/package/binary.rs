@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::ground::Ground;
+use super::ground::{Ground, remap};
 use super::{musl, tool};
 use crate::{process, toolchain, workspace};
 
@@ -38,7 +38,7 @@ pub(super) fn build(ground: &Ground, libc: Libc) -> Result<PathBuf> {
     let tools = tool::AUDITABLE.ensure(ground)?;
     let target = ground.work.join("build");
     let mut cargo = workspace::cargo();
-    let mut flags = remapped(ground, &target);
+    let mut flags = remapped(&places(ground, &target));
     if libc == Libc::Musl {
         let musl = musl::ensure(ground, &compiler)?;
         flags.extend(musl.flags);
@@ -51,8 +51,7 @@ pub(super) fn build(ground: &Ground, libc: Libc) -> Result<PathBuf> {
         .env("CARGO_TARGET_DIR", &target)
         .env("PATH", path_with(&tools)?)
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f".as_ref()))
-        .env("CFLAGS", c_flags(ground, &target))
-        .env("SOURCE_DATE_EPOCH", ground.epoch.to_string())
+        .env("CFLAGS", c_flags(&places(ground, &target)))
         .env_remove("RUSTFLAGS");
     if libc == Libc::Musl && musl::is_to_be_built() {
         cargo.arg("-Zbuild-std=std,panic_abort");
@@ -86,22 +85,15 @@ fn places(ground: &Ground, target: &Path) -> Vec<(PathBuf, &'static str)> {
     cargo.into_iter().chain(own).collect()
 }
 
-fn remapped(ground: &Ground, target: &Path) -> Vec<OsString> {
-    let places = places(ground, target).into_iter();
-    let flag = |(from, to): (PathBuf, &str)| {
-        let mut flag = OsString::from("--remap-path-prefix=");
-        flag.push(from);
-        flag.push("=");
-        flag.push(to);
-        flag
-    };
-    places.map(flag).collect()
+fn remapped(places: &[(PathBuf, &str)]) -> Vec<OsString> {
+    let flags = places.iter().map(|(from, to)| remap(from, to));
+    flags.collect()
 }
 
 /// The same for what is written in C.
-fn c_flags(ground: &Ground, target: &Path) -> OsString {
+fn c_flags(places: &[(PathBuf, &str)]) -> OsString {
     let mut flags = OsString::from("-g0");
-    for (from, to) in places(ground, target) {
+    for (from, to) in places {
         flags.push(" -ffile-prefix-map=");
         flags.push(from);
         flags.push("=");

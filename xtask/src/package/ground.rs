@@ -1,5 +1,6 @@
 //! What all packages share: version, the time of the sources, folders.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -94,6 +95,15 @@ fn epoch(root: &Path) -> Result<u64> {
     said.trim()
         .parse()
         .with_context(|| format!("not a number of seconds: {said}"))
+}
+
+/// What stands for a folder in what rustc writes.
+pub(super) fn remap(from: &Path, to: &str) -> OsString {
+    let mut flag = OsString::from("--remap-path-prefix=");
+    flag.push(from);
+    flag.push("=");
+    flag.push(to);
+    flag
 }
 
 /// Writes a file and the folders above it; its mode whatever the mask is.

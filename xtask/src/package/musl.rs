@@ -11,7 +11,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::ground::Ground;
+use super::ground::{Ground, remap};
 use crate::apt::{self, Package};
 use crate::process;
 use crate::toolchain::Toolchain;
@@ -63,10 +63,16 @@ pub(super) fn ensure(ground: &Ground, compiler: &Toolchain) -> Result<Musl> {
     musl.env
         .push(("RUSTC".into(), compiler.rustc.clone().into()));
     musl.env.push(("RUSTC_BOOTSTRAP".into(), "1".into()));
-    let unwind = unwinder(ground, compiler)?;
+    // `<sysroot>/bin/rustc`
+    let sysroot = compiler.rustc.ancestors().nth(2);
+    let source = sysroot
+        .context("the compiler lies in no folder")?
+        .join("lib/rustlib/src/rust");
+    let unwind = unwinder(ground, &source.join("src/llvm-project/libunwind"))?;
     // rustc brings no start files of its own for a library that it has not brought either. gcc's are those of glibc.
     let mut flags = vec![
-        OsString::from("-Clinker=gcc"),
+        remap(&source, "/rust"),
+        "-Clinker=gcc".into(),
         "-Clink-self-contained=no".into(),
         "-Clink-arg=-nostdlib".into(),
         "-Clink-arg=-nostartfiles".into(),
@@ -86,12 +92,8 @@ pub(super) fn ensure(ground: &Ground, compiler: &Toolchain) -> Result<Musl> {
 }
 
 /// The folder with `libunwind.a`.
-fn unwinder(ground: &Ground, compiler: &Toolchain) -> Result<PathBuf> {
+fn unwinder(ground: &Ground, source: &Path) -> Result<PathBuf> {
     let folder = ground.empty("unwind")?;
-    let sysroot = compiler.rustc.ancestors().nth(2);
-    let source = sysroot
-        .context("the compiler lies in no folder")?
-        .join("lib/rustlib/src/rust/src/llvm-project/libunwind");
     let own = process::output(Command::new("gcc").arg("-print-file-name=include"))?;
     let compile = |program: &str, file: &str, more: &[&str]| {
         let mut cc = Command::new(program);
