@@ -17,8 +17,9 @@ mod workload;
 
 use std::time::Instant;
 
-pub use description::{Description, Users};
+pub use description::Description;
 pub use descriptions::Descriptions;
+pub use status::Users;
 pub use workload::{Container, Pod, Runtime, Service, Workload, Workloads};
 
 use self::start::same_start;
@@ -42,25 +43,25 @@ pub fn look(id: ProcessId, workloads: &mut Workloads) -> ProcessView {
     // Asked again: a pid can be another process's at once, and what was read is of this one only if it still lives.
     let found = of_pid.filter(|_| !has_ended(id));
     let ended = found.is_none();
-    let (identity, descriptors) = found.unwrap_or_default();
+    let (identity, descriptors) = found.unzip();
     ProcessView {
         id,
         ended,
         identity,
-        descriptors,
+        descriptors: descriptors.flatten(),
     }
 }
 
-fn identity(pid: u32, workloads: &mut Workloads) -> Option<Identity> {
+fn identity(pid: u32, workloads: &mut Workloads) -> Identity {
     let words = command_line::read(pid).unwrap_or_default();
     let path = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
     let workload = description::workload(pid, workloads, Instant::now());
-    Some(Identity {
+    Identity {
         executable: path.map(|path| path.to_string_lossy().into()),
         arguments: words.into_iter().map(Into::into).collect(),
         container: workload.as_ref().and_then(|known| known.container_name()),
         cgroup: workload.map(|known| known.cgroup.clone()),
-    })
+    }
 }
 
 /// Whether the process has ended: it is gone, waits for its parent, or its pid belongs to another one by now.

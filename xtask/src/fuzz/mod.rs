@@ -43,7 +43,7 @@ pub(crate) struct FuzzArgs {
 pub(crate) fn run(args: &FuzzArgs) -> Result<ExitCode> {
     let known = build::targets()?;
     if args.list {
-        known.iter().for_each(|name| println!("{name}"));
+        println!("{}", known.join("\n"));
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(unknown) = args.targets.iter().find(|name| !known.contains(name)) {
