@@ -71,7 +71,15 @@ fn id(event: &Event<'_>) -> Option<Asked> {
         Body::Finding { finding, .. } => Reading::Finding(finding.id),
         Body::Socket { subject, .. } => Reading::Process(subject.process.as_ref()?.pid),
         Body::Incident { incident, .. } => Reading::Incident(incident.id.to_string()),
-        _ => return None,
+        Body::Hello { .. }
+        | Body::Transition { .. }
+        | Body::Eof { .. }
+        | Body::Connection { .. }
+        | Body::Destroyed { .. }
+        | Body::Remedy { .. }
+        | Body::Explanation { .. }
+        | Body::Lost { .. }
+        | Body::Resync { .. } => return None,
     };
     Some(Asked {
         text: String::new(),

@@ -10,7 +10,7 @@ use finback_common::record::{
 use finback_common::row::{self, HolderRow, SocketView, StartRow, WaitRow};
 use finback_common::socket::{Owner, Tuple, source};
 use finback_common::tcp;
-use zerocopy::{FromZeros as _, IntoBytes};
+use zerocopy::{FromZeros as _, IntoBytes as _};
 
 use crate::checked_in::path;
 use crate::frame::{About, Packer};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::command_line;
 use super::start::same_start;
 use super::stat::Stat;
-use super::status::Status;
+use super::status::{Status, Users};
 use super::workload::{Workload, Workloads};
 use finback_core::model::socket::ProcessId;
 
@@ -26,15 +26,6 @@ pub struct Description {
     pub vpid: Option<u32>,
     /// What it is part of.
     pub workload: Option<Arc<Workload>>,
-}
-
-/// Users of a process, in finback's user namespace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Users {
-    /// Whose rights it has.
-    pub effective: u32,
-    /// Who started it.
-    pub real: u32,
 }
 
 impl Description {

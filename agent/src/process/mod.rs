@@ -17,8 +17,9 @@ mod workload;
 
 use std::time::Instant;
 
-pub use description::{Description, Users};
+pub use description::Description;
 pub use descriptions::Descriptions;
+pub use status::Users;
 pub use workload::{Container, Pod, Runtime, Service, Workload, Workloads};
 
 use self::start::same_start;
@@ -42,12 +43,12 @@ pub fn look(id: ProcessId, workloads: &mut Workloads) -> ProcessView {
     // Asked again: a pid can be another process's at once, and what was read is of this one only if it still lives.
     let found = of_pid.filter(|_| !has_ended(id));
     let ended = found.is_none();
-    let (identity, descriptors) = found.unwrap_or_default();
+    let (identity, descriptors) = found.unzip();
     ProcessView {
         id,
         ended,
         identity,
-        descriptors,
+        descriptors: descriptors.flatten(),
     }
 }
 

@@ -2,8 +2,18 @@
 
 use std::io;
 
-use super::description::Users;
+use serde::{Deserialize, Serialize};
+
 use crate::lossy;
+
+/// Users of a process, in finback's user namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Users {
+    /// Whose rights it has.
+    pub effective: u32,
+    /// Who started it.
+    pub real: u32,
+}
 
 /// The file. Its first line is the process's name, in which any byte can stand.
 #[derive(Clone, Debug)]

@@ -43,9 +43,7 @@ pub(crate) struct FuzzArgs {
 pub(crate) fn run(args: &FuzzArgs) -> Result<ExitCode> {
     let known = build::targets()?;
     if args.list {
-        for name in &known {
-            println!("{name}");
-        }
+        println!("{}", known.join("\n"));
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(unknown) = args.targets.iter().find(|name| !known.contains(name)) {

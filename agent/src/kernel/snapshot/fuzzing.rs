@@ -47,7 +47,9 @@ pub(crate) fn iterator_rows(bytes: &[u8]) {
     assert_eq!(whole, cut);
     let (mut processes, mut functions) = (Processes::default(), Functions::listed(LISTING));
     let mut join = Join::new(&Nothing, &mut processes, &mut functions);
-    whole.iter().for_each(|row| join.row(row));
+    for row in &whole {
+        join.row(row);
+    }
     for row in bytes.chunks_exact(size_of::<QueueRow>()) {
         join.queued(&QueueRow::read_from_bytes(row).expect("a whole row"));
     }

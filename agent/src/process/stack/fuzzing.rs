@@ -19,7 +19,7 @@ use super::wire::{Lies, MAX_FRAMES, MAX_INLINED, Order, Reply, Socket};
 use super::{image, names, reader, threads, unwind};
 
 /// Nobody waits so long here.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Where the program's first byte lies in a process that there is not.
 const START: u64 = 0x10_0000;
 const END: u64 = 0x20_0000;

@@ -53,6 +53,7 @@ pub(crate) fn a_thousand_at_once() -> Result<()> {
             drop(stream.write(b"a"));
         }
     }
+    let count = crowd.len();
     crowd.truncate(SILENT);
     let patience = Instant::now() + LONG + setting().patience();
     while !matches!(asked_over_tcp(port), Ok(Some(200))) {
@@ -61,8 +62,7 @@ pub(crate) fn a_thousand_at_once() -> Result<()> {
     }
     let most = memory(&daemon, "VmHWM:")?;
     println!(
-        "{} clients: {before} KiB before, {most} KiB at most, slowest answer {slowest:?}",
-        crowd.len()
+        "{count} clients: {before} KiB before, {most} KiB at most, slowest answer {slowest:?}"
     );
     ensure!(
         most < before + ROOM,

@@ -35,7 +35,7 @@ pub(crate) fn descriptors_and_processes() -> Result<()> {
     thread::sleep(SWARM.saturating_sub(begun.elapsed()));
     swarm.tell("exit")?;
     let count = swarm.did("swarmed")?.connections;
-    let rate = count as f64 / begun.elapsed().as_secs_f64();
+    let rate = f64::from(u32::try_from(count)?) / begun.elapsed().as_secs_f64();
     println!("{held} descriptors in one process, {count} others, {rate:.0} a second");
     ensure!(
         setting().guest.is_some() || rate > 20.0,
