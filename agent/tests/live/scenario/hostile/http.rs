@@ -1,6 +1,6 @@
 //! Clients of the daemon's interfaces that send slowly, half, too much or nothing, and never read: a thousand at once.
 
-use std::io::{ErrorKind, Read as _, Write};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
