@@ -16,21 +16,12 @@ use super::{
 const RELEASE: &str = "bookworm";
 /// Beside what every Debian has: an init, and what a service with a leak is made of.
 const PACKAGES: &str = "dbus,iproute2,kmod,procps,python3-minimal,systemd-sysv";
-/// What takes a guest's memory and no test reads.
-const LEFT_OUT: [&str; 5] = [
-    "/usr/share/doc/*",
-    "/usr/share/locale/*",
-    "/usr/share/man/*",
-    "/usr/share/i18n/*",
-    "/usr/share/info/*",
-];
-
 /// The root of a system, installed once and then kept. Files belong to whom they belong to: that takes root.
 ///
 /// # Errors
 /// It is neither there nor to be made.
 pub(crate) fn root(store: &Store, mirrors: impl FnOnce() -> Result<Mirrors>) -> Result<PathBuf> {
-    let recipe = format!("{RELEASE} {PACKAGES} {LEFT_OUT:?}");
+    let recipe = format!("{RELEASE} {PACKAGES}");
     store.folder(&store::folder_name("system", &recipe), |apt, into| {
         ensure!(
             process::is_root(),
@@ -49,13 +40,8 @@ fn install(apt: &PrivateApt, mirrors: &Mirrors, into: &Path) -> Result<()> {
         .arg(unpacked.join("usr/bin/mmdebstrap"))
         .args(["--quiet", "--mode=root", "--variant=minbase"])
         .arg(format!("--include={PACKAGES}"))
-        // Of this run only: the packages that the guest installs are to be whole.
-        .arg("--customize-hook=rm -f \"$1\"/etc/dpkg/dpkg.cfg.d/99mmdebstrap")
-        .arg("--format=directory");
-    for path in LEFT_OUT {
-        install.arg(format!("--dpkgopt=path-exclude={path}"));
-    }
-    install.arg(RELEASE).arg(into);
+        .args(["--format=directory", RELEASE])
+        .arg(into);
     for (address, suite) in [
         (&mirrors.archive, RELEASE.to_owned()),
         (&mirrors.security, format!("{RELEASE}-security")),
