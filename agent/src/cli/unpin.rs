@@ -68,13 +68,14 @@ impl Unpin {
         if removed.pins.is_empty() {
             text = format!("nothing is pinned in {}\n", self.folder.display());
         }
+        quietly(write!(out, "{text}"))?;
         for (path, kind) in &removed.pins {
-            text.push_str(&format!("  {:<5} {}\n", kind.name(), path.display()));
+            quietly(writeln!(out, "  {:<5} {}", kind.name(), path.display()))?;
         }
         for path in &removed.left {
-            text.push_str(&format!("  left  {}: not finback's\n", path.display()));
+            quietly(writeln!(out, "  left  {}: not finback's", path.display()))?;
         }
-        quietly(out.write_all(text.as_bytes()))
+        Ok(())
     }
 }
 
@@ -87,7 +88,10 @@ impl From<Refusal> for Failure {
             ),
             _ if refusal.is_not_permitted() => (Code::NotPermitted, "run as root"),
             Refusal::Relative(_) => (Code::Usage, "give the path from the root on"),
-            _ => (Code::Failed, "`finback status --pins` shows what is there"),
+            Refusal::NoFileSystem(_)
+            | Refusal::Owner { .. }
+            | Refusal::Mode { .. }
+            | Refusal::Io { .. } => (Code::Failed, "`finback status --pins` shows what is there"),
         };
         Self::new(code, &refusal, help)
     }

@@ -64,9 +64,12 @@ impl Kept {
 
     fn incidents(&self) -> Vec<&Arc<Incident>> {
         let bodies = self.world.events.iter().map(|event| &event.body);
-        let incidents = bodies.filter_map(|body| match body {
-            Body::Incident(incident) => Some(incident),
-            _ => None,
+        let incidents = bodies.filter_map(|body| {
+            if let Body::Incident(incident) = body {
+                Some(incident)
+            } else {
+                None
+            }
         });
         incidents.collect()
     }
@@ -98,7 +101,7 @@ fn a_leak_that_goes_on_keeps_its_id_and_is_told_again_once() {
     assert_eq!(after.half_closed_since, before.half_closed_since);
     assert_eq!(after.confidence, Confidence::Proven);
     assert_eq!(after.evidence.suspended, Some(Duration::from_secs(57)));
-    let told = kept.incidents()[0].clone();
+    let told = Arc::clone(kept.incidents()[0]);
     assert_eq!((told.id, told.action), (incident, Action::Updated));
     assert_eq!((told.connections, told.total), (1, 1));
     kept.run(80_000, 200_000, |_| vec![view(1)]);

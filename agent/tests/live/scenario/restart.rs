@@ -475,10 +475,7 @@ fn damage(path: &Path) -> Result<()> {
 pub(crate) fn two_daemons_share_no_pins() -> Result<()> {
     let stage = Stage::new()?;
     let first = stage.start()?;
-    let other = Stage {
-        dir: Arc::new(tempfile::tempdir()?),
-        mount: PinMount(tempfile::tempdir()?),
-    };
+    let other = Stage::new()?;
     let folder = stage.folder();
     let folder = folder.to_str().context("no text")?;
     let second = Daemon::start_in(Arc::clone(&other.dir), &["--pins", folder])?;
