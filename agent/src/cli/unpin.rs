@@ -68,18 +68,15 @@ impl Unpin {
         if removed.pins.is_empty() {
             text = format!("nothing is pinned in {}\n", self.folder.display());
         }
+        quietly(write!(out, "{text}"))?;
         for (path, kind) in &removed.pins {
-            text += &line(kind.name(), &path.display().to_string());
+            quietly(writeln!(out, "  {:<5} {}", kind.name(), path.display()))?;
         }
         for path in &removed.left {
-            text += &line("left", &format!("{}: not finback's", path.display()));
+            quietly(writeln!(out, "  left  {}: not finback's", path.display()))?;
         }
-        quietly(out.write_all(text.as_bytes()))
+        Ok(())
     }
-}
-
-fn line(what: &str, about: &str) -> String {
-    format!("  {what:<5} {about}\n")
 }
 
 impl From<Refusal> for Failure {

@@ -63,13 +63,15 @@ impl Kept {
     }
 
     fn incidents(&self) -> Vec<&Arc<Incident>> {
-        let mut incidents = Vec::new();
-        for event in &self.world.events {
-            if let Body::Incident(incident) = &event.body {
-                incidents.push(incident);
+        let bodies = self.world.events.iter().map(|event| &event.body);
+        let incidents = bodies.filter_map(|body| {
+            if let Body::Incident(incident) = body {
+                Some(incident)
+            } else {
+                None
             }
-        }
-        incidents
+        });
+        incidents.collect()
     }
 }
 

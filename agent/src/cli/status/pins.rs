@@ -22,7 +22,7 @@ pub(super) struct Pins {
     #[serde(default)]
     left_out: Vec<LeftOut>,
     #[serde(default, rename = "pins")]
-    found: Vec<Pin>,
+    all: Vec<Pin>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,7 +60,7 @@ impl Pins {
             uninterrupted: false,
             notes: Vec::new(),
             left_out: Vec::new(),
-            found: pins.collect(),
+            all: pins.collect(),
         })
     }
 
@@ -70,7 +70,7 @@ impl Pins {
             let reason = self.reason.as_deref().unwrap_or("unknown");
             return format!("pins: none, {reason}");
         };
-        let count = |kind: &str| self.found.iter().filter(|pin| pin.kind == kind).count();
+        let count = |kind: &str| self.all.iter().filter(|pin| pin.kind == kind).count();
         let (links, maps) = (count("link"), count("map"));
         let gap = match (self.resumed, self.uninterrupted) {
             (true, true) => "; no gap since the daemon before",
@@ -84,7 +84,7 @@ impl Pins {
 impl Display for Pins {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.line())?;
-        for pin in &self.found {
+        for pin in &self.all {
             let Pin {
                 name, abi, kind, ..
             } = pin;

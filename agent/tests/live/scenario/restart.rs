@@ -124,40 +124,49 @@ impl Stage {
     }
 }
 
+fn listener() -> Result<Arc<TcpListener>> {
+    Ok(Arc::new(TcpListener::bind("127.0.0.1:0")?))
+}
+
+/// Its own port and its peer's, of an event about a connection.
+fn ports(event: &Event) -> Option<(u16, u16)> {
+    let (local, peer) = event.ends()?;
+    Some((local.port(), peer.port()))
+}
+
 /// A connection of this very process that it does not look after.
 pub(super) struct Leak {
-    _listener: TcpListener,
+    _listener: Arc<TcpListener>,
     _kept: TcpStream,
-    /// Its own port.
-    port: u16,
+    /// Its own port, and its peer's.
+    ports: (u16, u16),
     /// The other end hung up between these moments.
     fin: (Timestamp, Timestamp),
 }
 
 impl Leak {
     /// Of a server.
-    pub(super) fn of_server() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+    pub(super) fn of_server(listener: &Arc<TcpListener>) -> Result<Self> {
         let mut client = TcpStream::connect(listener.local_addr()?)?;
         client.write_all(b"hello")?;
         let (kept, _) = listener.accept()?;
-        Self::left(listener, kept, client)
+        Self::left(Arc::clone(listener), kept, client)
     }
 
     /// Of a client: who has opened it, only a hook can tell.
     fn of_client() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let listener = listener()?;
         let kept = TcpStream::connect(listener.local_addr()?)?;
         let (mut server, _) = listener.accept()?;
         server.write_all(b"an answer")?;
         Self::left(listener, kept, server)
     }
 
-    fn left(listener: TcpListener, kept: TcpStream, other: TcpStream) -> Result<Self> {
+    fn left(listener: Arc<TcpListener>, kept: TcpStream, other: TcpStream) -> Result<Self> {
         let before = Timestamp::now();
         drop(other);
         Ok(Self {
-            port: kept.local_addr()?.port(),
+            ports: (kept.local_addr()?.port(), kept.peer_addr()?.port()),
             _listener: listener,
             _kept: kept,
             fin: (before, Timestamp::now()),
@@ -165,14 +174,12 @@ impl Leak {
     }
 
     fn is_of(&self, event: &Event) -> bool {
-        event
-            .ends()
-            .is_some_and(|(local, _)| local.port() == self.port)
+        ports(event) == Some(self.ports)
     }
 
     /// Waits for an event of its finding.
     pub(super) fn told(&self, daemon: &Daemon, action: Action) -> Result<Event> {
-        daemon.wait_for(0, &format!("{action:?} of port {}", self.port), |event| {
+        daemon.wait_for(0, &format!("{action:?} of {:?}", self.ports), |event| {
             let finding = event.finding.as_ref();
             self.is_of(event) && finding.is_some_and(|finding| finding.action == action)
         })
@@ -250,16 +257,18 @@ fn knows_the_fin(event: &Event, leak: &Leak) -> Result<()> {
 fn story(point: Point) -> Result<()> {
     let stage = Stage::new()?;
     let daemon = stage.start()?;
-    let (stays, ends) = (Leak::of_server()?, Leak::of_server()?);
+    // One port, one cause.
+    let server = listener()?;
+    let (stays, ends) = (Leak::of_server(&server)?, Leak::of_server(&server)?);
     let before = stays.told(&daemon, Action::Opened)?;
     let ended = ends.told(&daemon, Action::Opened)?;
     let incident = incident_of(&daemon, 0, |incident| incident["connections"] == 2)?;
     point.end(&stage, daemon)?;
 
     let dead = Timestamp::now();
-    let ends_port = ends.port;
+    let ends_ports = ends.ports;
     drop(ends);
-    let (begins, client) = (Leak::of_server()?, Leak::of_client()?);
+    let (begins, client) = (Leak::of_server(&server)?, Leak::of_client()?);
     thread::sleep(Duration::from_millis(300));
     let alive = Timestamp::now();
     let daemon = stage.start()?;
@@ -277,9 +286,7 @@ fn story(point: Point) -> Result<()> {
 
     let over = daemon.wait_for(0, "the end", |event| {
         let finding = event.finding.as_ref();
-        event
-            .ends()
-            .is_some_and(|(local, _)| local.port() == ends_port)
+        ports(event) == Some(ends_ports)
             && finding.is_some_and(|finding| finding.action == Action::Resolved)
     })?;
     ensure!(id(&over)? == id(&ended)?, "{point:?}: {over:?}");
@@ -404,7 +411,7 @@ pub(crate) fn pins_go_when_they_should() -> Result<()> {
 /// Nothing that others may have put there, nothing damaged, nothing of another version.
 pub(crate) fn pins_are_not_believed() -> Result<()> {
     let stage = Stage::new()?;
-    let leak = Leak::of_server()?;
+    let leak = Leak::of_server(&listener()?)?;
     let own = stage.version();
     let run = |word: &str| -> Result<()> {
         let daemon = stage.start()?;
@@ -475,10 +482,7 @@ fn damage(path: &Path) -> Result<()> {
 pub(crate) fn two_daemons_share_no_pins() -> Result<()> {
     let stage = Stage::new()?;
     let first = stage.start()?;
-    let other = Stage {
-        dir: Arc::new(tempfile::tempdir()?),
-        mount: PinMount(tempfile::tempdir()?),
-    };
+    let other = Stage::new()?;
     let folder = stage.folder();
     let folder = folder.to_str().context("no text")?;
     let second = Daemon::start_in(Arc::clone(&other.dir), &["--pins", folder])?;
@@ -497,7 +501,7 @@ pub(crate) fn two_daemons_share_no_pins() -> Result<()> {
 pub(crate) fn what_was_written_down_is_not_believed() -> Result<()> {
     let stage = Stage::new()?;
     let daemon = stage.start()?;
-    let leak = Leak::of_server()?;
+    let leak = Leak::of_server(&listener()?)?;
     leak.told(&daemon, Action::Opened)?;
     daemon.kill()?;
     let path = stage.dir.path().join("finback.sock.state");
