@@ -38,7 +38,7 @@ pub fn id(pid: u32) -> Option<ProcessId> {
 pub fn look(id: ProcessId, workloads: &mut Workloads) -> ProcessView {
     let of_pid = (!has_ended(id)).then(|| {
         let identity = identity(id.pid, workloads);
-        (Some(identity), descriptors::count(id.pid))
+        (identity, descriptors::count(id.pid))
     });
     // Asked again: a pid can be another process's at once, and what was read is of this one only if it still lives.
     let found = of_pid.filter(|_| !has_ended(id));

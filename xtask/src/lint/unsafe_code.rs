@@ -61,10 +61,6 @@ const KNOWN: &[(&str, &str)] = &[
     ),
 ];
 
-fn is_rust(file: &str) -> bool {
-    Path::new(file).extension().is_some_and(|end| end == "rs")
-}
-
 /// What is unsafe without being known, and what is known without being unsafe.
 pub(super) fn problems(files: &[(String, String)]) -> Vec<String> {
     let covers = |place: &str, file: &str| {
