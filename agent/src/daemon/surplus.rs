@@ -4,22 +4,29 @@
 
 /// Things in memory that are worth it.
 const MANY: u64 = 500;
+/// What was made of them, incidents and names, goes so many seconds later.
+const LATER: u32 = 75;
 
 /// How much there was.
 #[derive(Debug, Default)]
 pub(super) struct Surplus {
     most: u64,
+    /// Seconds until the rest has gone, too.
+    later: Option<u32>,
 }
 
 impl Surplus {
-    /// There is so much now; whether there was so much more that its memory is worth giving back.
+    /// There is so much now, a second later; whether there was so much more that its memory is worth giving back.
     pub(super) fn has_gone(&mut self, now: u64) -> bool {
         self.most = self.most.max(now);
-        let gone = self.most >= MANY && now <= self.most / 2;
-        if gone {
+        let left = self.later.take();
+        if self.most >= MANY && now <= self.most / 2 {
             self.most = now;
+            self.later = Some(LATER);
+            return true;
         }
-        gone
+        self.later = left.and_then(|left| left.checked_sub(1));
+        left == Some(0)
     }
 }
 
@@ -42,6 +49,14 @@ mod tests {
             .into();
         let wanted = [false, false, false, false, true, false, true, false, false];
         assert_eq!(told, wanted);
+    }
+
+    #[test]
+    fn what_goes_later_is_given_back_later() {
+        let mut surplus = Surplus::default();
+        surplus.has_gone(1_000);
+        let given: Vec<u32> = (0..300).filter(|_| surplus.has_gone(0)).collect();
+        assert_eq!(given, [0, LATER + 1]);
     }
 
     #[test]

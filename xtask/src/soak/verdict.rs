@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     fn run(own: impl Fn(f64) -> f64, descriptors: impl Fn(f64) -> f64) -> Run {
-        let mut text = String::new();
+        let mut lines = Vec::new();
         for step in 1..=240_u32 {
             let time = 5.0 * f64::from(step);
             let line = serde_json::json!({

@@ -15,6 +15,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use rustc_hash::FxHashSet;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// Where tools keep namespaces that no process lives in (`ip netns`, container runtimes).
@@ -31,7 +32,7 @@ pub struct Namespace {
 
 /// Every network namespace that a process lives in or that is mounted where tools mount them, by inode number.
 ///
-/// One that only an open descriptor or a socket holds is not among them: see [`is_held`].
+/// One that only an open descriptor or a socket holds is not among them: see [`held`].
 pub fn all() -> io::Result<Vec<Namespace>> {
     let own = fs::metadata("/proc/self/ns/net")?;
     let mut found = BTreeMap::new();
@@ -69,20 +70,29 @@ pub fn all() -> io::Result<Vec<Namespace>> {
         .collect())
 }
 
-/// Whether a process has a descriptor of the namespace. Looks at every descriptor there is: some milliseconds per ten
-/// thousand.
-pub fn is_held(id: u32) -> io::Result<bool> {
-    let wanted = PathBuf::from(format!("net:[{id}]"));
+/// Those of these namespaces that a process has a descriptor of. Looks at every descriptor there is, once: some
+/// milliseconds per ten thousand.
+pub fn held(ids: &[u32]) -> io::Result<FxHashSet<u32>> {
+    if ids.is_empty() {
+        return Ok(FxHashSet::default());
+    }
+    let wanted: FxHashSet<u32> = ids.iter().copied().collect();
     let of_process = |process: fs::DirEntry| {
         // As above: a process ends, or is not ours to look at.
         let descriptors = fs::read_dir(process.path().join("fd"))
             .into_iter()
             .flatten();
-        let mut links = descriptors.filter_map(|fd| fs::read_link(fd.ok()?.path()).ok());
-        links.any(|link| link == wanted)
+        descriptors.filter_map(|fd| named(&fs::read_link(fd.ok()?.path()).ok()?))
     };
-    let mut processes = fs::read_dir("/proc")?.filter_map(Result::ok);
-    Ok(processes.any(of_process))
+    let processes = fs::read_dir("/proc")?.filter_map(Result::ok);
+    let named = processes.flat_map(of_process);
+    Ok(named.filter(|id| wanted.contains(id)).collect())
+}
+
+/// The number in `net:[NUMBER]`.
+fn named(link: &Path) -> Option<u32> {
+    let number = link.to_str()?.strip_prefix("net:[")?.strip_suffix(']')?;
+    number.parse().ok()
 }
 
 /// Inode number of the namespace this thread lives in.
@@ -153,6 +163,16 @@ mod tests {
             1,
             "{all:?}"
         );
+    }
+
+    #[test]
+    fn a_descriptor_holds_its_namespace_and_no_other() {
+        let own = own().unwrap();
+        let open = File::open("/proc/self/ns/net").unwrap();
+        // No namespace has this number.
+        assert_eq!(held(&[1, own]).unwrap(), FxHashSet::from_iter([own]));
+        assert_eq!(held(&[1]).unwrap(), FxHashSet::default());
+        drop(open);
     }
 
     #[test]

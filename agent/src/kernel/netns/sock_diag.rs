@@ -139,7 +139,8 @@ pub fn unheld(is_known: impl Fn(&Endpoints) -> bool) -> io::Result<UnheldList> {
         counters: false,
     };
     let keep = |socket: &Listed| {
-        if matches!(socket.state, TcpState::Established | TcpState::CloseWait) {
+        let is_open = matches!(socket.state, TcpState::Established | TcpState::CloseWait);
+        if is_open {
             !is_known(&socket.endpoints)
         } else {
             socket.inode == 0
@@ -157,11 +158,11 @@ pub fn minisocks(wanted: &[u32], known: impl Fn(u32) -> bool) -> io::Result<Unhe
         counters: false,
     };
     let mut listing = list(query, wanted)?;
-    for id in std::mem::take(&mut listing.missing) {
-        if !known(id) && !netns::is_held(id)? {
-            listing.namespaces.push(id);
-        }
-    }
+    let mut gone = std::mem::take(&mut listing.missing);
+    gone.retain(|id| !known(*id));
+    let held = netns::held(&gone)?;
+    gone.retain(|id| !held.contains(id));
+    listing.namespaces.append(&mut gone);
     Ok(chosen(listing, |socket| socket.minisock))
 }
 
@@ -304,7 +305,7 @@ fn dump(
 }
 
 /// Reads one datagram; true after the last message of the dump.
-pub(super) fn read_messages(
+fn read_messages(
     mut bytes: &[u8],
     query: Query,
     netns: u32,

@@ -12,7 +12,7 @@ use crate::fault::tables::Held;
 use crate::ground::Ground;
 use crate::subject::{STATES, Subject};
 use crate::trial::skip;
-use crate::truth::{calm, config, holds};
+use crate::truth::{calm, config, holds_after_thousands, told_right};
 
 /// What the unit of the packages gives it.
 const LIMIT: u64 = 64 << 20;
@@ -46,11 +46,11 @@ pub(crate) fn limit() -> Result<()> {
         )?);
     }
     // It is asked for all of them while they are there, and then they go.
-    holds(&subject, &ground, &before)?;
+    told_right(&subject, &ground, &before)?;
     for pair in &mut held {
         pair.close()?;
     }
-    holds(&subject, &ground, &before)?;
+    holds_after_thousands(&subject, &ground, &before)?;
     let most = group.number(["memory.peak", "memory.max_usage_in_bytes"]);
     let refused = group.number(["memory.failcnt", "memory.failcnt"]);
     println!(

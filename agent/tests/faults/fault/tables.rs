@@ -10,10 +10,10 @@ use crate::ground::{Ground, Manner};
 use crate::http;
 use crate::part;
 use crate::program::Program;
-use crate::replay::Picture;
+use crate::replay::{Picture, Socket};
 use crate::ss::{from_ss, until};
 use crate::subject::{STATES, Subject};
-use crate::truth::{SOON, THRESHOLD, ask, calm, config, holds, number};
+use crate::truth::{SOON, THRESHOLD, ask, calm, config, holds, holds_after_thousands, number};
 
 /// Connections whose clients leave at once, in a process that keeps them all.
 pub(crate) struct Held {
@@ -101,7 +101,7 @@ pub(crate) fn full() -> Result<()> {
     subject.replay.picture().forget(netns);
     drop(all);
     ground.rest()?;
-    holds(&subject, &ground, &before)?;
+    holds_after_thousands(&subject, &ground, &before)?;
     subject.stop()
 }
 
@@ -120,7 +120,21 @@ fn others(subject: &Subject, ground: &Ground) -> Result<String> {
         ask(subject, &format!("/v1/explain?what={what}"))
     });
     let told: Vec<_> = told.map(|told| format!("{told:?}")).collect();
-    Ok(format!("without a finding: {left:?}\n{}", told.join("\n")))
+    let picture = subject.replay.picture();
+    let other: Vec<_> = picture
+        .open
+        .values()
+        .filter(|finding| {
+            let socket = finding.socket.as_ref().filter(|s| s.netns == netns);
+            let known = |s: &Socket| ground.planted().contains_key(&(s.local, s.peer));
+            socket.is_some_and(|s| !known(s)) && finding.verdict != "eof_unread"
+        })
+        .take(3)
+        .collect();
+    let told = told.join("\n");
+    Ok(format!(
+        "without a finding: {left:?}\n{told}\nwith another one: {other:?}"
+    ))
 }
 
 /// Right findings of the crowd.
@@ -214,6 +228,6 @@ pub(crate) fn queues_full() -> Result<()> {
     })?;
     ensure!(!from_ss(ground.namespace())?.is_empty(), "all has gone");
     subject.replay.picture().forget(netns);
-    holds(&subject, &ground, &before)?;
+    holds_after_thousands(&subject, &ground, &before)?;
     subject.stop()
 }
