@@ -151,12 +151,11 @@ mod tests {
                 "resident_kib": 40_000.0, "own_kib": own(time), "descriptors": descriptors(time), "cpu_ticks": time,
                 "counters": {"ring_full": 0}, "half_places": [4],
             });
-            text += &line.to_string();
-            text.push('\n');
+            lines.push(line.to_string());
         }
-        text +=
-            "{\"type\":\"end\",\"connections\":1,\"planted\":1,\"healed\":1,\"seconds\":1200.0}\n";
-        Run::read(&text).unwrap()
+        let end = serde_json::json!({"type": "end", "connections": 1, "planted": 1, "healed": 1, "seconds": 1200.0});
+        lines.push(end.to_string());
+        Run::read(&(lines.join("\n") + "\n")).unwrap()
     }
 
     #[test]

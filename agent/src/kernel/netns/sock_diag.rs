@@ -305,7 +305,7 @@ fn dump(
 }
 
 /// Reads one datagram; true after the last message of the dump.
-fn read_messages(
+pub(super) fn read_messages(
     mut bytes: &[u8],
     query: Query,
     netns: u32,
