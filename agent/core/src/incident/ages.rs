@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::scales::{EVERY, SCALES};
 use super::standing::Kind;
 use crate::model::time::Timestamp;
 
@@ -18,14 +19,11 @@ pub(super) struct Ages {
     old_until: u64,
 }
 
-/// Measures of the trend.
-const SCALES: usize = super::trend::SCALES.len();
-
 /// What is settled, by second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct Settled {
-    until: [u64; SCALES],
+    until: [u64; SCALES.len()],
     old_until: u64,
 }
 
@@ -70,7 +68,7 @@ impl Ages {
     /// Up to which second all are settled by which measure, and before which they are alike.
     pub(super) fn settled(&self) -> Settled {
         let mut settled = Settled {
-            until: [self.old_until; SCALES],
+            until: [self.old_until; SCALES.len()],
             old_until: self.old_until,
         };
         for (second, bucket) in &self.buckets {
@@ -84,12 +82,12 @@ impl Ages {
     }
 
     /// Goes on where others were so far settled.
-    pub(super) fn resume(settled: Settled, every: u8) -> Self {
+    pub(super) fn resume(settled: Settled) -> Self {
         let mut ages = Self {
             old_until: settled.old_until,
             ..Self::default()
         };
-        ages.old.settled = every;
+        ages.old.settled = EVERY;
         ages
     }
 

@@ -1,5 +1,6 @@
 //! Incidents that outlive a run of the agent: what the next run must know, and how it goes on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::level::Levels;
 use super::lost::LostRequests;
 use super::member::Member;
 use super::shown::{self, Context};
-use super::trend::{EVERY, Trend};
+use super::trend::Trend;
 use crate::model::event::Body;
 use crate::model::finding::{Action, Severity};
 use crate::model::incident::{Cause, IncidentId};
@@ -77,7 +78,7 @@ impl Kept {
     fn revive(&self, settings: &Settings) -> Entry {
         let (cause, process) = (self.cause.clone(), self.process.clone());
         let mut entry = Entry::new(self.id, cause, process, settings, self.opened);
-        entry.ages = Ages::resume(self.settled, EVERY);
+        entry.ages = Ages::resume(self.settled);
         entry.trend = self.trend.clone();
         entry.levels = self.levels.clone();
         entry.lost = self.lost.clone();
@@ -164,13 +165,12 @@ impl Incidents {
         self.clock = clock.clone();
         self.clock.lived_until(alive);
         self.unproven = true;
-        let known: Vec<&Kept> = incidents.collect();
-        for kept in &known {
+        let known: BTreeMap<IncidentId, &Kept> = incidents.map(|kept| (kept.id, kept)).collect();
+        for kept in known.values() {
             self.entries.insert(kept.id, kept.revive(settings));
         }
         for (KeptMember(member), body) in findings {
-            let settled = known.iter().find(|kept| kept.id == member.incident);
-            if let (Some(charge), Some(kept)) = (Charge::of(&body), settled)
+            if let (Some(charge), Some(kept)) = (Charge::of(&body), known.get(&member.incident))
                 && let Some(entry) = self.entries.get_mut(&member.incident)
             {
                 entry.take_back(member, &charge, kept.settled);
@@ -178,7 +178,7 @@ impl Incidents {
             }
         }
         let watched = self.clock.read(alive);
-        for kept in known {
+        for kept in known.into_values() {
             if let Some(entry) = self.entries.get_mut(&kept.id) {
                 tell_again(entry, kept, watched);
             }

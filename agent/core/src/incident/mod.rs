@@ -20,6 +20,7 @@ mod ports;
 mod process;
 mod program;
 mod queue;
+mod scales;
 mod shown;
 mod standing;
 mod tell;

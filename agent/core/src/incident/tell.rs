@@ -101,8 +101,8 @@ impl Incidents {
         let over = action == Action::Resolved;
         let silenced = entry.settings.severity.is_none();
         let told = entry.told.as_ref().map(|told| &told.incident);
-        let silent = over || entry.resumed;
-        let news = silent || told.is_none_or(|told| !shown::is_same(told, &incident));
+        let news =
+            over || entry.resumed || told.is_none_or(|told| !shown::is_same(told, &incident));
         if news {
             out.tell(now, Body::Incident(Arc::clone(&incident)));
         }

@@ -8,13 +8,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::ages::Ages;
+use super::scales::{EVERY, SCALES};
 use crate::model::incident::Rate;
 use crate::model::time::Timestamp;
 
-/// Windows side by side, in multiples of the shortest: a slow leak shows in long ones only.
-pub(super) const SCALES: [u32; 3] = [1, 10, 60];
-/// Settled by the measure of every scale.
-pub(super) const EVERY: u8 = (1 << SCALES.len()) - 1;
 /// In so many windows …
 const WINDOWS: usize = 5;
 /// … connections must settle in at least so many of them, …
