@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use finback::kernel::netns;
-use finback::kernel::netns::sock_diag;
+use finback::kernel::netns::unheld;
 use finback_core::model::look::{Snapshot, SocketView, Unheld};
 use finback_core::model::socket::Role;
 use finback_core::model::state::TcpState;
@@ -278,7 +278,7 @@ fn connections_without_a_descriptor_are_listed_when_asked_for() {
 fn minisocks_here() -> Vec<Unheld> {
     let mut inside = Command::new("sleep").arg("60").spawn().unwrap();
     let here = netns::own().unwrap();
-    let found = sock_diag::minisocks(&[here], |_| false);
+    let found = unheld::minisocks(&[here], |_| false);
     inside.kill().unwrap();
     inside.wait().unwrap();
     let found = found.unwrap();

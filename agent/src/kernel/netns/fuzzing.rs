@@ -12,7 +12,7 @@ pub(crate) fn sock_diag(bytes: &[u8]) {
             counters,
         };
         let mut sockets = Vec::new();
-        let last = read_messages(bytes, query, 1, &|_| true, &mut sockets);
+        let last = read_messages(bytes, query, 1, &mut |listed| sockets.push(listed));
         assert!(sockets.len() <= bytes.len() / MESSAGE, "{last:?}");
     }
 }

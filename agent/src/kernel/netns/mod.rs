@@ -6,6 +6,7 @@ pub(super) mod fuzzing;
 pub mod guard;
 pub mod local_ports;
 pub mod sock_diag;
+pub mod unheld;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -4,13 +4,12 @@
 use std::io;
 use std::net::SocketAddr;
 
-use finback_common::tcp;
 use netlink_sys::{Socket, protocols::NETLINK_SOCK_DIAG};
 use zerocopy::{FromBytes, FromZeros as _, Immutable, IntoBytes, KnownLayout};
 
 use crate::kernel::address::ip;
 use crate::kernel::netns;
-use finback_core::model::look::{SocketCounters, Unheld, UnheldList};
+use finback_core::model::look::SocketCounters;
 use finback_core::model::socket::Endpoints;
 use finback_core::model::state::TcpState;
 
@@ -84,11 +83,15 @@ pub struct Listing {
 /// Lists sockets of both families in every namespace `wanted` (all if empty). A namespace that cannot be entered
 /// or has just gone harms no other.
 pub fn list(query: Query, wanted: &[u32]) -> io::Result<Listing> {
-    list_those(query, wanted, &|_| true)
+    list_those(query, wanted, |_| true)
 }
 
 /// The same, without those that are not to be kept: there may be many.
-fn list_those(query: Query, wanted: &[u32], keep: &dyn Fn(&Listed) -> bool) -> io::Result<Listing> {
+pub(super) fn list_those(
+    query: Query,
+    wanted: &[u32],
+    keep: impl Fn(&Listed) -> bool,
+) -> io::Result<Listing> {
     let own = netns::own()?;
     let (mut namespaces, mut sockets) = (Vec::new(), Vec::new());
     let mut missing = wanted.to_vec();
@@ -104,9 +107,12 @@ fn list_those(query: Query, wanted: &[u32], keep: &dyn Fn(&Listed) -> bool) -> i
             netns::within(&namespace.path, open)
         };
         let kept = sockets.len();
-        match socket
-            .and_then(|socket| both_families(&socket, query, namespace.id, keep, &mut sockets))
-        {
+        let mut take = |listed| {
+            if keep(&listed) {
+                sockets.push(listed);
+            }
+        };
+        match socket.and_then(|socket| both_families(&socket, query, namespace.id, &mut take)) {
             Ok(()) => namespaces.push(namespace.id),
             Err(error) => {
                 sockets.truncate(kept);
@@ -119,64 +125,6 @@ fn list_those(query: Query, wanted: &[u32], keep: &dyn Fn(&Listed) -> bool) -> i
         missing,
         sockets,
     })
-}
-
-/// Connections that no descriptor refers to, in every namespace: in an accept queue or on their way to another process,
-/// closing, and minisocks. Those of which `is_known` says so are left out, also if they were accepted only now.
-pub fn unheld(is_known: impl Fn(&Endpoints) -> bool) -> io::Result<UnheldList> {
-    let open = bit(tcp::ESTABLISHED) | bit(tcp::CLOSE_WAIT);
-    let closing = [
-        tcp::TIME_WAIT,
-        tcp::FIN_WAIT1,
-        tcp::FIN_WAIT2,
-        tcp::CLOSING,
-        tcp::LAST_ACK,
-    ];
-    let query = Query {
-        states: closing
-            .into_iter()
-            .fold(open, |all, state| all | bit(state)),
-        counters: false,
-    };
-    let keep = |socket: &Listed| {
-        let is_open = matches!(socket.state, TcpState::Established | TcpState::CloseWait);
-        if is_open {
-            !is_known(&socket.endpoints)
-        } else {
-            socket.inode == 0
-        }
-    };
-    Ok(chosen(list_those(query, &[], &keep)?, |_| true))
-}
-
-/// The minisocks of these namespaces (all if empty). One that is gone has none; of one that cannot be found though it is
-/// `known` to be there, or though a descriptor of it is open, nothing is said.
-pub fn minisocks(wanted: &[u32], known: impl Fn(u32) -> bool) -> io::Result<UnheldList> {
-    let query = Query {
-        // A minisock in FIN_WAIT2 is listed under that state in new kernels and under TIME_WAIT in old ones.
-        states: bit(tcp::TIME_WAIT) | bit(tcp::FIN_WAIT2),
-        counters: false,
-    };
-    let mut listing = list(query, wanted)?;
-    let mut gone = std::mem::take(&mut listing.missing);
-    gone.retain(|id| !known(*id));
-    let held = netns::held(&gone)?;
-    gone.retain(|id| !held.contains(id));
-    listing.namespaces.append(&mut gone);
-    Ok(chosen(listing, |socket| socket.minisock))
-}
-
-fn chosen(listing: Listing, wanted: impl Fn(&Listed) -> bool) -> UnheldList {
-    let sockets = listing.sockets.iter().filter(|socket| wanted(socket));
-    let sockets = sockets.map(|socket| Unheld {
-        endpoints: socket.endpoints,
-        state: socket.state,
-        minisock: socket.minisock,
-    });
-    UnheldList {
-        sockets: sockets.collect(),
-        namespaces: listing.namespaces,
-    }
 }
 
 /// `struct inet_diag_sockid`.
@@ -270,11 +218,10 @@ fn both_families(
     socket: &Socket,
     query: Query,
     netns: u32,
-    keep: &dyn Fn(&Listed) -> bool,
-    into: &mut Vec<Listed>,
+    take: &mut dyn FnMut(Listed),
 ) -> io::Result<()> {
     for family in [AF_INET, AF_INET6] {
-        dump(socket, query, (family, netns), keep, into)?;
+        dump(socket, query, family, netns, take)?;
     }
     Ok(())
 }
@@ -282,9 +229,9 @@ fn both_families(
 fn dump(
     socket: &Socket,
     query: Query,
-    (family, netns): (u8, u32),
-    keep: &dyn Fn(&Listed) -> bool,
-    into: &mut Vec<Listed>,
+    family: u8,
+    netns: u32,
+    take: &mut dyn FnMut(Listed),
 ) -> io::Result<()> {
     let mut request = Request::new(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP);
     request.family = family;
@@ -298,19 +245,18 @@ fn dump(
         if buffer.is_empty() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        if read_messages(&buffer, query, netns, keep, into)? {
+        if read_messages(&buffer, query, netns, take)? {
             return Ok(());
         }
     }
 }
 
-/// Reads one datagram; true after the last message of the dump.
+/// Hands the sockets of one datagram to `take`; true after the last message of the dump.
 pub(super) fn read_messages(
     mut bytes: &[u8],
     query: Query,
     netns: u32,
-    keep: &dyn Fn(&Listed) -> bool,
-    into: &mut Vec<Listed>,
+    take: &mut dyn FnMut(Listed),
 ) -> io::Result<bool> {
     while let Ok((header, _)) = Header::read_from_prefix(bytes) {
         let length = header.length as usize;
@@ -327,8 +273,9 @@ pub(super) fn read_messages(
                 return Err(io::Error::from_raw_os_error(code.saturating_neg()));
             }
             SOCK_DIAG_BY_FAMILY => {
-                let listed = listed(body, query, netns);
-                into.extend(listed.filter(keep));
+                if let Some(listed) = listed(body, query, netns) {
+                    take(listed);
+                }
             }
             _ => {}
         }

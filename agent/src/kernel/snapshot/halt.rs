@@ -4,6 +4,7 @@ use std::fs;
 
 use rustc_hash::FxHashMap;
 
+use crate::kernel::cgroup;
 use crate::lossy;
 use finback_core::model::look::{Snapshot, SocketView};
 use finback_core::model::run::Halt;
@@ -64,11 +65,7 @@ pub(super) fn in_status(status: &str) -> Option<Halt> {
 
 /// Its control group (version 2) or one above it.
 fn is_frozen(pid: u32) -> bool {
-    let Ok(groups) = lossy::read(format!("/proc/{pid}/cgroup")) else {
-        return false;
-    };
-    let group = groups.lines().find_map(|line| line.strip_prefix("0::"));
-    let events = group.map(|group| format!("/sys/fs/cgroup{group}/cgroup.events"));
+    let events = cgroup::path_of(pid).map(|group| format!("/sys/fs/cgroup{group}/cgroup.events"));
     let events = events.and_then(|path| fs::read_to_string(path).ok());
     events.is_some_and(|events| events.lines().any(|line| line == "frozen 1"))
 }

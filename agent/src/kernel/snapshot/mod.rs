@@ -25,7 +25,7 @@ use self::waiters::Functions;
 use super::address;
 use super::clock::now;
 use super::error::KernelError;
-use super::netns::{local_ports, sock_diag};
+use super::netns::{local_ports, unheld};
 use super::processes::Processes;
 use super::sys::walk;
 use super::table::{Queues, Tables};
@@ -103,7 +103,7 @@ impl Looker {
         if unheld {
             let known = snapshot.sockets.iter().map(|view| view.endpoints);
             let known: FxHashSet<_> = known.collect();
-            let unheld = sock_diag::unheld(|ends| known.contains(ends));
+            let unheld = unheld::unheld(|ends| known.contains(ends));
             let unheld = unheld.map_err(|source| KernelError::Io {
                 what: "list the sockets of a network namespace",
                 source,
@@ -139,7 +139,7 @@ impl Looker {
     /// The minisocks of these network namespaces, as far as those can be found and entered, or are gone.
     pub fn time_wait(&self, namespaces: &[u32]) -> Result<UnheldList, KernelError> {
         let known = |id| self.inhabited.contains(&id);
-        sock_diag::minisocks(namespaces, known).map_err(|source| KernelError::Io {
+        unheld::minisocks(namespaces, known).map_err(|source| KernelError::Io {
             what: "list the minisocks of a network namespace",
             source,
         })
