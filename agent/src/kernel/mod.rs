@@ -26,6 +26,7 @@ use std::os::fd::OwnedFd;
 use aya::Ebpf;
 use aya_log::EbpfLogger;
 use finback_common::counter::Counter;
+use finback_common::map;
 use finback_common::record::kind;
 
 use self::cgroup::Groups;
@@ -82,11 +83,8 @@ impl Kernel {
         let (mut demand, report, mut pins) = loaded;
         let object = &mut demand.programs.object;
         let tables = Tables::take(object, options.opener_places)?;
-        let damaged = tables.mend();
-        if damaged > 0 {
-            pins.note(format!(
-                "{damaged} places of the table of half-closed sockets were damaged and are free now"
-            ));
+        if pins.table(map::HALF).is_some() {
+            mend(&tables, &mut pins);
         }
         let threads = threads(object, &report)?;
         let looker = looker(object, &report.snapshot, threads, tables.clone(), options)?;
@@ -250,6 +248,21 @@ impl Kernel {
     pub fn now(&self) -> Timestamp {
         clock::now()
     }
+}
+
+/// Frees what is damaged in a table that is older than this process.
+fn mend(tables: &Tables, pins: &mut Pins) {
+    let damaged = tables.mend();
+    if damaged > 0 {
+        pins.note(format!(
+            "{damaged} places of the table of half-closed sockets were damaged and are free now"
+        ));
+    }
+}
+
+/// Gives memory that this process has freed back to the system, where its allocator would keep it.
+pub fn release_freed_memory() {
+    sys::release_freed_memory();
 }
 
 /// Changes with every boot of the host; empty where the kernel does not say.

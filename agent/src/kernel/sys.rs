@@ -152,7 +152,8 @@ pub(super) fn duplicate(fd: impl AsFd) -> io::Result<OwnedFd> {
     fd.as_fd().try_clone_to_owned()
 }
 
-/// Gives memory that was freed back to the system: reading type information takes tens of megabytes for a moment.
+/// Gives memory that was freed back to the system, a few milliseconds for a hundred megabytes: an allocator keeps it for
+/// the next surge, which may never come.
 pub(super) fn release_freed_memory() {
     #[cfg(target_env = "gnu")]
     // SAFETY: malloc_trim has no precondition.

@@ -75,15 +75,9 @@ impl Ring {
             Some(ready) => ready,
             empty => empty.insert(watch(duplicate(&self.map)?)?),
         };
-        if self.buffer.is_some() {
-            let rest = self.last + REST;
-            match timeout_at(rest, ready.readable()).await {
-                Ok(woken) => {
-                    woken?.clear_ready();
-                    return Ok(());
-                }
-                Err(_) => self.buffer = None,
-            }
+        let rest = self.last + REST;
+        if self.buffer.is_some() && timeout_at(rest, ready.readable()).await.is_err() {
+            self.buffer = None;
         }
         // Cleared before the ring is read: a wake-up that comes in between is seen at the next wait.
         ready.readable().await?.clear_ready();
