@@ -26,7 +26,6 @@ use finback_core::model::finding::{Action, Finding};
 use finback_core::model::incident::{Incident, IncidentId};
 
 /// The feed, and those of its readers that belong to the daemon.
-#[derive(Clone)]
 pub(super) struct Readers<'a> {
     pub(super) feed: &'a Handle,
     pub(super) history: Option<&'a history::Handle>,
@@ -112,7 +111,7 @@ impl Desk {
         kernel: &mut Kernel,
         stats: Stats,
         stacks: Option<&Statistics>,
-        readers: &Readers<'_>,
+        readers: Readers<'_>,
         configuration: &Value,
     ) -> Bytes {
         let mut status = self.status(kernel, stats, stacks, readers.feed);
@@ -120,7 +119,7 @@ impl Desk {
         let exporters = readers.exporters.map(export::Handle::states);
         status["exporters"] = json!(exporters.unwrap_or_default());
         status["remedies"] = readers.remedies.map(decided).into();
-        status["memory"] = readers.memory.clone().into();
+        status["memory"] = readers.memory.into();
         status["configuration"] = configuration.clone();
         status["metrics_listen"] = readers.metrics.map(|address| address.to_string()).into();
         status.to_string().into()

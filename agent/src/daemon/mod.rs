@@ -22,6 +22,7 @@ mod stacks;
 mod subscribers;
 mod surplus;
 mod taped;
+mod tick;
 mod turn;
 mod work;
 

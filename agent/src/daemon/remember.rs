@@ -1,6 +1,6 @@
 //! What an earlier daemon has known, and what the next one is to know.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use finback_core::memory::Memory;
 use finback_core::model::time::Timestamp;
@@ -20,7 +20,7 @@ pub(super) struct Before {
 impl Before {
     /// Of the daemon that had this socket before.
     pub(super) fn find(socket: &Path, kernel: &Kernel) -> Self {
-        let (path, boot_id) = (path(socket), boot_id());
+        let (path, boot_id) = (socket.with_added_extension("state"), boot_id());
         let found = memory::read(&path, &boot_id);
         if let Some(refused) = &found.refused {
             tracing::warn!("{refused}");
@@ -52,12 +52,6 @@ impl Before {
             memory: memory.or_else(|| kernel.pins().resumed.then(Memory::default)),
         }
     }
-}
-
-fn path(socket: &Path) -> PathBuf {
-    let mut name = socket.as_os_str().to_owned();
-    name.push(".state");
-    name.into()
 }
 
 /// What is kept, and what was found.

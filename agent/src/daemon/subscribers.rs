@@ -107,7 +107,7 @@ fn document(about: About, filter: Option<&Filter>, work: &mut Work) -> Bytes {
             };
             let (kernel, configuration) = (&mut work.kernel, &work.configuration);
             work.desk
-                .state(kernel, stats, stacks, &readers, configuration)
+                .state(kernel, stats, stacks, readers, configuration)
         }
     }
 }

@@ -1,6 +1,4 @@
-//! Memory that a surge has left behind is given back.
-//!
-//! What was freed stays with the process: an allocator keeps it for the next surge, which may never come.
+//! When a surge has left memory behind that is worth giving back.
 
 /// Things in memory that are worth it.
 const MANY: u64 = 500;
@@ -28,13 +26,6 @@ impl Surplus {
         self.later = left.and_then(|left| left.checked_sub(1));
         left == Some(0)
     }
-}
-
-/// Hands free pages to the kernel: a few milliseconds for a hundred megabytes.
-pub(super) fn give_back() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: takes a number, and the locks of the allocator.
-    let _released = unsafe { libc::malloc_trim(0) };
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use super::scrape::Scrapes;
 use super::service::{self, Watchdog};
 use super::settings;
 use super::stacks::FindingStacks;
-use super::surplus::{self, Surplus};
+use super::surplus::Surplus;
 use super::taped::Taped;
 use crate::config::Config;
 use crate::export;
@@ -66,10 +66,10 @@ pub(super) struct Work {
     pub(super) scrapes: Scrapes,
     pub(super) clock: WallClock,
     pub(super) people: Descriptions,
-    looker: LookThread,
-    watchdog: Option<Watchdog>,
+    pub(super) looker: LookThread,
+    pub(super) watchdog: Option<Watchdog>,
     looks: Looks,
-    surplus: Surplus,
+    pub(super) surplus: Surplus,
     batch: Vec<Observation>,
     losses_read: Instant,
     host_root: PathBuf,
@@ -232,7 +232,7 @@ impl Work {
         }
     }
 
-    fn read_losses(&mut self) {
+    pub(super) fn read_losses(&mut self) {
         self.losses_read = Instant::now();
         let now = self.kernel.now();
         let losses = self.kernel.losses();
@@ -252,36 +252,6 @@ impl Work {
             host_root: self.host_root.clone(),
             answer,
         });
-    }
-
-    /// Once a second, whatever happens.
-    pub(super) fn tick(&mut self) {
-        if self.clock.remeasure() {
-            tracing::info!("the wall clock was set");
-            self.engine.clock_was_set(self.clock);
-        }
-        self.tick_scrapes();
-        self.read_losses();
-        self.give_surplus_back();
-        // Only the stream rests on programs that have seen everything.
-        if !self.asked.is_none() {
-            let missed = Input::MissedRuns(self.kernel.missed_runs());
-            self.engine.apply(&missed, self.kernel.now());
-        }
-        let watchdog = self.watchdog.as_mut();
-        if watchdog.is_some_and(|watchdog| watchdog.is_due(Instant::now())) {
-            self.looker.ask(Request::Sign);
-        }
-        self.write_down_alive();
-    }
-
-    fn give_surplus_back(&mut self) {
-        let stats = self.engine.stats();
-        let followed = stats.stream.map_or(0, |stream| stream.connections);
-        let connections = stats.watched + followed + stats.looks.sockets;
-        if self.surplus.has_gone(connections) {
-            surplus::give_back();
-        }
     }
 
     /// Does all that the engine wants done, and sends what it says.

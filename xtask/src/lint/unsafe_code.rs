@@ -10,10 +10,6 @@ use syn::{Attribute, ExprUnsafe, ItemForeignMod, ItemImpl, ItemTrait, Macro, Saf
 /// Files, or folders that end in `/`, and why they cannot do without.
 const KNOWN: &[(&str, &str)] = &[
     (
-        "agent/src/daemon/surplus.rs",
-        "malloc_trim, which no crate has",
-    ),
-    (
         "agent/tests/live/scenario/watchdog.rs",
         "stops one thread of another process by ptrace",
     ),
