@@ -56,19 +56,17 @@ impl Unpin {
             .filter(|(_, kind)| *kind == Kind::Link)
             .count();
         let tables = removed.pins.len() - links;
-        let verb = if self.dry_run {
-            "would detach"
+        let (detach, free) = if self.dry_run {
+            ("would detach", "free")
         } else {
-            "detached"
+            ("detached", "freed")
         };
-        let mut text = format!("{verb} {links} programs and free {tables} tables\n");
-        if !self.dry_run {
-            text = text.replace(" and free ", " and freed ");
-        }
-        if removed.pins.is_empty() {
-            text = format!("nothing is pinned in {}\n", self.folder.display());
-        }
-        quietly(write!(out, "{text}"))?;
+        let text = if removed.pins.is_empty() {
+            format!("nothing is pinned in {}", self.folder.display())
+        } else {
+            format!("{detach} {links} programs and {free} {tables} tables")
+        };
+        quietly(writeln!(out, "{text}"))?;
         for (path, kind) in &removed.pins {
             quietly(writeln!(out, "  {:<5} {}", kind.name(), path.display()))?;
         }

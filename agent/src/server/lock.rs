@@ -100,15 +100,13 @@ fn lock(path: &Path) -> Result<File, Error> {
         what,
         source,
     };
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
     let mut options = OpenOptions::new();
     // In a folder of somebody else it may be a link to a file of ours, or a pipe that nobody reads.
     let odd = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let options = options.write(true).create(true).truncate(false).mode(0o600);
     let options = options.custom_flags(odd.bits().cast_signed());
     let file = options
-        .open(&name)
+        .open(path.with_added_extension("lock"))
         .map_err(|source| failed("open its lock file", source))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
