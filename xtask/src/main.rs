@@ -13,6 +13,7 @@ mod bench;
 mod doctor;
 mod failures;
 mod fuzz;
+mod install;
 mod interrupt;
 mod lint;
 mod package;

@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use crate::toolchain::Toolchain;
-use crate::{process, workspace};
+use crate::{install, process, workspace};
 
 /// The pinned version of cargo-fuzz.
 const VERSION: &str = "0.13.2";
@@ -106,17 +106,10 @@ fn tool() -> Result<PathBuf> {
         "xtask: building cargo-fuzz {VERSION} into {} (it builds the targets)",
         root.display()
     );
-    let mut install = workspace::cargo();
-    install
-        .args(["install", "cargo-fuzz", "--locked", "--force", "--no-track", "--version", VERSION])
-        .args(["--config", "profile.release.debug=0", "--config", "profile.release.opt-level=0"])
-        .arg("--root")
-        .arg(&root)
-        .env("CARGO_TARGET_DIR", root.join("build"))
-        // Away from the repository, whose configuration is not meant for this crate.
-        .current_dir(env::temp_dir());
-    process::run(&mut install).context("cargo-fuzz does not build")?;
-    fs::remove_dir_all(root.join("build")).context("cannot remove its build directory")?;
+    fs::create_dir_all(&root).with_context(|| format!("cannot make {}", root.display()))?;
+    let mut install = install::command("cargo-fuzz", VERSION, &root);
+    install.args(["--config", "profile.release.opt-level=0"]);
+    install::run("cargo-fuzz", &root, &mut install)?;
     Ok(tool)
 }
 

@@ -1,11 +1,12 @@
-//! Programs of other projects, built by cargo below the target directory; nothing is installed.
+//! Programs of other projects that make or check packages.
 
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
 use super::ground::Ground;
-use crate::{process, workspace};
+use crate::install;
 
 /// A program, pinned.
 #[derive(Clone, Copy, Debug)]
@@ -49,26 +50,13 @@ impl Tool {
             return Ok(bin);
         }
         eprintln!("xtask: building {name} {version} (it {why})");
-        let build = prefix.join("build");
-        let mut cargo = workspace::cargo();
-        cargo
-            // Away from the repository, whose configuration is not meant for it.
-            .current_dir(&ground.work)
-            .args(["install", name, "--version", version, "--locked", "--no-track"])
-            // None of them has much to do: what counts is the time until it is there.
-            .args(["--config", "profile.release.debug=0"])
+        fs::create_dir_all(&prefix).with_context(|| format!("cannot make {}", prefix.display()))?;
+        let mut command = install::command(name, version, &prefix);
+        command
             .args(["--config", "profile.release.opt-level=1"])
             .args(["--config", "profile.release.lto=false"])
-            .args(["--config", "profile.release.codegen-units=16"])
-            .arg("--root")
-            .arg(&prefix)
-            .arg("--target-dir")
-            .arg(&build)
-            .env_remove("CARGO_TARGET_DIR")
-            .env_remove("RUSTFLAGS")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS");
-        process::run(&mut cargo).with_context(|| format!("{name} does not build"))?;
-        std::fs::remove_dir_all(build)?;
+            .args(["--config", "profile.release.codegen-units=16"]);
+        install::run(name, &prefix, &mut command)?;
         Ok(bin)
     }
 }

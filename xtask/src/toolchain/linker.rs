@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::compiler::{self, Compiler};
 use crate::apt::{self, Package};
-use crate::{process, workspace};
+use crate::{install, process, workspace};
 
 /// The pinned version.
 pub(crate) const VERSION: &str = "0.13.0";
@@ -35,12 +35,11 @@ pub(crate) fn ensure(compiler: &Compiler) -> Result<PathBuf> {
     );
     let started = Instant::now();
     llvm.link_into(&prefix)?;
-    process::run(&mut install(&prefix, compiler.version.llvm_major))
-        .context("bpf-linker does not build")?;
+    let mut install = command(&prefix, compiler.version.llvm_major);
+    install::run("bpf-linker", &prefix, &mut install)?;
     if !works(&linker) {
         bail!("{} was built but does not run", linker.display());
     }
-    fs::remove_dir_all(build_dir(&prefix)).context("cannot remove bpf-linker's build directory")?;
     eprintln!(
         "xtask: bpf-linker built in {:.0} s",
         started.elapsed().as_secs_f64()
@@ -54,29 +53,15 @@ pub(crate) fn works(linker: &Path) -> bool {
     said.is_ok_and(|said| said.trim() == format!("bpf-linker {VERSION}"))
 }
 
-fn build_dir(prefix: &Path) -> PathBuf {
-    prefix.join("build")
-}
-
-fn install(prefix: &Path, llvm_major: u32) -> Command {
-    let mut cargo = workspace::cargo();
-    cargo
-        // Away from the repository, whose configuration and toolchain file are not meant for this crate.
-        .current_dir(prefix)
-        .args(["install", "bpf-linker", "--locked", "--force", "--no-track", "--version", VERSION])
+fn command(prefix: &Path, llvm_major: u32) -> Command {
+    let mut install = install::command("bpf-linker", VERSION, prefix);
+    install
         .args(["--no-default-features", "--features"])
         .arg(format!("llvm-{llvm_major}"))
         // All the work is LLVM's: an unoptimised wrapper links no slower (measured) and builds in half the time.
-        .args(["--config", "profile.release.debug=0", "--config", "profile.release.opt-level=0"])
-        .arg("--target-dir")
-        .arg(build_dir(prefix))
-        .arg("--root")
-        .arg(prefix)
-        .env("LLVM_PREFIX", prefix)
-        .env_remove("CARGO_TARGET_DIR")
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    cargo
+        .args(["--config", "profile.release.opt-level=0"])
+        .env("LLVM_PREFIX", prefix);
+    install
 }
 
 /// The LLVM library that a compiler itself runs on.
