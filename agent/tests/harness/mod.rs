@@ -3,6 +3,7 @@
 pub(crate) mod cgroup;
 pub(crate) mod daemon;
 pub(crate) mod netns;
+pub(crate) mod part;
 pub(crate) mod program;
 pub(crate) mod proof;
 pub(crate) mod replay;

@@ -20,8 +20,8 @@ use std::process::ExitCode;
 use libtest_mimic::Trial;
 
 use harness::{
-    cgroup, daemon, netns, program, proof, replay, setting, ss, subject, traffic, trial, watch,
-    wire,
+    cgroup, daemon, netns, part, program, proof, replay, setting, ss, subject, traffic, trial,
+    watch, wire,
 };
 use scenario::{
     ask, audit, before, both, clock, command, crowd, ends, family, group, half_close, hostile,
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         trials.extend(limits());
         trials.extend(of_the_agent());
         trials.extend(of_the_daemon());
+        trials.extend(of_its_end());
     }
     trial::run(trials)
 }
@@ -200,6 +201,21 @@ fn of_the_daemon() -> Vec<Trial> {
         ),
         alone("hostile_number_again", hostile::many::the_same_number_again),
         alone("hostile_http", hostile::http::a_thousand_at_once),
+        alone("reload_findings_go_on", reload::findings_go_on),
+        alone(
+            "reload_tells_the_service_manager",
+            reload::the_service_manager_is_told,
+        ),
+        alone(
+            "watchdog_of_a_thread_that_stands_still",
+            watchdog::a_thread_that_stands_still,
+        ),
+    ]
+}
+
+/// What goes on when the daemon ends, and with the next one.
+fn of_its_end() -> Vec<Trial> {
+    vec![
         alone("restart_killed_before_ready", restart::killed_before_ready),
         alone("restart_killed_at_work", restart::killed_at_work),
         alone("restart_killed_in_a_look", restart::killed_in_a_look),
@@ -220,15 +236,6 @@ fn of_the_daemon() -> Vec<Trial> {
         alone(
             "what_was_written_down_is_not_believed",
             restart::what_was_written_down_is_not_believed,
-        ),
-        alone("reload_findings_go_on", reload::findings_go_on),
-        alone(
-            "reload_tells_the_service_manager",
-            reload::the_service_manager_is_told,
-        ),
-        alone(
-            "watchdog_of_a_thread_that_stands_still",
-            watchdog::a_thread_that_stands_still,
         ),
     ]
 }

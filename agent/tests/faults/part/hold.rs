@@ -20,14 +20,7 @@ pub(super) fn serve(arguments: &[String]) -> Result<()> {
     for _ in 0..count {
         kept.push(listener.accept()?.0);
     }
-    say("held", json!({"connections": kept.len()}))?;
-    orders(|order| match order {
-        "close" => {
-            kept.clear();
-            say("closed", json!({}))
-        }
-        _ => bail!("a holder does not {order}"),
-    })
+    hold(kept)
 }
 
 /// `PORT COUNT TURN`: connects so many times, to addresses of its own.
@@ -41,6 +34,11 @@ pub(super) fn connect(arguments: &[String]) -> Result<()> {
         let end = TcpStream::connect((address, port));
         kept.push(end.with_context(|| format!("connection {made} to {address}"))?);
     }
+    hold(kept)
+}
+
+/// Until it is told otherwise.
+fn hold(mut kept: Vec<TcpStream>) -> Result<()> {
     say("held", json!({"connections": kept.len()}))?;
     orders(|order| match order {
         "close" => {

@@ -8,7 +8,6 @@ mod noise;
 
 use std::io::{BufRead as _, Write as _, stdin, stdout};
 use std::process::{Command, ExitCode};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -16,6 +15,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 
 pub(crate) use self::leaker::{READ, UNREAD};
+use crate::harness::part::play;
 use crate::program::Program;
 
 /// Says which part a start of this binary has.
@@ -25,32 +25,15 @@ const LIFE: Duration = Duration::from_mins(100);
 
 /// Plays a part, if this start of the binary has one.
 pub(crate) fn act() -> Option<ExitCode> {
-    let part = std::env::var(PART).ok()?;
-    thread::spawn(|| {
-        thread::sleep(LIFE);
-        #[expect(
-            clippy::exit,
-            reason = "the other threads wait for somebody who is gone"
-        )]
-        std::process::exit(1);
-    });
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let result = match part.as_str() {
+    play(PART, LIFE, |part, arguments| match part {
         "leaker" => leaker::leak(),
         "serve" => load::serve(),
-        "load" => load::load(&arguments),
-        "hold_server" => hold::serve(&arguments),
-        "hold_client" => hold::connect(&arguments),
-        "processes" => noise::processes(&arguments),
-        "namespaces" => noise::namespaces(&arguments),
+        "load" => load::load(arguments),
+        "hold_server" => hold::serve(arguments),
+        "hold_client" => hold::connect(arguments),
+        "processes" => noise::processes(arguments),
+        "namespaces" => noise::namespaces(arguments),
         _ => Err(anyhow::anyhow!("no part {part}")),
-    };
-    Some(match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{part}: {error:#}");
-            ExitCode::FAILURE
-        }
     })
 }
 

@@ -12,12 +12,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd as _, AsRawFd};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use rustix::io::{FdFlags, fcntl_setfd};
 use serde_json::json;
+
+use crate::part::play;
 
 /// Says which part a start of this binary has.
 pub(crate) const PART: &str = "FINBACK_TEST_ACTOR";
@@ -123,29 +124,12 @@ impl Dice {
 
 /// Acts, if this start of the binary is an actor's.
 pub(crate) fn act() -> Option<ExitCode> {
-    let part = std::env::var(PART).ok()?;
-    thread::spawn(|| {
-        thread::sleep(LIFE);
-        #[expect(
-            clippy::exit,
-            reason = "the other threads wait for somebody who is gone"
-        )]
-        std::process::exit(1);
-    });
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let result = match part.as_str() {
+    play(PART, LIFE, |part, arguments| match part {
         "server" => server::serve(),
-        "client" => client::run(&arguments),
-        "quitter" => client::quit_with_open_sockets(&arguments),
+        "client" => client::run(arguments),
+        "quitter" => client::quit_with_open_sockets(arguments),
         "holder" => wait_for_the_end(),
         _ => Err(anyhow::anyhow!("no part {part}")),
-    };
-    Some(match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{part}: {error:#}");
-            ExitCode::FAILURE
-        }
     })
 }
 

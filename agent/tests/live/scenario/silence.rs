@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::proof::check_confidence;
 use crate::watch::{Ends, Watch};
-use crate::wire::{Confidence, Event, Finding};
+use crate::wire::{Event, Finding};
 
 /// Waits for a finding with these holders, which lacks exactly `missing`.
 pub(super) fn flagged(
@@ -24,20 +25,7 @@ pub(super) fn flagged(
             "verdict {}, not {verdicts:?}",
             finding.verdict
         );
-        // Whether the test's own end was seen while it was open depends on when the looks were.
-        let named = finding.missing.iter().map(String::as_str);
-        let named: Vec<_> = named.filter(|part| *part != "peer").collect();
-        ensure!(named == missing, "missing {:?}", finding.missing);
-        let expected = if finding.missing.is_empty() {
-            Confidence::Proven
-        } else {
-            Confidence::Likely
-        };
-        ensure!(
-            finding.confidence == expected,
-            "confidence {:?}",
-            finding.confidence
-        );
+        check_confidence(&finding, missing)?;
         let named: Vec<_> = finding.holders.iter().map(|h| (h.pid, h.fd)).collect();
         ensure!(named == holders, "holders {named:?}, not {holders:?}");
         Ok(())
