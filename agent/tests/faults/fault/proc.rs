@@ -46,12 +46,11 @@ pub(crate) fn hidden() -> Result<()> {
         .values()
         .next()
         .context("nothing planted")?;
-    let hidden = format!(
-        "/proc/{}/root/proc/{}",
-        subject.pid().as_raw_nonzero(),
-        leaker.holders[0].0
+    println!(
+        "  process {} is hidden from the daemon, process {}",
+        leaker.holders[0].0,
+        subject.pid().as_raw_nonzero()
     );
-    println!("  the leaker's folder is there for root alone: {hidden}");
     holds(&subject, &ground, &usual)?;
     subject.stop()
 }
