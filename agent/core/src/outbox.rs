@@ -5,6 +5,9 @@ use std::collections::VecDeque;
 use crate::model::event::{Body, Event, Output};
 use crate::model::time::Timestamp;
 
+/// So many there may be at any time.
+const ROOM: usize = 4_096;
+
 /// A queue of [`Output`]s.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
@@ -32,8 +35,12 @@ impl Outbox {
         self.queue.range_mut(first..)
     }
 
-    /// Takes out the oldest.
+    /// Takes out the oldest. After a surge the memory of the queue is given back.
     pub(crate) fn pop(&mut self) -> Option<Output> {
-        self.queue.pop_front()
+        let oldest = self.queue.pop_front();
+        if oldest.is_none() {
+            self.queue.shrink_to(ROOM);
+        }
+        oldest
     }
 }

@@ -93,6 +93,7 @@ pub type Life = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 
 #[expect(clippy::large_stack_frames, reason = "a life is on the heap")]
 async fn live(plan: Plan) -> Result<(), Error> {
+    kernel::keep_little_freed_memory();
     let calls = Calls::new(&plan)?;
     let hang_up = HangUp::new()?;
     remedy::check(&plan.config.remedies)?;

@@ -49,11 +49,17 @@ impl Work {
             self.feed.flush();
             return;
         };
-        let is_over = |note: &Note| matches!(note, Note::Over(_) | Note::IncidentOver(_));
-        let (over, open): (Vec<Note>, _) = self.engine.notes().into_iter().partition(is_over);
-        keeping.journal.add(&open);
+        let mut over = Vec::new();
+        let open = self.engine.notes().filter_map(|note| match note {
+            Note::Over(_) | Note::IncidentOver(_) => {
+                over.push(note);
+                None
+            }
+            open => Some(open),
+        });
+        keeping.journal.add(open);
         self.feed.flush();
-        keeping.journal.add(&over);
+        keeping.journal.add(over.into_iter());
     }
 
     /// Once a second.
@@ -63,9 +69,9 @@ impl Work {
             return;
         };
         if keeping.journal.wants_all() {
-            keeping.journal.anew(self.engine.all_notes(now).into_iter());
+            keeping.journal.anew(self.engine.all_notes(now));
         } else {
-            keeping.journal.add(&[self.engine.alive(now)]);
+            keeping.journal.add(std::iter::once(self.engine.alive(now)));
         }
     }
 

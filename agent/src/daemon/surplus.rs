@@ -2,29 +2,30 @@
 
 /// Things in memory that are worth it.
 const MANY: u64 = 500;
-/// What was made of them, incidents and names, goes so many seconds later.
-const LATER: u32 = 75;
+/// What was made of them goes later: what is still to be told of them within so many seconds, incidents and names within
+/// the others.
+const LATER: [u32; 2] = [5, 75];
 
 /// How much there was.
 #[derive(Debug, Default)]
 pub(super) struct Surplus {
     most: u64,
-    /// Seconds until the rest has gone, too.
-    later: Option<u32>,
+    /// Seconds since a surge has gone.
+    since: Option<u32>,
 }
 
 impl Surplus {
     /// There is so much now, a second later; whether there was so much more that its memory is worth giving back.
     pub(super) fn has_gone(&mut self, now: u64) -> bool {
         self.most = self.most.max(now);
-        let left = self.later.take();
         if self.most >= MANY && now <= self.most / 2 {
             self.most = now;
-            self.later = Some(LATER);
+            self.since = Some(0);
             return true;
         }
-        self.later = left.and_then(|left| left.checked_sub(1));
-        left == Some(0)
+        let since = self.since.map(|seconds| seconds + 1);
+        self.since = since.filter(|seconds| !LATER.ends_with(&[*seconds]));
+        since.is_some_and(|seconds| LATER.contains(&seconds))
     }
 }
 
@@ -47,7 +48,7 @@ mod tests {
         let mut surplus = Surplus::default();
         surplus.has_gone(1_000);
         let given: Vec<u32> = (0..300).filter(|_| surplus.has_gone(0)).collect();
-        assert_eq!(given, [0, LATER + 1]);
+        assert_eq!(given, [0, 5, 75]);
     }
 
     #[test]

@@ -54,12 +54,16 @@ impl Taped {
         self.engine.begin_notes();
     }
 
-    pub(super) fn notes(&mut self) -> Vec<Note> {
+    pub(super) fn notes(&mut self) -> impl Iterator<Item = Note> {
         self.engine.notes()
     }
 
     pub(super) fn next_output(&mut self) -> Option<Output> {
         self.engine.next_output()
+    }
+
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.engine.shrink_to_fit();
     }
 
     /// A finding or an incident is told, with what is known of these processes.

@@ -7,13 +7,12 @@ use super::looker::Request;
 use super::work::Work;
 use crate::kernel::release_freed_memory;
 
+/// Records that are read at once in ordinary life.
+const BATCH: usize = 4_096;
+
 impl Work {
     /// Once a second, whatever happens.
     pub(super) fn tick(&mut self) {
-        if self.clock.remeasure() {
-            tracing::info!("the wall clock was set");
-            self.engine.clock_was_set(self.clock);
-        }
         self.tick_scrapes();
         self.read_losses();
         self.give_surplus_back();
@@ -29,11 +28,21 @@ impl Work {
         self.write_down_alive();
     }
 
+    /// Before anything is told: what happened after the clock was set has a time of the new clock.
+    pub(super) fn follow_clock(&mut self) {
+        if self.clock.remeasure() {
+            tracing::info!("the wall clock was set");
+            self.engine.clock_was_set(self.clock);
+        }
+    }
+
     fn give_surplus_back(&mut self) {
+        self.batch.shrink_to(BATCH);
         let stats = self.engine.stats();
         let followed = stats.stream.map_or(0, |stream| stream.connections);
         let connections = stats.watched + followed + stats.looks.sockets;
         if self.surplus.has_gone(connections) {
+            self.engine.shrink_to_fit();
             release_freed_memory();
         }
     }

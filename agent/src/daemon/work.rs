@@ -70,7 +70,7 @@ pub(super) struct Work {
     pub(super) watchdog: Option<Watchdog>,
     looks: Looks,
     pub(super) surplus: Surplus,
-    batch: Vec<Observation>,
+    pub(super) batch: Vec<Observation>,
     losses_read: Instant,
     host_root: PathBuf,
     pub(super) states: settings::Stream,
@@ -256,6 +256,7 @@ impl Work {
 
     /// Does all that the engine wants done, and sends what it says.
     pub(super) fn carry_out(&mut self) {
+        self.follow_clock();
         while let Some(output) = self.engine.next_output() {
             match output {
                 Output::Event(event) => self.tell_or_hold(event),

@@ -260,6 +260,11 @@ fn mend(tables: &Tables, pins: &mut Pins) {
     }
 }
 
+/// Has the allocator give freed memory back early; to be called first.
+pub fn keep_little_freed_memory() {
+    sys::keep_little_freed_memory();
+}
+
 /// Gives memory that this process has freed back to the system, where its allocator would keep it.
 pub fn release_freed_memory() {
     sys::release_freed_memory();

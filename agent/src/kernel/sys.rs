@@ -152,6 +152,18 @@ pub(super) fn duplicate(fd: impl AsFd) -> io::Result<OwnedFd> {
     fd.as_fd().try_clone_to_owned()
 }
 
+/// Has what is freed given back to the system from a megabyte on, in every thread. Left alone, the allocator raises its
+/// thresholds with the largest block it was ever given back, here the kernel's types, and keeps what comes after.
+pub(super) fn keep_little_freed_memory() {
+    #[cfg(target_env = "gnu")]
+    for threshold in [libc::M_MMAP_THRESHOLD, libc::M_TRIM_THRESHOLD] {
+        // SAFETY: mallopt takes any value; it refuses what it cannot use.
+        unsafe {
+            libc::mallopt(threshold, 1 << 20);
+        }
+    }
+}
+
 /// Gives memory that was freed back to the system, a few milliseconds for a hundred megabytes: an allocator keeps it for
 /// the next surge, which may never come.
 pub(super) fn release_freed_memory() {

@@ -17,6 +17,9 @@ const GROWTH: u64 = 4;
 /// What more there is to know is not kept: the memory of the host is what it takes.
 const LARGEST: u64 = 16 << 20;
 
+/// So much is written at once.
+const PIECE: usize = 64 << 10;
+
 /// The file of a daemon that runs. Nothing depends on it but the names that the next daemon gives.
 #[derive(Debug)]
 pub struct Journal {
@@ -27,7 +30,10 @@ pub struct Journal {
     bytes: u64,
     /// So many it had when it was written anew.
     whole: u64,
-    batch: Vec<u8>,
+    /// Findings and incidents that had no room when it was.
+    left_out: usize,
+    /// What is written next: whole lines.
+    piece: Vec<u8>,
     error: Option<String>,
     refused: Option<String>,
 }
@@ -39,6 +45,8 @@ pub struct State {
     pub path: PathBuf,
     /// How large.
     pub bytes: u64,
+    /// How many findings and incidents have no room in it: the next daemon finds them anew.
+    pub left_out: usize,
     /// Why it cannot be written.
     pub error: Option<String>,
     /// Why what an earlier daemon has left was not used, or not all of it.
@@ -59,7 +67,8 @@ impl Journal {
             file: None,
             bytes: 0,
             whole: 0,
-            batch: Vec::new(),
+            left_out: 0,
+            piece: Vec::new(),
             error: None,
             refused,
         };
@@ -72,6 +81,7 @@ impl Journal {
         State {
             path: self.path.clone(),
             bytes: self.bytes,
+            left_out: self.left_out,
             error: self.error.clone(),
             refused: self.refused.clone(),
         }
@@ -79,7 +89,7 @@ impl Journal {
 
     /// Whether it should be written anew, with everything that is to be known.
     pub fn wants_all(&self) -> bool {
-        let grown = self.bytes > SMALL.max(self.whole * GROWTH);
+        let grown = self.bytes > SMALL.max(self.whole * GROWTH).min(LARGEST + LARGEST / 2);
         self.file.is_none() || grown
     }
 
@@ -89,55 +99,51 @@ impl Journal {
         self.settle(done);
     }
 
-    fn write_anew(&mut self, notes: impl Iterator<Item = Note>) -> io::Result<()> {
-        let mut text = Vec::new();
-        line(&mut text, &self.header)?;
-        for note in notes {
-            let before = text.len();
-            line(&mut text, &note)?;
-            if text.len() as u64 > LARGEST {
-                text.truncate(before);
-                break;
-            }
-        }
+    fn write_anew(&mut self, mut notes: impl Iterator<Item = Note>) -> io::Result<()> {
         let mut new = self.path.as_os_str().to_owned();
         new.push("-new");
         let new = PathBuf::from(new);
         remove(&new)?;
         let mut options = OpenOptions::new();
         let options = options.append(true).create_new(true).mode(0o600);
-        let mut file = options.open(&new)?;
-        file.write_all(&text)?;
+        let mut writer = Writer::new(options.open(&new)?, 0, &mut self.piece);
+        writer.line(&self.header)?;
+        let room = notes.by_ref().try_for_each(|note| match writer.line(&note) {
+            Ok(()) if writer.bytes <= LARGEST => Ok(()),
+            done => Err(done),
+        });
+        // The one that was too much is whole, and stays.
+        room.or_else(|stopped| stopped)?;
+        let (file, bytes) = writer.end()?;
         fs::rename(&new, &self.path)?;
-        self.bytes = text.len() as u64;
-        self.whole = self.bytes;
+        self.left_out = notes.count();
+        self.bytes = bytes;
+        self.whole = bytes;
         self.file = Some(file);
         Ok(())
     }
 
     /// Adds notes. They are written at once if the file can be written.
-    pub fn add(&mut self, notes: &[Note]) {
-        if notes.is_empty() {
-            return;
-        }
+    pub fn add(&mut self, notes: impl Iterator<Item = Note>) {
         let done = self.append(notes);
         self.settle(done);
     }
 
-    fn append(&mut self, notes: &[Note]) -> io::Result<()> {
-        let Some(file) = &mut self.file else {
+    fn append(&mut self, notes: impl Iterator<Item = Note>) -> io::Result<()> {
+        let Some(file) = self.file.take() else {
             return Ok(());
         };
-        self.batch.clear();
+        let mut writer = Writer::new(file, self.bytes, &mut self.piece);
         for note in notes {
-            line(&mut self.batch, note)?;
+            writer.line(&note)?;
+            // Within a second it is written anew, without what came twice.
+            if writer.bytes > 2 * LARGEST {
+                return Ok(());
+            }
         }
-        if self.bytes + self.batch.len() as u64 > 2 * LARGEST {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        // One call: whoever kills this process meets it before or after.
-        file.write_all(&self.batch)?;
-        self.bytes += self.batch.len() as u64;
+        let (file, bytes) = writer.end()?;
+        self.file = Some(file);
+        self.bytes = bytes;
         Ok(())
     }
 
@@ -174,8 +180,40 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-fn line(text: &mut Vec<u8>, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *text, value)?;
-    text.push(b'\n');
-    Ok(())
+/// Writes whole lines: whoever kills this process meets it before one or after.
+struct Writer<'a> {
+    file: File,
+    bytes: u64,
+    piece: &'a mut Vec<u8>,
+}
+
+impl<'a> Writer<'a> {
+    /// Adds to a file of so many bytes.
+    fn new(file: File, bytes: u64, piece: &'a mut Vec<u8>) -> Self {
+        piece.clear();
+        Self { file, bytes, piece }
+    }
+
+    fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let before = self.piece.len();
+        serde_json::to_writer(&mut *self.piece, value)?;
+        self.piece.push(b'\n');
+        self.bytes += (self.piece.len() - before) as u64;
+        if self.piece.len() < PIECE {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.write_all(self.piece)?;
+        self.piece.clear();
+        Ok(())
+    }
+
+    /// The file, and how many bytes it has.
+    fn end(mut self) -> io::Result<(File, u64)> {
+        self.flush()?;
+        Ok((self.file, self.bytes))
+    }
 }

@@ -23,7 +23,7 @@ fn written(dir: &Path, moments: &[u64]) -> PathBuf {
     let path = dir.join("s.state");
     let mut journal = Journal::begin(path.clone(), header(), std::iter::empty(), None);
     for moment in moments {
-        journal.add(&[alive(*moment)]);
+        journal.add(std::iter::once(alive(*moment)));
     }
     path
 }
@@ -130,7 +130,7 @@ fn it_grows_only_to_a_few_times_what_there_is_to_know() {
     let mut journal = Journal::begin(path.clone(), header(), std::iter::empty(), None);
     let (mut largest, mut anew) = (0, 0);
     for moment in 0..40_000 {
-        journal.add(&[alive(moment)]);
+        journal.add(std::iter::once(alive(moment)));
         largest = largest.max(journal.state().bytes);
         if journal.wants_all() {
             anew += 1;
@@ -156,10 +156,33 @@ fn a_folder_that_is_gone_is_told_once_and_written_to_when_it_is_back() {
     fs::remove_dir_all(&below).unwrap();
     journal.anew(std::iter::once(alive(1)));
     assert!(journal.state().error.is_some() && journal.wants_all());
-    journal.add(&[alive(2)]);
+    journal.add(std::iter::once(alive(2)));
     assert!(journal.state().error.is_some());
     fs::create_dir(&below).unwrap();
     journal.anew(std::iter::once(alive(3)));
     assert_eq!(journal.state().error, None);
     assert!(read(&path, "boot").memory.is_some());
+}
+
+#[test]
+fn what_has_no_room_is_counted_and_left_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s.state");
+    let many = 200_000;
+    let mut journal = Journal::begin(path.clone(), header(), (0..many).map(alive), None);
+    let State {
+        bytes, left_out, ..
+    } = journal.state();
+    assert_eq!(fs::metadata(&path).unwrap().len(), bytes);
+    assert!((16 << 20..17 << 20).contains(&bytes), "{bytes}");
+    assert!(left_out > 0);
+    let (_, memory) = read(&path, "boot").memory.unwrap();
+    assert_eq!(memory.alive().as_nanos(), many - left_out as u64 - 1);
+    // It grows to half as much more before it is written anew, and is not larger than what is read.
+    while !journal.wants_all() {
+        journal.add((0..1_000).map(alive));
+    }
+    assert!(journal.state().bytes < 25 << 20, "{:?}", journal.state());
+    journal.anew(std::iter::once(alive(1)));
+    assert_eq!(journal.state().left_out, 0);
 }

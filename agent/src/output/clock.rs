@@ -44,8 +44,13 @@ impl WallClock {
 
     /// Compares them again and follows if somebody has set the clock. Returns whether it did.
     pub fn remeasure(&mut self) -> bool {
+        let is_off = |boot: u64| self.boot.abs_diff(boot) > STEP_NS;
+        if !is_off(reading().1) {
+            return false;
+        }
+        // That one may have been interrupted.
         let boot = boot_time();
-        let stepped = self.boot.abs_diff(boot) > STEP_NS;
+        let stepped = is_off(boot);
         if stepped {
             self.boot = boot;
         }
@@ -62,16 +67,17 @@ impl WallClock {
 
 /// The best of a few tries: one that was interrupted between the two readings is off by that.
 fn boot_time() -> u64 {
-    (0..5)
-        .map(|_| {
-            let before = nanos(ClockId::Boottime);
-            let real = nanos(ClockId::Realtime);
-            let after = nanos(ClockId::Boottime);
-            let middle = before.midpoint(after);
-            (after.saturating_sub(before), real.saturating_sub(middle))
-        })
-        .min()
-        .map_or(0, |(_, boot)| boot)
+    let readings = (0..5).map(|_| reading());
+    readings.min().map_or(0, |(_, boot)| boot)
+}
+
+/// How exact it is, and when the host was booted.
+fn reading() -> (u64, u64) {
+    let before = nanos(ClockId::Boottime);
+    let real = nanos(ClockId::Realtime);
+    let after = nanos(ClockId::Boottime);
+    let middle = before.midpoint(after);
+    (after.saturating_sub(before), real.saturating_sub(middle))
 }
 
 fn nanos(clock: ClockId) -> u64 {

@@ -20,7 +20,7 @@ pub(crate) const SOON: Duration = Duration::from_secs(10);
 /// What an allocator may keep of what it was once given, KiB; more would be a leak, or a table without a bound.
 const KEPT: u64 = 8 << 10;
 /// The same after thousands of findings or sockets, whose incident is remembered for a minute.
-const KEPT_OF_THOUSANDS: u64 = 32 << 10;
+const KEPT_OF_THOUSANDS: u64 = 16 << 10;
 
 /// A leak may look like a pause of a reader that reads again: six times as long as nobody could look, which counts
 /// three seconds at most.

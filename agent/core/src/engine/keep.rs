@@ -31,14 +31,12 @@ impl Engine {
     }
 
     /// What is to be written down of what has happened since the last call.
-    pub fn notes(&mut self) -> Vec<Note> {
-        let Some(told) = self.told.as_mut().map(std::mem::take) else {
-            return Vec::new();
-        };
+    pub fn notes(&mut self) -> impl Iterator<Item = Note> {
+        let told = self.told.as_mut().map(std::mem::take);
         let Diary {
             incidents, members, ..
         } = self.incidents.take_diary();
-        let mut findings = told.findings;
+        let mut findings = told.unwrap_or_default().findings;
         if members.iter().any(|id| !findings.contains_key(id)) {
             let open = self.watch.open_findings();
             let joined = open.filter(|(id, _)| members.contains(id));
@@ -47,17 +45,18 @@ impl Engine {
                 findings.entry(id).or_insert((sock, false));
             }
         }
+        let now: &Self = self;
         let incidents = incidents
             .into_iter()
-            .map(|id| match self.incidents.keep(id) {
+            .map(|id| match now.incidents.keep(id) {
                 Some(kept) => Note::Incident(Box::new(Incident { kept })),
                 None => Note::IncidentOver(id),
             });
         let findings = findings.into_iter().map(|(id, (sock, over))| {
-            let open = if over { None } else { self.note(id, sock) };
+            let open = if over { None } else { now.note(id, sock) };
             open.unwrap_or(Note::Over(id))
         });
-        incidents.chain(findings).collect()
+        incidents.chain(findings)
     }
 
     fn note(&self, id: u64, sock: Option<u64>) -> Option<Note> {
@@ -77,7 +76,7 @@ impl Engine {
     }
 
     /// Everything that the next run is to know.
-    pub fn all_notes(&self, now: Timestamp) -> Vec<Note> {
+    pub fn all_notes(&self, now: Timestamp) -> impl Iterator<Item = Note> {
         let incidents = self
             .incidents
             .ids()
@@ -88,6 +87,5 @@ impl Engine {
         std::iter::once(self.alive(now))
             .chain(incidents)
             .chain(findings)
-            .collect()
     }
 }

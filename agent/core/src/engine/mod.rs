@@ -301,6 +301,14 @@ impl Engine {
         self.out.pop()
     }
 
+    /// Gives back the memory of what was there and has gone: worth it after a surge, as tables grow by themselves only.
+    pub fn shrink_to_fit(&mut self) {
+        if let Some(stream) = &mut self.stream {
+            stream.shrink_to_fit();
+        }
+        self.incidents.shrink_to_fit();
+    }
+
     /// Every open finding, sorted by id.
     pub fn findings(&self) -> Vec<Arc<Finding>> {
         let mut findings: Vec<_> = self.watch.findings().collect();

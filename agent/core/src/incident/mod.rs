@@ -93,6 +93,11 @@ impl Incidents {
         }
     }
 
+    /// Gives back the memory of findings that are over.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.members.shrink_to_fit();
+    }
+
     /// Other settings.
     pub(crate) fn configure(&mut self, settings: &Settings) {
         for entry in self.entries.values_mut() {

@@ -110,6 +110,13 @@ impl Minisocks {
         Some(minisock)
     }
 
+    /// Gives back the memory of those that have gone.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.places.shrink_to_fit();
+        self.overdue.shrink_to_fit();
+        self.missing.shrink_to_fit();
+    }
+
     /// The peer's FIN has reached an orphan.
     pub(super) fn enter_time_wait(&mut self, slot: Slot, time: Timestamp, length: Duration) {
         let Some(minisock) = self.places.get_mut(slot) else {

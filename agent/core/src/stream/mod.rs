@@ -248,6 +248,12 @@ impl Stream {
         full.chain(minisocks)
     }
 
+    /// Gives back the memory of connections that have gone.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.book.table.shrink_to_fit();
+        self.book.minisocks.shrink_to_fit();
+    }
+
     /// Counts.
     pub(crate) fn stats(&self) -> Stats {
         self.book.stats()

@@ -95,6 +95,17 @@ impl<T: Named> Places<T> {
         Some(place.value)
     }
 
+    /// Gives back the memory of what it does not have any more. Slots keep their numbers.
+    pub(super) fn shrink_to_fit(&mut self) {
+        let used = self.slots.iter().rposition(Option::is_some);
+        let used = used.map_or(0, |last| last + 1);
+        self.slots.truncate(used);
+        self.slots.shrink_to_fit();
+        self.free.retain(|slot| (*slot as usize) < used);
+        self.free.shrink_to_fit();
+        self.by_addresses.shrink_to_fit();
+    }
+
     /// Corrects the addresses.
     pub(super) fn move_to(&mut self, slot: Slot, endpoints: Endpoints) {
         self.unlink(slot);

@@ -155,6 +155,12 @@ impl Table {
         Some(connection)
     }
 
+    /// Gives back the memory of those that have gone.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.places.shrink_to_fit();
+        self.by_sock.shrink_to_fit();
+    }
+
     /// Corrects the addresses of a connection.
     pub(super) fn move_to(&mut self, slot: Slot, endpoints: Endpoints) {
         self.places.move_to(slot, endpoints);
