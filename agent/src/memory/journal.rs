@@ -108,10 +108,12 @@ impl Journal {
         let options = options.append(true).create_new(true).mode(0o600);
         let mut writer = Writer::new(options.open(&new)?, 0, &mut self.piece);
         writer.line(&self.header)?;
-        let room = notes.by_ref().try_for_each(|note| match writer.line(&note) {
-            Ok(()) if writer.bytes <= LARGEST => Ok(()),
-            done => Err(done),
-        });
+        let room = notes
+            .by_ref()
+            .try_for_each(|note| match writer.line(&note) {
+                Ok(()) if writer.bytes <= LARGEST => Ok(()),
+                done => Err(done),
+            });
         // The one that was too much is whole, and stays.
         room.or_else(|stopped| stopped)?;
         let (file, bytes) = writer.end()?;

@@ -8,7 +8,7 @@ use finback_common::place::{HalfPlace, OpenerPlace};
 use finback_common::row::{HolderRow, QueueRow, SocketView as RowView, WaitRow};
 use finback_common::socket::Tuple;
 use finback_common::tcp;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::half;
 use super::rows::Row;
@@ -45,22 +45,6 @@ impl Memory for Tables {
     }
 }
 
-/// What the iterator said of one socket.
-struct Found {
-    state: u8,
-    tuple: Tuple,
-    cookie: u64,
-    inode: u64,
-    counters: SocketCounters,
-    connected: bool,
-    fin_behind_hole: bool,
-    half: Option<HalfClosed>,
-    holders: Vec<Holder>,
-    listener: Option<u64>,
-    /// Who waits for it; `None` if it was not asked, and as soon as one of them cannot be told.
-    waiters: Option<Vec<Waiter>>,
-}
-
 /// A listener, for the connections in its queue.
 struct Listener {
     tuple: Tuple,
@@ -74,15 +58,35 @@ pub(super) struct Join<'a, M> {
     memory: &'a M,
     processes: &'a mut Processes,
     functions: &'a mut Functions,
-    found: FxHashMap<u64, Found>,
+    /// In the order in which they came. Not kept a second time: there may be a hundred thousand.
+    views: Vec<SocketView>,
+    /// Where each is, by the socket.
+    places: FxHashMap<u64, usize>,
+    /// Who waits for those of which it was asked and all could be told.
+    waiters: FxHashMap<u64, Vec<Waiter>>,
     listeners: BTreeMap<u64, Listener>,
 }
 
+/// A socket that no row was about yet.
+struct New<'r> {
+    sock: u64,
+    tuple: &'r Tuple,
+    state: u8,
+    cookie: u64,
+    inode: u64,
+    counters: SocketCounters,
+    connected: bool,
+    fin_behind_hole: bool,
+    listener: Option<u64>,
+}
+
 impl<'a, M: Memory> Join<'a, M> {
+    /// `expected` is how many sockets there may be.
     pub(super) fn new(
         memory: &'a M,
         processes: &'a mut Processes,
         functions: &'a mut Functions,
+        expected: usize,
     ) -> Self {
         Self {
             taken: now(),
@@ -90,7 +94,9 @@ impl<'a, M: Memory> Join<'a, M> {
             memory,
             processes,
             functions,
-            found: FxHashMap::default(),
+            views: Vec::with_capacity(expected),
+            places: FxHashMap::with_capacity_and_hasher(expected, FxBuildHasher),
+            waiters: FxHashMap::default(),
             listeners: BTreeMap::new(),
         }
     }
@@ -123,37 +129,44 @@ impl<'a, M: Memory> Join<'a, M> {
             });
             listener.holders.push(holder.clone());
         }
-        let (memory, taken) = (self.memory, self.taken);
-        let found = self.found.entry(view.sock).or_insert_with(|| Found {
-            state: view.state,
-            tuple: view.tuple,
-            cookie: view.cookie,
-            inode: row.inode,
-            counters: counters(view),
-            connected: view.connected != 0,
-            fin_behind_hole: view.fin_behind_hole != 0,
-            half: remembered(memory, view.sock, view.state, taken),
-            holders: Vec::new(),
-            listener: None,
-            waiters: view.shows_waiters().then(Vec::new),
+        let known = self.places.get(&view.sock).copied();
+        let place = known.or_else(|| {
+            if view.shows_waiters() {
+                self.waiters.insert(view.sock, Vec::new());
+            }
+            self.add(&New {
+                sock: view.sock,
+                tuple: &view.tuple,
+                state: view.state,
+                cookie: view.cookie,
+                inode: row.inode,
+                counters: counters(view),
+                connected: view.connected != 0,
+                fin_behind_hole: view.fin_behind_hole != 0,
+                listener: None,
+            })
         });
-        found.holders.push(holder);
+        if let Some(view) = place.and_then(|place| self.views.get_mut(place)) {
+            if view.holders.is_empty() {
+                view.holders.reserve_exact(1);
+            }
+            view.holders.push(holder);
+        }
     }
 
     /// The kernel writes a socket's waiters after each of its descriptors: those after the first are repetitions.
     fn wait(&mut self, row: &WaitRow) {
-        let Some(found) = self.found.get_mut(&row.sock) else {
-            return;
-        };
-        if found.holders.len() > 1 {
+        let place = self.places.get(&row.sock);
+        let view = place.and_then(|place| self.views.get(*place));
+        if view.is_none_or(|view| view.holders.len() > 1) {
             return;
         }
-        let Some(mut waiters) = found.waiters.take() else {
+        let Some(waiters) = self.waiters.get_mut(&row.sock) else {
             return;
         };
-        if let Some(waiter) = self.functions.waiter(row) {
-            waiters.push(waiter);
-            found.waiters = Some(waiters);
+        match self.functions.waiter(row) {
+            Some(waiter) => waiters.push(waiter),
+            None => drop(self.waiters.remove(&row.sock)),
         }
     }
 
@@ -162,11 +175,14 @@ impl<'a, M: Memory> Join<'a, M> {
         let Some(listener) = self.listeners.get(&row.listener) else {
             return;
         };
+        if self.places.contains_key(&row.sock) {
+            return;
+        }
         let tuple = row.tuple(&listener.tuple);
-        let (memory, taken) = (self.memory, self.taken);
-        self.found.entry(row.sock).or_insert_with(|| Found {
+        self.add(&New {
+            sock: row.sock,
+            tuple: &tuple,
             state: row.state,
-            tuple,
             cookie: row.cookie,
             inode: 0,
             counters: SocketCounters {
@@ -178,21 +194,29 @@ impl<'a, M: Memory> Join<'a, M> {
             },
             connected: false,
             fin_behind_hole: false,
-            half: remembered(memory, row.sock, row.state, taken),
-            holders: Vec::new(),
             listener: Some(row.listener),
-            waiters: None,
         });
     }
 
     /// The whole picture, sorted.
-    pub(super) fn finish(mut self) -> Snapshot {
-        let found = std::mem::take(&mut self.found);
+    pub(super) fn finish(self) -> Snapshot {
         let ports = ports(&self.listeners);
-        let views = found
-            .into_iter()
-            .filter_map(|(sock, found)| self.view(sock, found, &ports));
-        let mut sockets: Vec<SocketView> = views.collect();
+        let (mut sockets, mut waiters) = (self.views, self.waiters);
+        drop(self.places);
+        for view in &mut sockets {
+            view.holders
+                .sort_unstable_by_key(|holder| (holder.process.id, holder.fd));
+            // A thread with a descriptor table of its own can show the same descriptor again.
+            view.holders.dedup();
+            let is_server = view.queued.is_some() || is_served(&ports, &view.endpoints);
+            if view.role == Role::Unknown && is_server {
+                view.role = Role::Server;
+            }
+            let ended = matches!(view.state, TcpState::CloseWait | TcpState::Closed);
+            let unread = view.counters.is_some_and(|counters| counters.unread > 0);
+            let waiters = waiters.remove(&view.sock);
+            view.waiting = waiters.map(|waiters| Waiting::of(&waiters, ended || unread));
+        }
         sockets.sort_unstable_by_key(|socket| socket.sock);
         Snapshot {
             taken: self.taken,
@@ -205,47 +229,38 @@ impl<'a, M: Memory> Join<'a, M> {
         }
     }
 
-    fn view(&mut self, sock: u64, found: Found, ports: &Ports) -> Option<SocketView> {
-        let Found {
-            state,
-            tuple,
-            mut holders,
-            listener,
-            connected,
-            half,
-            ..
-        } = found;
-        holders.sort_unstable_by_key(|holder| (holder.process.id, holder.fd));
-        // A thread with a descriptor table of its own can show the same descriptor again.
-        holders.dedup();
-        let endpoints = endpoints(&tuple)?;
-        let opener = self.opener(sock, &tuple);
+    /// Where it is from now on; `None` for what has no addresses or a state that is not known.
+    fn add(&mut self, new: &New<'_>) -> Option<usize> {
+        let endpoints = endpoints(new.tuple)?;
+        let state = TcpState::from_kernel(new.state)?;
+        let half = remembered(self.memory, new.sock, new.state, self.taken);
+        let opener = self.opener(new.sock, new.tuple);
         let role = match &opener {
             Some(owner) if owner.attribution == Attribution::Connect => Role::Client,
             Some(_) => Role::Server,
-            None if connected || half.is_some_and(|half| half.connected) => Role::Client,
-            None if listener.is_some() || is_served(ports, &endpoints) => Role::Server,
+            None if new.connected || half.is_some_and(|half| half.connected) => Role::Client,
+            // Which ports are listened on is known when all rows have come.
             None => Role::Unknown,
         };
-        Some(SocketView {
-            sock,
+        let place = self.views.len();
+        self.views.push(SocketView {
+            sock: new.sock,
             endpoints,
-            state: TcpState::from_kernel(state)?,
+            state,
             role,
             opener,
-            holders,
-            queued: listener.map(|listener| self.queue(listener)),
-            inode: (found.inode != 0).then_some(found.inode),
-            cookie: (found.cookie != 0).then_some(found.cookie),
+            holders: Vec::new(),
+            queued: new.listener.map(|listener| self.queue(listener)),
+            inode: (new.inode != 0).then_some(new.inode),
+            cookie: (new.cookie != 0).then_some(new.cookie),
             half,
-            fin_behind_hole: found.fin_behind_hole,
+            fin_behind_hole: new.fin_behind_hole,
             halted: None,
-            waiting: found.waiters.map(|waiters| {
-                let ended = matches!(state, tcp::CLOSE_WAIT | tcp::CLOSE);
-                Waiting::of(&waiters, ended || found.counters.unread > 0)
-            }),
-            counters: Some(found.counters),
-        })
+            waiting: None,
+            counters: Some(new.counters),
+        });
+        self.places.insert(new.sock, place);
+        Some(place)
     }
 
     /// Its opener, if the one that is remembered at its place opened a connection to the same peer before the look

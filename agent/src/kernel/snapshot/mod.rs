@@ -47,6 +47,8 @@ pub struct Looker {
     functions: Functions,
     /// The network namespaces that the latest look found sockets in.
     inhabited: FxHashSet<u32>,
+    /// How many sockets the latest look found.
+    found: usize,
 }
 
 impl fmt::Debug for Looker {
@@ -74,6 +76,7 @@ impl Looker {
             processes,
             functions: Functions::default(),
             inhabited: FxHashSet::default(),
+            found: 0,
         }
     }
 
@@ -88,7 +91,10 @@ impl Looker {
                     what: "walk the descriptors of all processes",
                     source,
                 };
-                let mut join = Join::new(&self.tables, &mut self.processes, &mut self.functions);
+                // A little more than the last time: a table that grows is there twice for a moment.
+                let expected = self.found + self.found / 8;
+                let functions = &mut self.functions;
+                let mut join = Join::new(&self.tables, &mut self.processes, functions, expected);
                 let file = walk(program.as_fd()).map_err(failed)?;
                 self.queues.clear();
                 rows::read(file, |row| join.row(row)).map_err(failed)?;
@@ -97,6 +103,7 @@ impl Looker {
             }
             None => proc::look(&mut self.processes)?,
         };
+        self.found = snapshot.sockets.len();
         let sockets = snapshot.sockets.iter();
         self.inhabited = sockets.map(|view| view.endpoints.netns).collect();
         halt::mark(&mut snapshot);

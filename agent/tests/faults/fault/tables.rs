@@ -151,7 +151,9 @@ fn of_crowd(picture: &Picture, netns: u32, crowds: &[Held]) -> Result<usize> {
         let finding = of_crowd.clone().filter(|one| one.verdict == verdict);
         finding.count()
     };
-    let resets = crowds.first().map_or(Ok(0), |crowd| resets(&crowd.server))?;
+    let resets = crowds
+        .first()
+        .map_or(Ok(0), |crowd| resets(&crowd.server))?;
     Ok(told("eof_unread") + told("dead_open").min(resets))
 }
 

@@ -15,6 +15,8 @@ pub(super) fn serve(arguments: &[String]) -> Result<()> {
     raise_limit()?;
     let count: usize = number(arguments, 0)?;
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    // The library's own backlog is 128: each time it is full a client waits for a second.
+    rustix::net::listen(&listener, 4_096)?;
     say("listening", json!({"port": listener.local_addr()?.port()}))?;
     let mut kept = Vec::with_capacity(count);
     for _ in 0..count {
