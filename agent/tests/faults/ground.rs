@@ -11,6 +11,7 @@ use crate::netns::Netns;
 use crate::part::{self, READ, UNREAD};
 use crate::program::Program;
 use crate::ss::brief_ends;
+use crate::traffic::connect_from;
 
 /// As the server sees them.
 pub(crate) type Ends = (SocketAddr, SocketAddr);
@@ -58,6 +59,8 @@ pub(crate) struct Ground {
     load: Option<Program>,
     /// In an accept queue, and nothing wrong with them.
     waiting: Vec<TcpStream>,
+    /// Clients that hung up.
+    clients: u16,
     planted: BTreeMap<Ends, Planted>,
     ever: BTreeMap<Ends, Planted>,
 }
@@ -82,6 +85,7 @@ impl Ground {
             served,
             load: None,
             waiting: Vec::new(),
+            clients: 0,
             planted: BTreeMap::new(),
             ever: BTreeMap::new(),
         })
@@ -132,8 +136,13 @@ impl Ground {
             Manner::Read => (self.port, &[READ]),
             Manner::Queued => (self.deaf.0, &[]),
         };
+        self.clients = self.clients.wrapping_add(1);
+        let [high, low] = self.clients.to_be_bytes();
         let client = self.namespace.inside(|| {
-            let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+            // An address of its own: were a port taken again, the kernel would reset what was left of the other leak.
+            let own = (Ipv4Addr::new(127, 2, high, low), 0);
+            let peer = (Ipv4Addr::LOCALHOST, port);
+            let mut client = connect_from(own.into(), peer.into())?;
             client.write_all(bytes)?;
             Ok(client)
         })?;
@@ -161,7 +170,7 @@ impl Ground {
     /// It is closed after all.
     pub(crate) fn heal(&mut self, ends: Ends) -> Result<()> {
         self.planted.remove(&ends).context("no such leak")?;
-        self.leaker.tell(&format!("heal {}", ends.1.port()))?;
+        self.leaker.tell(&format!("heal {}", ends.1))?;
         self.leaker.did("healed").map(drop)
     }
 

@@ -30,7 +30,7 @@ mod usage;
 use std::process::ExitCode;
 
 use fault::{churn, descriptors, killed, memory, outputs, proc, stopped, tables};
-use harness::{cgroup, daemon, netns, program, replay, ss, subject, trial};
+use harness::{cgroup, daemon, netns, program, replay, ss, subject, traffic, trial};
 use trial::alone;
 
 fn main() -> ExitCode {

@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::ground::{Ends, Ground, Manner};
 use crate::half::places_taken;
+use crate::http;
 use crate::subject::Subject;
 use crate::truth::{PAUSE, ask, config, never_wrong, number};
 use crate::usage::Usage;
@@ -131,6 +132,24 @@ fn sample(
     Ok(())
 }
 
+/// What all daemons say of a leak that one of them has not told.
+fn untold((local, peer): Ends, age: Duration, daemons: &[Daemon]) -> String {
+    let what = http::encoded(&format!("{local} {peer}"));
+    let said = daemons.iter().map(|daemon| {
+        let page = ask(&daemon.subject, &format!("/v1/explain?what={what}"));
+        let (name, errors) = (daemon.name, daemon.subject.errors());
+        format!(
+            "{name} says:\n{}\n{errors}",
+            page.unwrap_or_else(|error| format!("{error:#}"))
+        )
+    });
+    let said: Vec<_> = said.collect();
+    format!(
+        "{local} {peer} is not told after {age:.1?}\n{}",
+        said.join("\n")
+    )
+}
+
 #[derive(Default)]
 struct Play {
     leaks: Vec<Leak>,
@@ -190,11 +209,11 @@ impl Play {
                     .healed
                     .is_some_and(|healed| asked.duration_since(healed) > PATIENCE);
                 let ends = leak.ends;
-                ensure!(
-                    told || !old || leak.healed.is_some(),
-                    "{}: {ends:?} is not told",
-                    daemon.name
-                );
+                if !told && old && leak.healed.is_none() {
+                    let age = asked.duration_since(leak.planted);
+                    drop(picture);
+                    bail!("{}: {}", daemon.name, untold(ends, age, daemons));
+                }
                 ensure!(!told || !over, "{}: {ends:?} is not resolved", daemon.name);
             }
         }

@@ -248,6 +248,12 @@ impl Stream {
         full.chain(minisocks)
     }
 
+    /// How many connections there is memory for.
+    #[cfg(test)]
+    fn capacity(&self) -> usize {
+        self.book.table.capacity()
+    }
+
     /// Gives back the memory of connections that have gone.
     pub(crate) fn shrink_to_fit(&mut self) {
         self.book.table.shrink_to_fit();

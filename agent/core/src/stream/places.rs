@@ -1,5 +1,7 @@
 //! Things in slots of one vector (its unused tail costs no memory), found by their addresses.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::hash::Hasher as _;
 use std::net::{IpAddr, SocketAddr};
 
@@ -30,7 +32,8 @@ pub(super) struct Place<T> {
 #[derive(Debug)]
 pub(super) struct Places<T> {
     slots: Vec<Option<Place<T>>>,
-    free: Vec<Slot>,
+    /// The lowest is taken first: after a surge what comes later leaves the end, which can be given back.
+    free: BinaryHeap<Reverse<Slot>>,
     /// First slot of a chain of those whose addresses have the same hash. The namespace is not part of it, so that the
     /// other end is found in another namespace too.
     by_addresses: FxHashMap<u64, Slot>,
@@ -40,7 +43,7 @@ impl<T> Default for Places<T> {
     fn default() -> Self {
         Self {
             slots: Vec::new(),
-            free: Vec::new(),
+            free: BinaryHeap::new(),
             by_addresses: FxHashMap::default(),
         }
     }
@@ -77,7 +80,7 @@ impl<T: Named> Places<T> {
     pub(super) fn insert(&mut self, value: T) -> Slot {
         let endpoints = value.identity().endpoints;
         let place = Some(Place { value, next: NONE });
-        let slot = if let Some(slot) = self.free.pop() {
+        let slot = if let Some(Reverse(slot)) = self.free.pop() {
             self.slots[slot as usize] = place;
             slot
         } else {
@@ -91,8 +94,14 @@ impl<T: Named> Places<T> {
     pub(super) fn remove(&mut self, slot: Slot) -> Option<T> {
         self.unlink(slot);
         let place = self.slots.get_mut(slot as usize)?.take()?;
-        self.free.push(slot);
+        self.free.push(Reverse(slot));
         Some(place.value)
+    }
+
+    /// How many there is memory for.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.slots.capacity()
     }
 
     /// Gives back the memory of what it does not have any more. Slots keep their numbers.
@@ -101,7 +110,7 @@ impl<T: Named> Places<T> {
         let used = used.map_or(0, |last| last + 1);
         self.slots.truncate(used);
         self.slots.shrink_to_fit();
-        self.free.retain(|slot| (*slot as usize) < used);
+        self.free.retain(|Reverse(slot)| (*slot as usize) < used);
         self.free.shrink_to_fit();
         self.by_addresses.shrink_to_fit();
     }

@@ -155,6 +155,12 @@ impl Table {
         Some(connection)
     }
 
+    /// How many there is memory for.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.places.capacity()
+    }
+
     /// Gives back the memory of those that have gone.
     pub(super) fn shrink_to_fit(&mut self) {
         self.places.shrink_to_fit();

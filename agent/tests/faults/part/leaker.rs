@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 
 use super::{orders, raise_limit, say};
@@ -19,10 +19,10 @@ pub(crate) const UNREAD: u8 = b'u';
 /// Read to the end, and kept.
 pub(crate) const READ: u8 = b'r';
 
-/// By the peer's port.
-type Kept = Arc<Mutex<BTreeMap<u16, TcpStream>>>;
+/// By the peer.
+type Kept = Arc<Mutex<BTreeMap<SocketAddr, TcpStream>>>;
 
-/// `heal PORT` closes the connection from there, `fill` takes every descriptor that is left, `empty` gives them back.
+/// `heal PEER` closes the connection from there, `fill` takes every descriptor that is left, `empty` gives them back.
 pub(super) fn leak() -> Result<()> {
     raise_limit()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -41,9 +41,9 @@ pub(super) fn leak() -> Result<()> {
     });
     let mut fill = Vec::new();
     orders(|order| match order.split_once(' ') {
-        Some(("heal", port)) => {
-            let end = lock(&kept).remove(&port.parse()?);
-            drop(end);
+        Some(("heal", peer)) => {
+            let end = lock(&kept).remove(&peer.parse()?);
+            drop(end.context("nothing is kept of it")?);
             say("healed", json!({}))
         }
         None if order == "fill" => {
@@ -72,10 +72,10 @@ fn forget(mut end: TcpStream, kept: &Kept) -> Result<()> {
     }
     let (local, peer) = (end.local_addr()?, end.peer_addr()?);
     let fd = end.as_raw_fd();
-    lock(kept).insert(peer.port(), end);
+    lock(kept).insert(peer, end);
     say("kept", json!({"fds": [fd], "local": local, "peer": peer}))
 }
 
-fn lock(kept: &Kept) -> std::sync::MutexGuard<'_, BTreeMap<u16, TcpStream>> {
+fn lock(kept: &Kept) -> std::sync::MutexGuard<'_, BTreeMap<SocketAddr, TcpStream>> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }

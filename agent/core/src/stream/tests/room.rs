@@ -74,3 +74,29 @@ fn a_connection_costs_less_than_400_bytes() {
     let connection = crate::stream::table::SIZE;
     assert!(connection + indexes <= 400, "{connection} + {indexes}");
 }
+
+#[test]
+fn after_a_surge_its_memory_is_given_back_while_others_come_and_go() {
+    let mut world = World::with(&Settings::default(), everything());
+    let open = |world: &mut World, ms, n| {
+        world.state(ms, n, TcpState::SynReceived, TcpState::Established);
+    };
+    let close = |world: &mut World, ms, n| {
+        world.state(ms, n, TcpState::LastAck, TcpState::Closed);
+        world.ended(ms, n);
+    };
+    (0..1_000).for_each(|n| open(&mut world, 10 + n, n));
+    // The last ones stay when the others have gone, and others follow them.
+    (0..990).for_each(|n| close(&mut world, 2_000 + n, n));
+    for n in 990..1_000 {
+        open(&mut world, 4_000 + n, n + 1_000);
+        close(&mut world, 5_000 + n, n);
+    }
+    assert_eq!(world.stream.stats().connections, 10);
+    world.stream.shrink_to_fit();
+    assert!(world.stream.capacity() < 50, "{}", world.stream.capacity());
+    for n in 1_990..2_000 {
+        close(&mut world, 5_000 + n, n);
+    }
+    assert_eq!(world.stream.stats().connections, 0);
+}
