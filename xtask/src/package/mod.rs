@@ -23,6 +23,8 @@ mod tarball;
 mod tool;
 mod tree;
 
+use std::path::PathBuf;
+
 use anyhow::{Result, ensure};
 use clap::ValueEnum as _;
 
@@ -45,6 +47,9 @@ pub(crate) struct PackageArgs {
     /// tarball, the image, the chart
     #[arg(long)]
     check: bool,
+    /// The .deb that is upgraded from, of any earlier commit. Without it: this one is upgraded to a development build
+    #[arg(long, requires = "check", value_name = "FILE")]
+    upgrade_from: Option<PathBuf>,
     /// Builds twice, here and in a clone of the last commit in another folder, and compares what comes out. Takes long
     #[arg(long, conflicts_with = "check")]
     reproduce: bool,
@@ -63,7 +68,8 @@ pub(crate) fn run(args: &PackageArgs) -> Result<()> {
         println!("{}", file.display());
     }
     if args.check {
-        ensure!(check::run(&ground), "not all of it holds");
+        let from = args.upgrade_from.as_deref();
+        ensure!(check::run(&ground, from), "not all of it holds");
     }
     Ok(())
 }

@@ -105,6 +105,8 @@ impl VmArgs {
         Self {
             kernel: vec![Series::Fixed(6, 1)],
             memory: 2048,
+            // Its script ends by itself within 40 minutes; installing and booting an emulated one takes some, too.
+            timeout: 3000,
             ..Self::default()
         }
     }

@@ -3,6 +3,7 @@
 mod chart;
 mod host;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,8 +16,8 @@ use crate::stage::{Report, Verdict};
 use crate::summary::Summary;
 use crate::{agent, process, vm, workspace};
 
-/// All checks of what has been made. Whether all hold.
-pub(super) fn run(ground: &Ground) -> bool {
+/// All checks of what has been made, and of the way to it from an older package. Whether all hold.
+pub(super) fn run(ground: &Ground, from: Option<&Path>) -> bool {
     let mut report = Report::default();
     let binary = binary::place(ground, binary::Libc::Glibc);
     if binary.is_file() {
@@ -24,7 +25,13 @@ pub(super) fn run(ground: &Ground) -> bool {
         report.check("the unit", || host::unit(ground));
         report.check("lintian", || host::lintian(&deb));
         report.check("what is in the .deb", || host::runs(&deb));
-        report.stage("a Debian with systemd", || life(ground, &binary));
+        report.stage("a Debian with systemd", || {
+            if let Some(from) = from {
+                return life(from, &package(ground, &binary, &ground.work.join("guest"))?);
+            }
+            let other = stripped(ground, &agent::binary(false)?, "--strip-debug")?;
+            life_of_two(ground, &binary, &other)
+        });
     }
     report.check("the .rpm", || host::rpm(ground));
     report.check("the tarball", || host::tarball(ground));
@@ -38,7 +45,7 @@ pub(super) fn run(ground: &Ground) -> bool {
 pub(crate) fn stage(report: &mut Report, full: bool) {
     let making = || -> Result<(Ground, PathBuf)> {
         let ground = Ground::new(1)?;
-        let binary = without_debug_info(&ground, agent::binary(false)?)?;
+        let binary = stripped(&ground, &agent::binary(false)?, "--strip-debug")?;
         Ok((ground, binary))
     };
     let mut made = None;
@@ -55,18 +62,23 @@ pub(crate) fn stage(report: &mut Report, full: bool) {
         host::runs(&package(&ground, &binary, &folder)?)
     });
     if full {
-        report.stage("packages: a Debian with systemd", || life(&ground, &binary));
+        report.stage("packages: a Debian with systemd", || {
+            // The same code in another file: two builds take too long here.
+            let other = stripped(&ground, &binary, "--strip-all")?;
+            life_of_two(&ground, &binary, &other)
+        });
     }
 }
 
-/// As packages have it, if there is a way: six sevenths of a development build are for debuggers.
-fn without_debug_info(ground: &Ground, binary: PathBuf) -> Result<PathBuf> {
+/// As packages have it: six sevenths of a development build are for debuggers.
+fn stripped(ground: &Ground, binary: &Path, how: &str) -> Result<PathBuf> {
+    let copy = ground.work.join("making").join(format!("finback{how}"));
     if process::find("strip").is_none() {
-        return Ok(binary);
+        return Ok(binary.to_owned());
     }
-    let copy = ground.empty("stripped")?.join("finback");
+    fs::create_dir_all(ground.work.join("making"))?;
     let mut strip = Command::new("strip");
-    strip.arg("--strip-debug").arg("-o").arg(&copy).arg(binary);
+    strip.args([how, "-o"]).arg(&copy).arg(binary);
     process::run(&mut strip)?;
     Ok(copy)
 }
@@ -80,20 +92,26 @@ fn package(ground: &Ground, binary: &Path, into: &Path) -> Result<PathBuf> {
     deb::make(parts, into)
 }
 
-/// Installs, upgrades, removes and purges the package in a guest.
-fn life(ground: &Ground, binary: &Path) -> Result<Summary> {
+/// The life of one build that is upgraded to another one.
+fn life_of_two(ground: &Ground, binary: &Path, other: &Path) -> Result<Summary> {
     let folder = ground.work.join("guest");
     let newer = Ground {
         revision: ground.revision + 1,
         ..ground.clone()
     };
-    let old = package(ground, binary, &folder)?;
-    let new = package(&newer, binary, &folder)?;
+    life(
+        &package(ground, binary, &folder)?,
+        &package(&newer, other, &folder)?,
+    )
+}
+
+/// Installs, upgrades, removes and purges the package in a guest.
+fn life(old: &Path, new: &Path) -> Result<Summary> {
     let script = workspace::root().join("xtask/src/package/check/life.sh");
     let files = [
         (script, "/life.sh"),
-        (old, "/packages/old.deb"),
-        (new, "/packages/new.deb"),
+        (old.to_owned(), "/packages/old.deb"),
+        (new.to_owned(), "/packages/new.deb"),
     ];
     let outcome = vm::system(
         &files,

@@ -23,6 +23,8 @@ use super::{
 
 /// Lines of the kernel's log that are shown when a guest has died.
 const TAIL: usize = 40;
+/// That are looked at for them.
+const TAIL_BYTES: usize = 64 << 10;
 
 /// A guest that has everything to be booted.
 #[derive(Debug)]
@@ -92,6 +94,10 @@ impl Guest {
                 }
             }
             Event::Exit(step, code) => score.exit(*step, *code),
+            Event::Silence(time) => {
+                let silent = time.as_secs();
+                output::note(&format!("{}: no word for {silent} s", self.label));
+            }
             Event::End | Event::Nothing => {}
         }
     }
@@ -116,11 +122,16 @@ impl Guest {
         let version = &self.kernel.version;
         let how = match end {
             End::Done => format!("ended with code {}", outcome.code),
-            End::TimedOut => format!("was killed after {} s", self.timeout.as_secs()),
-            End::Died => "died; its console's last lines:".into(),
+            End::TimedOut => format!(
+                "was killed after {} s, before its last step was done",
+                self.timeout.as_secs()
+            ),
+            End::TooLoud => "was killed: its kernel did not stop talking".into(),
+            End::Died => "died".into(),
         };
         output::note(&format!("{version}: {how} ({:.1} s)", took.as_secs_f64()));
-        if end == End::Died {
+        if end != End::Done {
+            output::note(&format!("{version}: its console's last lines:"));
             for line in tail(&self.log) {
                 output::note(&format!("{version}: {line}"));
             }
@@ -130,7 +141,8 @@ impl Guest {
 
 fn tail(log: &Path) -> Vec<String> {
     let bytes = fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
+    let bytes = &bytes[bytes.len().saturating_sub(TAIL_BYTES)..];
+    let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     let from = lines.len().saturating_sub(TAIL);
     lines[from..]

@@ -26,6 +26,12 @@ use self::protocol::{Event, Reader};
 const EMULATED: &str = "max,-erms,-fsrm";
 /// How long a guest may take to power off after its last word.
 const POWER_OFF: Duration = Duration::from_secs(5);
+/// After so long without a line that is told, and again after as long.
+const SILENCE: Duration = Duration::from_mins(1);
+/// How often it is looked at.
+const TICK: Duration = Duration::from_secs(5);
+/// No kernel says so much that is not the same all over again.
+const CONSOLE_MAX: u64 = 32 << 20;
 
 /// How the guest's processor is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +67,8 @@ pub(crate) enum End {
     TimedOut,
     /// Gone before its last word: a panic, or QEMU itself failed.
     Died,
+    /// Killed when its kernel's log had become too long.
+    TooLoud,
 }
 
 impl Machine<'_> {
@@ -69,21 +77,7 @@ impl Machine<'_> {
         fs::write(self.console, "")?;
         let mut qemu = self.command()?.spawn().context("cannot start QEMU")?;
         let lines = lines_of(&mut qemu);
-        let deadline = Instant::now() + self.timeout;
-        let mut reader = Reader::default();
-        let end = loop {
-            match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(line) => {
-                    let event = reader.feed(&line);
-                    if event == Event::End {
-                        break End::Done;
-                    }
-                    see(&event);
-                }
-                Err(RecvTimeoutError::Timeout) => break End::TimedOut,
-                Err(RecvTimeoutError::Disconnected) => break End::Died,
-            }
-        };
+        let end = self.follow(&lines, &mut see);
         if end == End::Done {
             // The line closes when QEMU ends; what it still says is of no interest.
             let limit = Instant::now() + POWER_OFF;
@@ -96,6 +90,40 @@ impl Machine<'_> {
         drop(qemu.kill());
         qemu.wait()?;
         Ok(end)
+    }
+
+    /// Until it has said its last word or must be killed.
+    fn follow(&self, lines: &Receiver<String>, see: &mut impl FnMut(&Event<'_>)) -> End {
+        let deadline = Instant::now() + self.timeout;
+        let mut reader = Reader::default();
+        let mut heard = Instant::now();
+        let mut told = SILENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match lines.recv_timeout(left.min(TICK)) {
+                Ok(line) => {
+                    let event = reader.feed(&line);
+                    if event == Event::End {
+                        return End::Done;
+                    }
+                    see(&event);
+                    heard = Instant::now();
+                    told = SILENCE;
+                }
+                Err(RecvTimeoutError::Disconnected) => return End::Died,
+                Err(RecvTimeoutError::Timeout) if heard.elapsed() >= told => {
+                    see(&Event::Silence(told));
+                    told += SILENCE;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if Instant::now() >= deadline {
+                return End::TimedOut;
+            }
+            if fs::metadata(self.console).is_ok_and(|console| console.len() > CONSOLE_MAX) {
+                return End::TooLoud;
+            }
+        }
     }
 
     fn command(&self) -> Result<Command> {

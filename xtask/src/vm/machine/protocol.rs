@@ -2,6 +2,8 @@
 //! marker with the exit code after each step and one at the end; everything else is output.
 //! A marker starts with a newline of its own, so that output without one is not glued to it.
 
+use std::time::Duration;
+
 /// Marker after a step; its exit code follows.
 pub(crate) const EXIT: &str = "GUEST-EXIT ";
 /// Marker after the last step.
@@ -15,6 +17,8 @@ pub(crate) enum Event<'a> {
     /// The step with this index ended with this code.
     Exit(usize, u8),
     End,
+    /// No line for so long.
+    Silence(Duration),
     /// Nothing to show (yet).
     Nothing,
 }

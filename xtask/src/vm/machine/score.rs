@@ -83,7 +83,7 @@ impl<'a> Score<'a> {
     pub(crate) fn of_steps(&self, end: End) -> Vec<Outcome> {
         let lost = match end {
             End::TimedOut => TIMED_OUT,
-            End::Done | End::Died => DIED,
+            End::Done | End::Died | End::TooLoud => DIED,
         };
         let reported = self.counts.iter().zip(&self.codes);
         let all = self.steps.iter().zip(reported);
