@@ -62,10 +62,11 @@ active() { systemctl --quiet is-active $unit || { systemctl status $unit; journa
 inactive() { ! systemctl --quiet is-active $unit; }
 # Its connections are counted by an incident.
 counted() { finback incidents | grep -q shop.service; }
-# Each finding of the shop: its socket, its id, since when it is open.
+# Each finding of the shop: its socket, its id, since when it is open (each daemon measures anew, to some nanoseconds, how far
+# wall time is from the kernel's).
 findings() {
     finback findings --format json | grep shop.service |
-        sed 's/.*"socket":{"id":"\([^"]*\)".*"finding":{"id":\([0-9]*\),.*"opened":"\([^"]*\)".*/\1 \2 \3/' | sort
+        sed 's/.*"socket":{"id":"\([^"]*\)".*"finding":{"id":\([0-9]*\),.*"opened":"\([^".]*[.][0-9]\{3\}\).*/\1 \2 \3/' | sort
 }
 # All that went on since `leak_is_found` goes on under the same ids, and the kernel's side has no gap.
 same_findings() {
@@ -182,10 +183,10 @@ watchdog_bites() {
 # By apt, from an archive that has nothing but the new package.
 upgraded() {
     pid=$(show MainPID) before=$(hash_of /usr/bin/finback)
-    archive=$(dirname "$new")
-    { dpkg-deb --field "$new" && echo "Filename: ./$(basename "$new")" &&
-        echo "Size: $(stat -c %s "$new")" && echo "SHA256: $(hash_of "$new")"; } >"$archive/Packages" || return 1
-    echo "deb [trusted=yes] file:$archive ./" >/tmp/finback.list
+    mkdir /tmp/archive && cp "$new" /tmp/archive/new.deb || return 1
+    { dpkg-deb --field "$new" && echo "Filename: ./new.deb" &&
+        echo "Size: $(stat -c %s "$new")" && echo "SHA256: $(hash_of "$new")"; } >/tmp/archive/Packages || return 1
+    echo "deb [trusted=yes] file:/tmp/archive ./" >/tmp/finback.list
     own="-o Dir::Etc::SourceList=/tmp/finback.list -o Dir::Etc::SourceParts=- -o Dpkg::Options::=--force-confold"
     apt-get -q $own update && apt-get -q $own --yes upgrade && eventually 60 active || return 1
     [ "$(show MainPID)" != "$pid" ] || { echo "the old one runs" && return 1; }
@@ -205,7 +206,7 @@ removed() {
 }
 comes_back() { unpack "$old" && eventually 60 active && grep -q '^eof_unread = "2s"' /etc/finback/finback.toml; }
 purged() {
-    [ -d /sys/fs/bpf/finback ] && [ -d /run/finback ] || { echo "nothing was there" && return 1; }
+    [ -d /sys/fs/bpf/finback ] && [ -d /run/finback ] && [ "$(loaded)" -gt 5 ] || { echo "nothing was there" && return 1; }
     dpkg --purge finback && inactive && nothing_runs || return 1
     everything >/tmp/after
     diff /tmp/before /tmp/after
