@@ -55,7 +55,9 @@ fn build() -> Result<(), Failure> {
     let file = target_dir.join(TOOLCHAIN_FILE);
     let toolchain = toolchain(&file)?;
 
-    let built = compile(&toolchain, &root, &target_dir.join("bpf"))?;
+    // One for each architecture: which registers a program reads is compiled in, and two builds may run at once.
+    let arch = required("CARGO_CFG_TARGET_ARCH")?;
+    let built = compile(&toolchain, &root, &target_dir.join("bpf").join(arch))?;
     let object = fs::read(&built)
         .map_err(|e| Failure::Build(format!("cannot read {}: {e}", built.display())))?;
     let object = strip::without_dwarf(&object).unwrap_or(object);

@@ -7,7 +7,8 @@ use finback_common::offsets::{Need, Offsets};
 
 use super::{Btf, BtfError};
 
-/// Size of a kernel stack where the types do not tell (`THREAD_SIZE` of `arch/x86/include/asm/page_64_types.h`).
+/// Size of a kernel stack where the types do not tell (`THREAD_SIZE` of x86-64, and of arm64 with pages of
+/// 4 or 16 KiB).
 const KERNEL_STACK_BYTES: u32 = 16 << 10;
 
 /// Where members lie, and what is lost because one is not there.

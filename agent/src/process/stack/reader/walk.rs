@@ -238,7 +238,10 @@ fn return_from_frameless(registers: &mut UnwindRegsNative, _job: &Job) -> Option
     Some(registers.lr())
 }
 
+/// Return addresses may be signed (pointer authentication): the signature lies above the bits that addresses have, which
+/// are those of the stack or of the code, whichever lies higher.
 #[cfg(target_arch = "aarch64")]
-fn native([_, sp, fp, lr]: [u64; 4]) -> UnwindRegsNative {
-    UnwindRegsNative::new(lr, sp, fp)
+fn native([ip, sp, fp, lr]: [u64; 4]) -> UnwindRegsNative {
+    let addresses = framehop::aarch64::PtrAuthMask::from_max_known_address(ip.max(sp).max(1));
+    UnwindRegsNative::new_with_ptr_auth_mask(addresses, lr, sp, fp)
 }
