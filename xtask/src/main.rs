@@ -10,6 +10,7 @@ mod agent;
 mod apt;
 mod arm64;
 mod bench;
+mod cross;
 mod doctor;
 mod failures;
 mod fuzz;

@@ -494,10 +494,12 @@ pub(crate) const CRATES: [Crate; 5] = [
             ("runtimes", &["apt", "process"]),
             ("stage", &["failures", "process", "summary", "timing"]),
             ("vm/output", &[]),
-            ("vm/debian", &["apt", "process", "vm/output"]),
+            ("cross", &["apt", "process"]),
+            ("vm/debian", &["apt", "cross", "process", "vm/output"]),
             (
                 "vm/image",
                 &[
+                    "cross",
                     "process",
                     "toolchain",
                     "vm/debian",
@@ -558,7 +560,10 @@ pub(crate) const CRATES: [Crate; 5] = [
             ),
             ("test/binaries", &["timing", "workspace"]),
             ("soak", &["agent", "process", "test/binaries", "workspace"]),
-            ("arm64", &["apt", "process", "toolchain", "vm", "workspace"]),
+            (
+                "arm64",
+                &["cross", "process", "toolchain", "vm", "workspace"],
+            ),
             ("zoo/judge", &[]),
             ("zoo/life", &[]),
             ("zoo/trouble", &[]),

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, Parser};
 
 use super::{
-    debian::{mirror::Mirrors, series::Series},
+    debian::{mirror::Mirrors, platform::Arch, series::Series},
     image::initramfs::GuestFile,
     machine::accel::Choice,
     suite::{
@@ -20,6 +20,9 @@ pub(crate) struct VmArgs {
     /// Kernel series, or `latest`
     #[arg(long, value_delimiter = ',', default_value = "5.10,6.1,6.12,latest")]
     pub(super) kernel: Vec<Series>,
+    /// The guests' kind of machine
+    #[arg(long, value_enum, default_value = "amd64")]
+    pub(super) arch: Arch,
     /// How to run the guest's processor
     #[arg(long, value_enum, default_value = "auto")]
     pub(super) accel: Choice,

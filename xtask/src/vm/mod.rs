@@ -18,7 +18,10 @@ use crate::{process, workspace};
 use anyhow::{Context as _, Result, ensure};
 
 use self::{
-    debian::tools::Tools,
+    debian::{
+        platform::{self, Arch},
+        tools::Tools,
+    },
     image::initramfs::{GuestFile, Step},
     plan::Plan,
 };
@@ -121,9 +124,18 @@ pub(crate) fn system(files: &[(PathBuf, &str)], script: &[&str]) -> Result<Outco
 
 /// The version of the emulator, if it has been fetched.
 pub(crate) fn emulator() -> Option<String> {
-    let mut qemu = Tools::fetched(&folder())?.qemu().ok()?;
+    let mut qemu = Tools::fetched(&folder(), Arch::Amd64)?.qemu().ok()?;
     let said = process::output(qemu.arg("--version")).ok()?;
     said.lines().next().map(str::to_owned)
+}
+
+/// The program that runs arm64's on this machine.
+///
+/// # Errors
+/// It is neither there nor to be fetched.
+pub(crate) fn emulator_of_programs() -> Result<PathBuf> {
+    let folder = unpacked(platform::EMULATOR, &[platform::EMULATOR_PACKAGE])?;
+    Ok(folder.join(platform::EMULATOR_PROGRAM))
 }
 
 fn folder() -> PathBuf {

@@ -14,6 +14,7 @@ use super::{
         apt::PrivateApt,
         bootstrap, host,
         kernel::Kernel,
+        platform::{Arch, Platform},
         series::Series,
         store::{self, Store},
         tools::Tools,
@@ -41,11 +42,12 @@ impl Plan {
     /// # Errors
     /// There can be no guest at all.
     pub(super) fn new(args: &VmArgs, dir: &Path) -> Result<Self> {
+        let mut plan = Self::default();
+        let kit = Kit::new(args, dir, &mut plan)?;
+        let dir = &kit.dir;
         for folder in ["built", "logs"] {
             std::fs::create_dir_all(dir.join(folder))?;
         }
-        let mut plan = Self::default();
-        let kit = Kit::new(args, dir, &mut plan)?;
         if !args.command.is_empty() {
             for (series, kernel) in &kit.kernels {
                 let mut guest = kit.guest(*series, kernel, vec![Step::command(&args.command)]);
@@ -59,7 +61,7 @@ impl Plan {
         let cells = args.cells();
         let mut built: Vec<(Suite, Vec<GuestFile>)> = Vec::new();
         for suite in suites(&cells) {
-            match suite::files(suite, &dir.join("built")) {
+            match suite::files(suite, args.arch, &dir.join("built")) {
                 Ok(files) => built.push((suite, files)),
                 Err(error) => plan.lose(&format!("no {} tests: {error:#}", suite.name())),
             }
@@ -97,7 +99,7 @@ fn suites(cells: &[Cell]) -> Vec<Suite> {
 /// # Errors
 /// They are not there and cannot be fetched.
 pub(super) fn fetch_tools(args: &VmArgs, dir: &Path) -> Result<()> {
-    Tools::open(&open(args, dir)?)?;
+    Tools::open(&open(args, dir)?, args.arch)?;
     Ok(())
 }
 
@@ -145,9 +147,10 @@ fn folder(
     open(args, dir)?.folder(name, fill)
 }
 
+/// Packages for this machine.
 fn open(args: &VmArgs, dir: &Path) -> Result<Store> {
     host::ensure()?;
-    Store::open(dir, args.offline, || args.mirrors())
+    Store::open(dir, Arch::Amd64, args.offline, || args.mirrors())
 }
 
 /// A guest that is a whole Debian, with these files in it. Its kernel is the first that the arguments name.
@@ -175,18 +178,29 @@ pub(super) fn debian(
 /// What all guests share.
 struct Kit<'a> {
     args: &'a VmArgs,
-    dir: &'a Path,
+    /// For all that belongs to guests of this kind.
+    dir: PathBuf,
     tools: Tools,
+    platform: Platform,
     base: Base,
     kernels: Vec<(Series, Kernel)>,
     accel: Accel,
 }
 
 impl<'a> Kit<'a> {
-    fn new(args: &'a VmArgs, dir: &'a Path, plan: &mut Plan) -> Result<Self> {
+    fn new(args: &'a VmArgs, dir: &Path, plan: &mut Plan) -> Result<Self> {
         let store = open(args, dir)?;
-        let tools = Tools::open(&store)?;
-        let base = Base::Userland(userland::archive(&store)?);
+        let tools = Tools::open(&store, args.arch)?;
+        let platform = Platform::open(&store, args.arch)?;
+        let (dir, store) = match args.arch {
+            Arch::Amd64 => (dir.to_owned(), store),
+            foreign => {
+                let dir = dir.join(foreign.name());
+                let store = Store::open(&dir, foreign, args.offline, || args.mirrors())?;
+                (dir, store)
+            }
+        };
+        let base = Base::Userland(userland::archive(&store, &platform)?);
         let mut kernels = Vec::new();
         for series in args.series() {
             match Kernel::newest(&store, &tools, series) {
@@ -199,12 +213,13 @@ impl<'a> Kit<'a> {
         let accel = if args.virtual_time {
             Accel::VirtualTime
         } else {
-            accel::choose(args.accel, dir, &tools, &base, first)?
+            accel::choose(args.accel, &dir, &tools, &platform, &base, first)?
         };
         Ok(Self {
             args,
             dir,
             tools,
+            platform,
             base,
             kernels,
             accel,
@@ -228,11 +243,12 @@ impl<'a> Kit<'a> {
         Guest {
             label: series.to_string(),
             tools: self.tools.clone(),
+            platform: self.platform.clone(),
             kernel: kernel.clone(),
             base: self.base.clone(),
             files: self.args.file.clone(),
             steps,
-            dir: self.dir.to_owned(),
+            dir: self.dir.clone(),
             log: self.dir.join(format!("logs/{series}.log")),
             accel: self.accel,
             cpus: self.args.smp,

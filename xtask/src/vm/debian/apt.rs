@@ -15,6 +15,7 @@ use crate::{process, vm::output};
 
 use super::{
     mirror::Mirrors,
+    platform::Arch,
     series::{ARCHIVE_SUITES, SECURITY_SUITES},
 };
 
@@ -26,12 +27,14 @@ const FRESH: Duration = Duration::from_hours(6);
 #[derive(Debug)]
 pub(crate) struct PrivateApt {
     dir: PathBuf,
+    /// Of the packages.
+    arch: Arch,
 }
 
 impl PrivateApt {
     /// Writes the configuration and updates the lists if they are not [`FRESH`].
     /// A failed update is only a warning as long as some lists are there.
-    pub(crate) fn open(dir: &Path, mirrors: &Mirrors) -> Result<Self> {
+    pub(crate) fn open(dir: &Path, arch: Arch, mirrors: &Mirrors) -> Result<Self> {
         for folder in ["state/lists/partial", "cache/archives/partial", "sources"] {
             fs::create_dir_all(dir.join(folder))?;
         }
@@ -41,6 +44,7 @@ impl PrivateApt {
         );
         let apt = Self {
             dir: dir.to_owned(),
+            arch,
         };
         let sources = sources(mirrors);
         let file = dir.join("sources/guests.sources");
@@ -146,7 +150,9 @@ impl PrivateApt {
             "Dir::Etc::preferences=/dev/null".into(),
             "Dir::Etc::preferencesparts=/dev/null".into(),
             "Dir::State::status=/dev/null".into(),
-            "APT::Architecture=amd64".into(),
+            format!("APT::Architecture={}", self.arch.name()),
+            // Else the list of this machine's dpkg counts too.
+            format!("APT::Architectures={}", self.arch.name()),
             "APT::Sandbox::User=root".into(),
             "Acquire::Languages=none".into(),
             "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".into(),

@@ -5,6 +5,7 @@ pub(crate) mod bootstrap;
 pub(crate) mod host;
 pub(crate) mod kernel;
 pub(crate) mod mirror;
+pub(crate) mod platform;
 pub(crate) mod series;
 pub(crate) mod store;
 pub(crate) mod tools;

@@ -8,7 +8,8 @@ pub(crate) const ARCHIVE_SUITES: &str = "bookworm trixie-backports";
 pub(crate) const SECURITY_SUITES: &str = "bullseye-security bookworm-security";
 
 const PREFIX: &str = "linux-image-";
-const SUFFIX: &str = "-cloud-amd64";
+/// Whose machines a kernel is for: package lists hold one architecture.
+const SUFFIXES: [&str; 2] = ["-cloud-amd64", "-cloud-arm64"];
 
 /// A kernel series (`6.1`), or the newest kernel there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,14 +79,17 @@ impl fmt::Display for Series {
 pub(crate) fn kernel_of_package(package: &str) -> Option<&str> {
     package
         .strip_prefix(PREFIX)
-        .filter(|version| version.ends_with(SUFFIX))
+        .filter(|version| SUFFIXES.iter().any(|suffix| version.ends_with(suffix)))
 }
 
 /// Every number in the version, in order; compares ABI versions as Debian counts them up.
 /// A rebuild for an older release (`6.1.0-0.deb11.52`) sorts below the release's own.
 fn numbers(version: &str) -> Vec<u64> {
-    version
-        .trim_end_matches(SUFFIX)
+    let of_machine = SUFFIXES
+        .iter()
+        .find_map(|suffix| version.strip_suffix(suffix));
+    of_machine
+        .unwrap_or(version)
         .split(|c: char| !c.is_ascii_digit())
         .filter_map(|digits| digits.parse().ok())
         .collect()

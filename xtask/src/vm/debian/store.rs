@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow};
 
 use crate::vm::output;
 
-use super::{apt::PrivateApt, mirror::Mirrors};
+use super::{apt::PrivateApt, mirror::Mirrors, platform::Arch};
 
 /// Start of the names of folders that are not complete.
 const PARTIAL: &str = "partial-";
@@ -30,6 +30,7 @@ impl Store {
     /// cached, with a warning.
     pub(crate) fn open(
         dir: &Path,
+        arch: Arch,
         offline: bool,
         mirrors: impl FnOnce() -> Result<Mirrors>,
     ) -> Result<Self> {
@@ -41,7 +42,7 @@ impl Store {
             Err("fetching is switched off".to_owned())
         } else {
             mirrors()
-                .and_then(|mirrors| PrivateApt::open(&dir.join("apt"), &mirrors))
+                .and_then(|mirrors| PrivateApt::open(&dir.join("apt"), arch, &mirrors))
                 .map_err(|error| format!("{error:#}"))
                 .inspect_err(|error| {
                     output::note(&format!("warning: only cached packages: {error}"));

@@ -8,9 +8,12 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::store::{self, Store};
+use super::{
+    platform::Arch,
+    store::{self, Store},
+};
 
-const PACKAGES: &[&str] = &["qemu-system-x86", "kmod", "xz-utils"];
+const PACKAGES: [&str; 2] = ["kmod", "xz-utils"];
 
 /// Folders of libraries and the dynamic loader, as Debian's packages bring them.
 const LIBRARIES: [&str; 2] = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"];
@@ -23,6 +26,8 @@ const QEMU_MODULES: &str = "usr/lib/x86_64-linux-gnu/qemu";
 #[derive(Clone, Debug)]
 pub(crate) struct Tools {
     root: PathBuf,
+    /// Of the guests.
+    arch: Arch,
 }
 
 impl Tools {
@@ -30,22 +35,31 @@ impl Tools {
     ///
     /// # Errors
     /// They are neither there nor to be fetched.
-    pub(crate) fn open(store: &Store) -> Result<Self> {
-        let root = store.folder(&name(), |apt, into| {
-            apt.unpack(&apt.closure(PACKAGES)?, into)
+    pub(crate) fn open(store: &Store, arch: Arch) -> Result<Self> {
+        let root = store.folder(&name(arch), |apt, into| {
+            apt.unpack(&apt.closure(&packages(arch))?, into)
         })?;
-        Ok(Self { root })
+        Ok(Self { root, arch })
     }
 
     /// Those below `dir` that an earlier run has fetched.
-    pub(crate) fn fetched(dir: &Path) -> Option<Self> {
-        let root = dir.join(name());
-        root.is_dir().then_some(Self { root })
+    pub(crate) fn fetched(dir: &Path, arch: Arch) -> Option<Self> {
+        let root = dir.join(name(arch));
+        root.is_dir().then_some(Self { root, arch })
+    }
+
+    /// The guests' kind of machine.
+    pub(crate) const fn arch(&self) -> Arch {
+        self.arch
     }
 
     /// The emulator; it finds its firmware, without any network card's.
     pub(crate) fn qemu(&self) -> Result<Command> {
-        let mut qemu = self.run("usr/bin/qemu-system-x86_64", "qemu-system-x86_64")?;
+        let name = match self.arch {
+            Arch::Amd64 => "qemu-system-x86_64",
+            Arch::Arm64 => "qemu-system-aarch64",
+        };
+        let mut qemu = self.run(&format!("usr/bin/{name}"), name)?;
         qemu.env("QEMU_MODULE_DIR", self.root.join(QEMU_MODULES));
         for folder in FIRMWARE {
             qemu.arg("-L").arg(self.root.join(folder));
@@ -78,8 +92,18 @@ impl Tools {
     }
 }
 
-fn name() -> String {
-    store::folder_name("tools", &PACKAGES.join(" "))
+/// What is fetched: the emulator of such machines first.
+fn packages(arch: Arch) -> [&'static str; 3] {
+    let qemu = match arch {
+        Arch::Amd64 => "qemu-system-x86",
+        Arch::Arm64 => "qemu-system-arm",
+    };
+    let [kmod, xz] = PACKAGES;
+    [qemu, kmod, xz]
+}
+
+fn name(arch: Arch) -> String {
+    store::folder_name("tools", &packages(arch).join(" "))
 }
 
 #[cfg(test)]
@@ -88,7 +112,10 @@ mod tests {
 
     #[test]
     fn a_tool_runs_with_the_loader_and_libraries_of_its_packages() {
-        let tools = Tools { root: "/t".into() };
+        let tools = Tools {
+            root: "/t".into(),
+            arch: Arch::Amd64,
+        };
         let depmod = tools.depmod().expect("a command");
         assert_eq!(
             crate::process::shown(&depmod),
@@ -101,6 +128,7 @@ mod tests {
     fn a_folder_that_cannot_be_named_in_a_search_path_is_refused() {
         let tools = Tools {
             root: "/a:b".into(),
+            arch: Arch::Amd64,
         };
         assert!(tools.qemu().is_err());
     }

@@ -8,7 +8,11 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::{process, toolchain, vm::output, workspace};
+use crate::{
+    cross, process, toolchain,
+    vm::{debian::platform::Arch, output},
+    workspace,
+};
 
 use super::initramfs::GuestFile;
 
@@ -16,6 +20,7 @@ const PACKAGE: &str = "finback";
 
 /// Test targets of the package, and what cargo said of them.
 pub(crate) struct Built {
+    arch: Arch,
     messages: String,
     /// For the copies that go into guests.
     dir: PathBuf,
@@ -26,11 +31,14 @@ impl Built {
     ///
     /// # Errors
     /// One does not compile (cargo has shown why).
-    pub(crate) fn new(dir: &Path, targets: &[&str]) -> Result<Self> {
+    pub(crate) fn new(arch: Arch, dir: &Path, targets: &[&str]) -> Result<Self> {
         output::note("building the guest tests");
         toolchain::ensure()?;
         let mut cargo = workspace::cargo();
         cargo.args(["test", "--no-run", "--package", PACKAGE]);
+        if arch == Arch::Arm64 {
+            cross::steer(&mut cargo);
+        }
         for target in targets {
             cargo.args(["--test", target]);
         }
@@ -42,6 +50,7 @@ impl Built {
             .context("cannot start cargo")?;
         ensure!(built.status.success(), "the guest tests do not build");
         Ok(Self {
+            arch,
             messages: String::from_utf8(built.stdout)?,
             dir: dir.to_owned(),
         })
@@ -75,21 +84,25 @@ impl Built {
     fn file(&self, kind: &str, name: &str) -> Result<GuestFile> {
         let host = self.on_host(kind, name)?;
         Ok(GuestFile {
-            host: without_debug_info(&host, &self.dir.join(format!("{kind}-{name}")))?,
+            host: self.without_debug_info(&host, &self.dir.join(format!("{kind}-{name}")))?,
             guest: format!("/{name}"),
         })
     }
-}
 
-/// A guest's memory holds all its files, and unpacking them takes time: a sixth is left of a
-/// development build. Panics still name their place.
-fn without_debug_info(host: &Path, copy: &Path) -> Result<PathBuf> {
-    let Some(strip) = process::find("strip") else {
-        return Ok(host.to_owned());
-    };
-    let mut command = Command::new(strip);
-    process::output(command.arg("--strip-debug").arg("-o").arg(copy).arg(host))?;
-    Ok(copy.to_owned())
+    /// A guest's memory holds all its files, and unpacking them takes time: a sixth is left of a
+    /// development build. Panics still name their place.
+    fn without_debug_info(&self, host: &Path, copy: &Path) -> Result<PathBuf> {
+        let strip = match self.arch {
+            Arch::Amd64 => "strip",
+            Arch::Arm64 => cross::STRIP,
+        };
+        let Some(strip) = process::find(strip) else {
+            return Ok(host.to_owned());
+        };
+        let mut command = Command::new(strip);
+        process::output(command.arg("--strip-debug").arg("-o").arg(copy).arg(host))?;
+        Ok(copy.to_owned())
+    }
 }
 
 /// The file that cargo reports for a target (`cargo build --message-format json`).

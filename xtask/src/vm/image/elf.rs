@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -12,13 +12,10 @@ use object::{
     read::elf::{FileHeader as _, ProgramHeader as _},
 };
 
-/// The x86-64 psABI's interpreter; also its place in the guest.
-pub(crate) const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
-/// Where every library goes in the guest: a default folder of Debian's loader.
-pub(crate) const LIBRARY_DIR: &str = "usr/lib/x86_64-linux-gnu";
+use crate::vm::debian::platform::Platform;
 
-/// glibc's own libraries share private symbols and must come from one build: the host's, as the
-/// programs under test are linked against it. The guest's other programs run with a newer one.
+/// glibc's own libraries share private symbols and must come from one build: that which the programs under test are
+/// linked against. The guest's other programs run with a newer one.
 const GLIBC: [&str; 9] = [
     "libc.so.6",
     "libm.so.6",
@@ -52,9 +49,16 @@ pub(crate) fn is_dynamic(bytes: &[u8]) -> bool {
     })
 }
 
-/// Everything `file` needs, searched first in `search` and then where the host's loader looks.
-pub(crate) fn libraries(file: &Path, search: &[PathBuf]) -> Result<Vec<Library>> {
-    let mut command = Command::new(LOADER);
+/// Everything `file` needs, searched first in `search` and then where the loader looks.
+pub(crate) fn libraries(
+    platform: &Platform,
+    file: &Path,
+    search: &[PathBuf],
+) -> Result<Vec<Library>> {
+    let loader = platform.loader();
+    let mut command = platform.command(&loader);
+    let own = platform.libraries();
+    let search: Vec<_> = search.iter().chain(own.as_ref()).collect();
     if !search.is_empty() {
         let joined = std::env::join_paths(search)?;
         command
@@ -67,7 +71,7 @@ pub(crate) fn libraries(file: &Path, search: &[PathBuf]) -> Result<Vec<Library>>
         .arg(file)
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("cannot run {LOADER}"))?;
+        .with_context(|| format!("cannot run {}", loader.display()))?;
     let said = String::from_utf8_lossy(&output.stdout);
     ensure!(
         output.status.success(),
@@ -75,18 +79,16 @@ pub(crate) fn libraries(file: &Path, search: &[PathBuf]) -> Result<Vec<Library>>
         file.display(),
         String::from_utf8_lossy(&output.stderr).trim()
     );
-    parse(&said).with_context(|| format!("cannot run {} in a guest", file.display()))
+    parse(&said, platform.arch.loader())
+        .with_context(|| format!("cannot run {} in a guest", file.display()))
 }
 
-/// The host's glibc, loader excluded.
-pub(crate) fn glibc() -> Result<Vec<Library>> {
-    // Not by its name: it may have been built anew since it was started.
-    let own = format!("/proc/{}/exe", std::process::id());
-    let libc = libraries(Path::new(&own), &[])?
-        .into_iter()
-        .find(|library| library.name == GLIBC[0]);
-    let libc = libc.context("this program is not linked against glibc")?;
-    let dir = libc.path.parent().context("glibc lies in no folder")?;
+/// The glibc of programs under test, loader excluded.
+pub(crate) fn glibc(platform: &Platform) -> Result<Vec<Library>> {
+    let dir = match platform.libraries() {
+        Some(dir) => dir,
+        None => own_glibc(platform)?,
+    };
     Ok(GLIBC
         .iter()
         .map(|name| Library {
@@ -97,9 +99,16 @@ pub(crate) fn glibc() -> Result<Vec<Library>> {
         .collect())
 }
 
-/// Where Debian packages unpacked below `root` have their libraries.
-pub(crate) fn library_dirs(root: &Path) -> [PathBuf; 2] {
-    ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|dir| root.join(dir))
+/// The folder of the glibc that this program runs with.
+fn own_glibc(platform: &Platform) -> Result<PathBuf> {
+    // Not by its name: it may have been built anew since it was started.
+    let own = format!("/proc/{}/exe", std::process::id());
+    let libc = libraries(platform, Path::new(&own), &[])?
+        .into_iter()
+        .find(|library| library.name == GLIBC[0]);
+    let libc = libc.context("this program is not linked against glibc")?;
+    let dir = libc.path.parent().context("glibc lies in no folder")?;
+    Ok(dir.to_owned())
 }
 
 /// Whether the library belongs to glibc.
@@ -108,7 +117,7 @@ pub(crate) fn is_glibc(name: &str) -> bool {
 }
 
 /// Lines `name => path (address)`; the loader's own and the vDSO's line have no arrow.
-fn parse(text: &str) -> Result<Vec<Library>> {
+fn parse(text: &str, loader: &str) -> Result<Vec<Library>> {
     let mut found = Vec::new();
     for line in text.lines() {
         let Some((name, rest)) = line.trim().split_once(" => ") else {
@@ -118,7 +127,7 @@ fn parse(text: &str) -> Result<Vec<Library>> {
             bail!("no library {name}");
         }
         let path = rest.rsplit_once(" (").map_or(rest, |(path, _)| path);
-        if !LOADER.ends_with(name) {
+        if !loader.ends_with(name) {
             found.push(Library {
                 name: name.to_owned(),
                 path: PathBuf::from(path),
@@ -141,13 +150,14 @@ mod tests {
             name: "libz.so.1".into(),
             path: "/lib/x86_64-linux-gnu/libz.so.1".into(),
         };
-        assert_eq!(parse(text).unwrap(), [expected]);
-        assert_eq!(parse("\tstatically linked\n").unwrap(), []);
+        let loader = "/lib64/ld-linux-x86-64.so.2";
+        assert_eq!(parse(text, loader).unwrap(), [expected]);
+        assert_eq!(parse("\tstatically linked\n", loader).unwrap(), []);
     }
 
     #[test]
     fn a_missing_library_is_named() {
-        let error = parse("\tlibnone.so.3 => not found\n").unwrap_err();
+        let error = parse("\tlibnone.so.3 => not found\n", "/ld.so").unwrap_err();
         assert!(error.to_string().contains("libnone.so.3"), "{error}");
     }
 

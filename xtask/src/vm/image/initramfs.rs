@@ -10,14 +10,13 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::vm::debian::{kernel::Kernel, tools::Tools};
-
-use super::{
-    cpio::Archive,
-    debian,
-    elf::{self, LIBRARY_DIR},
-    modules,
+use crate::vm::debian::{
+    kernel::Kernel,
+    platform::{Arch, Platform},
+    tools::Tools,
 };
+
+use super::{cpio::Archive, debian, elf, modules};
 
 const INIT: &str = include_str!("init.sh");
 const STEPS: &str = include_str!("steps.sh");
@@ -125,6 +124,7 @@ impl Initramfs {
 pub(crate) fn write(
     dir: &Path,
     tools: &Tools,
+    platform: &Platform,
     base: &Base,
     kernel: &Kernel,
     files: &[GuestFile],
@@ -138,20 +138,30 @@ pub(crate) fn write(
                 fs::read(packed).with_context(|| format!("cannot read {}", packed.display()))?;
             out.write_all(&packed)?;
             skeleton(&mut archive)?;
-            add_glibc(&mut archive)?;
+            add_glibc(&mut archive, platform)?;
         }
         Base::Debian(root) => debian::add(&mut archive, root)?,
     }
     modules::add(&mut archive, tools, &kernel.modules(), &kernel.version)?;
     for file in files {
-        add(&mut archive, &file.host, &file.guest)?;
+        add(&mut archive, platform, &file.host, &file.guest)?;
     }
+    archive.symlink("guest/results", results(platform.arch))?;
     for (index, step) in steps.iter().enumerate() {
         let path = format!("guest/steps/{index:03}");
         archive.file(&path, 0o644, step.script().as_bytes())?;
     }
     out.write_all(&archive.finish()?)?;
     Ok(Initramfs(out))
+}
+
+/// The serial line that is not the console.
+fn results(arch: Arch) -> &'static str {
+    match arch {
+        Arch::Amd64 => "/dev/ttyS1",
+        // Beside the board's own line (`ttyAMA0`), one on its PCI bus.
+        Arch::Arm64 => "/dev/ttyS0",
+    }
 }
 
 fn skeleton(archive: &mut Archive) -> Result<()> {
@@ -170,16 +180,17 @@ fn skeleton(archive: &mut Archive) -> Result<()> {
 }
 
 /// Not part of the cached user land, which would go stale when the host updates its glibc.
-fn add_glibc(archive: &mut Archive) -> Result<()> {
-    archive.file(elf::LOADER, 0o755, &fs::read(elf::LOADER)?)?;
-    for library in elf::glibc()? {
-        add_library(archive, &library)?;
+fn add_glibc(archive: &mut Archive, platform: &Platform) -> Result<()> {
+    let loader = fs::read(platform.loader())?;
+    archive.file(platform.arch.loader(), 0o755, &loader)?;
+    for library in elf::glibc(platform)? {
+        add_library(archive, platform, &library)?;
     }
     Ok(())
 }
 
-fn add_library(archive: &mut Archive, library: &elf::Library) -> Result<()> {
-    let guest = format!("{LIBRARY_DIR}/{}", library.name);
+fn add_library(archive: &mut Archive, platform: &Platform, library: &elf::Library) -> Result<()> {
+    let guest = format!("{}/{}", platform.arch.library_dir(), library.name);
     if !archive.contains(&guest) {
         archive.file(&guest, 0o755, &fs::read(&library.path)?)?;
     }
@@ -187,7 +198,7 @@ fn add_library(archive: &mut Archive, library: &elf::Library) -> Result<()> {
 }
 
 /// A file with the libraries it needs on the host, or a folder with all that is in it.
-fn add(archive: &mut Archive, host: &Path, guest: &str) -> Result<()> {
+fn add(archive: &mut Archive, platform: &Platform, host: &Path, guest: &str) -> Result<()> {
     let meta = fs::metadata(host).with_context(|| format!("no file {}", host.display()))?;
     if meta.is_dir() {
         archive.dir(guest)?;
@@ -201,14 +212,14 @@ fn add(archive: &mut Archive, host: &Path, guest: &str) -> Result<()> {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            add(archive, &entry, &format!("{guest}/{name}"))?;
+            add(archive, platform, &entry, &format!("{guest}/{name}"))?;
         }
         return Ok(());
     }
     let bytes = fs::read(host).with_context(|| format!("cannot read {}", host.display()))?;
     if elf::is_dynamic(&bytes) {
-        for library in elf::libraries(host, &[])? {
-            add_library(archive, &library)?;
+        for library in elf::libraries(platform, host, &[])? {
+            add_library(archive, platform, &library)?;
         }
     }
     archive.file(guest, meta.permissions().mode(), &bytes)?;
@@ -255,8 +266,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("x.py"), "pass").unwrap();
         let mut archive = Archive::default();
-        add(&mut archive, dir.path(), "/scenarios").unwrap();
-        add(&mut archive, &std::env::current_exe().unwrap(), "/live").unwrap();
+        let own = Platform::own();
+        add(&mut archive, &own, dir.path(), "/scenarios").unwrap();
+        let program = std::env::current_exe().unwrap();
+        add(&mut archive, &own, &program, "/live").unwrap();
         for path in [
             "scenarios/x.py",
             "live",

@@ -1,12 +1,10 @@
 //! Reduces Python's library to what scenario programs import, as byte code.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::process;
-
-use super::elf;
+use crate::{process, vm::debian::platform::Platform};
 
 /// Python's library in the packages and in the guest.
 pub(crate) const LIBRARY: &str = "usr/lib/python3.11";
@@ -44,10 +42,10 @@ const WITHOUT: &[&str] = &[
 ];
 
 /// Removes what is not needed below the unpacked packages in `root` and compiles the rest.
-pub(crate) fn reduce(root: &Path) -> Result<()> {
+pub(crate) fn reduce(platform: &Platform, root: &Path) -> Result<()> {
     prune(&root.join(LIBRARY))?;
-    compile(root, LIBRARY, "socket.pyc")?;
-    compile(root, PACKAGES, "requests/__init__.pyc")
+    compile(platform, root, LIBRARY, "socket.pyc")?;
+    compile(platform, root, PACKAGES, "requests/__init__.pyc")
 }
 
 fn prune(dir: &Path) -> Result<()> {
@@ -70,9 +68,10 @@ fn prune(dir: &Path) -> Result<()> {
 
 /// Byte code instead of sources: compiling each import would take seconds in an emulated guest,
 /// and every megabyte of the archive costs it time to unpack.
-fn compile(root: &Path, folder: &str, made: &str) -> Result<()> {
-    let search = std::env::join_paths(elf::library_dirs(root))?;
-    let mut python = Command::new(elf::LOADER);
+fn compile(platform: &Platform, root: &Path, folder: &str, made: &str) -> Result<()> {
+    let own = platform.libraries();
+    let search = std::env::join_paths(own.into_iter().chain(platform.arch.library_dirs(root)))?;
+    let mut python = platform.command(&platform.loader());
     python
         .arg("--library-path")
         .arg(search)

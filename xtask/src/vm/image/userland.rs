@@ -4,7 +4,6 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -13,20 +12,20 @@ use crate::{
     process,
     vm::debian::{
         apt::PrivateApt,
+        platform::Platform,
         store::{self, Store},
     },
 };
 
 use super::{
     cpio::{Archive, MERGED},
-    elf::{self, LIBRARY_DIR},
-    python,
+    elf, python,
 };
 
 /// What decides what the user land is made of: any change of it makes a new one.
 const RECIPE: &str = concat!(include_str!("userland.rs"), include_str!("python.rs"));
 
-/// Packages of the programs, each with the packages of its libraries. glibc is the host's.
+/// Packages of the programs, each with the packages of its libraries. glibc is that of the programs under test.
 const PACKAGES: &[&str] = &[
     "busybox-static",
     "dash",
@@ -117,18 +116,20 @@ const LINKS: &[(&str, &str)] = &[
 ];
 
 /// The archive of the user land, built once and then cached. It follows its recipe and not the packages' versions: any version will do.
-pub(crate) fn archive(store: &Store) -> Result<PathBuf> {
-    let folder = store.folder(&store::folder_name("userland", RECIPE), build)?;
+pub(crate) fn archive(store: &Store, platform: &Platform) -> Result<PathBuf> {
+    let name = store::folder_name("userland", RECIPE);
+    let folder = store.folder(&name, |apt, into| build(platform, apt, into))?;
     Ok(folder.join("userland.cpio"))
 }
 
-fn build(apt: &PrivateApt, into: &Path) -> Result<()> {
+fn build(platform: &Platform, apt: &PrivateApt, into: &Path) -> Result<()> {
     let work = tempfile::tempdir_in(into)?;
     let root = work.path();
     apt.unpack(PACKAGES, root)?;
-    python::reduce(root)?;
+    python::reduce(platform, root)?;
 
     let mut land = Land {
+        platform,
         root,
         archive: Archive::default(),
     };
@@ -150,6 +151,7 @@ fn build(apt: &PrivateApt, into: &Path) -> Result<()> {
 
 /// The archive under construction and the unpacked packages it is made from.
 struct Land<'a> {
+    platform: &'a Platform,
     root: &'a Path,
     archive: Archive,
 }
@@ -162,7 +164,8 @@ impl Land<'_> {
         self.archive
             .file(path, fs::metadata(&file)?.permissions().mode(), &bytes)?;
         if elf::is_dynamic(&bytes) {
-            for library in elf::libraries(&file, &elf::library_dirs(self.root))? {
+            let search = self.platform.arch.library_dirs(self.root);
+            for library in elf::libraries(self.platform, &file, &search)? {
                 self.library(path, &library)?;
             }
         }
@@ -179,7 +182,7 @@ impl Land<'_> {
                 library.name
             );
         }
-        let guest = format!("{LIBRARY_DIR}/{}", library.name);
+        let guest = format!("{}/{}", self.platform.arch.library_dir(), library.name);
         if !self.archive.contains(&guest) {
             self.archive
                 .file(&guest, 0o755, &fs::read(&library.path)?)?;
@@ -206,7 +209,11 @@ impl Land<'_> {
 
     /// A link for each of busybox's programs that no package brings as itself.
     fn applets(&mut self) -> Result<()> {
-        let list = process::output(Command::new(self.root.join("bin/busybox")).arg("--list"))?;
+        let list = process::output(
+            self.platform
+                .command(&self.root.join("bin/busybox"))
+                .arg("--list"),
+        )?;
         for applet in list.lines() {
             let taken = ["usr/bin", "usr/sbin"].map(|dir| format!("{dir}/{applet}"));
             let linked = LINKS

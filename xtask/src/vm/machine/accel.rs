@@ -6,7 +6,11 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::vm::{
-    debian::{kernel::Kernel, tools::Tools},
+    debian::{
+        kernel::Kernel,
+        platform::{Arch, Platform},
+        tools::Tools,
+    },
     image::initramfs::{self, Base, Step},
     output,
 };
@@ -30,12 +34,15 @@ pub(crate) fn choose(
     choice: Choice,
     dir: &Path,
     tools: &Tools,
+    platform: &Platform,
     base: &Base,
     kernel: &Kernel,
 ) -> Result<Accel> {
     match choice {
         Choice::Kvm => return Ok(Accel::Kvm),
         Choice::Tcg => return Ok(Accel::Tcg),
+        // Another kind of processor than this machine's.
+        Choice::Auto if platform.arch != Arch::Amd64 => return Ok(Accel::Tcg),
         Choice::Auto => {}
     }
     if fs::File::options()
@@ -53,7 +60,7 @@ pub(crate) fn choose(
         Some("yes") => true,
         Some("no") => false,
         _ => {
-            let works = boots(dir, tools, base, kernel)?;
+            let works = boots(dir, tools, platform, base, kernel)?;
             let answer = if works { "yes" } else { "no" };
             output::note(&format!("does KVM run guests here: {answer}"));
             fs::write(&memory, format!("{} {answer}\n", boot.trim()))?;
@@ -63,7 +70,13 @@ pub(crate) fn choose(
     Ok(if works { Accel::Kvm } else { Accel::Tcg })
 }
 
-fn boots(dir: &Path, tools: &Tools, base: &Base, kernel: &Kernel) -> Result<bool> {
+fn boots(
+    dir: &Path,
+    tools: &Tools,
+    platform: &Platform,
+    base: &Base,
+    kernel: &Kernel,
+) -> Result<bool> {
     let step = Step {
         label: "probe".into(),
         command: vec!["true".into()],
@@ -71,7 +84,7 @@ fn boots(dir: &Path, tools: &Tools, base: &Base, kernel: &Kernel) -> Result<bool
         is_test: false,
         in_a_row: false,
     };
-    let initramfs = initramfs::write(dir, tools, base, kernel, &[], &[step])?;
+    let initramfs = initramfs::write(dir, tools, platform, base, kernel, &[], &[step])?;
     let machine = Machine {
         tools,
         image: &kernel.image(),

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::timing::{Follower, Source};
 use crate::vm::{
-    debian::{kernel::Kernel, tools::Tools},
+    debian::{kernel::Kernel, platform::Platform, tools::Tools},
     image::initramfs::{self, Base, GuestFile, Step},
     output,
 };
@@ -32,6 +32,7 @@ pub(crate) struct Guest {
     /// Prefix of its output; empty for none.
     pub(crate) label: String,
     pub(crate) tools: Tools,
+    pub(crate) platform: Platform,
     pub(crate) kernel: Kernel,
     pub(crate) base: Base,
     pub(crate) files: Vec<GuestFile>,
@@ -52,6 +53,7 @@ impl Guest {
         let initramfs = initramfs::write(
             &self.dir,
             &self.tools,
+            &self.platform,
             &self.base,
             &self.kernel,
             &self.files,

@@ -2,11 +2,12 @@
 
 use std::{path::Path, process::Command};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::{
     process, runtimes,
     vm::{
+        debian::platform::Arch,
         image::{
             built::Built,
             initramfs::{GuestFile, Step},
@@ -30,9 +31,13 @@ pub(crate) struct Corpus {
 }
 
 /// Builds corpus and agent and packs the programs; returns what must be copied into a guest. Copies go to `dir`.
-pub(crate) fn files(dir: &Path) -> Result<Vec<GuestFile>> {
+pub(crate) fn files(arch: Arch, dir: &Path) -> Result<Vec<GuestFile>> {
+    ensure!(
+        arch == Arch::Amd64,
+        "its programs are compiled for this machine"
+    );
     runtimes::ensure_compilers()?;
-    let built = Built::new(dir, &[CORPUS])?;
+    let built = Built::new(arch, dir, &[CORPUS])?;
     output::note("packing the corpus");
     let folder = dir.join(CORPUS);
     let mut pack = Command::new(built.on_host("test", CORPUS)?);

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::{
     vm::{
-        debian::series::Series,
+        debian::{platform::Arch, series::Series},
         image::{
             built::Built,
             initramfs::{GuestFile, Step},
@@ -26,9 +26,9 @@ const SCENARIOS: &str = "agent/tests/scenarios";
 
 /// Builds test binaries and agent on the host; returns what must be copied into a guest. Copies
 /// go to `dir`.
-pub(crate) fn files(dir: &Path) -> Result<Vec<GuestFile>> {
+pub(crate) fn files(arch: Arch, dir: &Path) -> Result<Vec<GuestFile>> {
     let targets = [HOOKS, LIVE, PACKET];
-    let built = Built::new(dir, &targets)?;
+    let built = Built::new(arch, dir, &targets)?;
     let mut files = vec![built.agent()?];
     for target in targets {
         files.push(built.test(target)?);

@@ -9,7 +9,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::vm::image::initramfs::{GuestFile, Step};
+use crate::vm::{
+    debian::platform::Arch,
+    image::initramfs::{GuestFile, Step},
+};
 
 use self::{kind::Suite, matrix::Cell};
 
@@ -17,10 +20,10 @@ use self::{kind::Suite, matrix::Cell};
 ///
 /// # Errors
 /// It does not build.
-pub(crate) fn files(suite: Suite, dir: &Path) -> Result<Vec<GuestFile>> {
+pub(crate) fn files(suite: Suite, arch: Arch, dir: &Path) -> Result<Vec<GuestFile>> {
     match suite {
-        Suite::Live | Suite::Timers => live::files(dir),
-        Suite::Corpus => corpus::files(dir),
+        Suite::Live | Suite::Timers => live::files(arch, dir),
+        Suite::Corpus => corpus::files(arch, dir),
     }
 }
 
