@@ -65,9 +65,12 @@ fn build() -> Result<(), Failure> {
     fs::write(&copy, object)
         .map_err(|e| Failure::Build(format!("cannot write {}: {e}", copy.display())))?;
 
+    // Not the folders of the packages: tools write beside a manifest, and take it away again.
     for path in [
-        "../ebpf",
-        "../common",
+        "../ebpf/Cargo.toml",
+        "../ebpf/src",
+        "../common/Cargo.toml",
+        "../common/src",
         "../Cargo.toml",
         "../Cargo.lock",
         "build.rs",

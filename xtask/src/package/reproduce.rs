@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 use std::{env, fs};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -28,13 +29,17 @@ pub(super) fn run(ground: &Ground, kinds: &[Kind]) -> Result<()> {
     if ground.dist.exists() {
         fs::remove_dir_all(&ground.dist)?;
     }
+    let start = Instant::now();
     made::make(ground, kinds)?;
+    eprintln!("xtask: made here in {} s", start.elapsed().as_secs());
     let folder = ground.empty("reproduce")?;
     let clone = folder.join(FOLDER);
     let mut git = Command::new("git");
     git.args(["-c", "safe.directory=*", "clone", "--quiet", "--local"]);
     process::run(git.arg(&ground.root).arg(&clone))?;
+    let start = Instant::now();
     let other = packages(ground, kinds, &clone)?;
+    eprintln!("xtask: made there in {} s", start.elapsed().as_secs());
     let mut differ = Vec::new();
     for name in tree::names(&ground.dist)? {
         let here = archive::sha256(&ground.dist.join(&name))?;
@@ -55,22 +60,26 @@ pub(super) fn run(ground: &Ground, kinds: &[Kind]) -> Result<()> {
     fs::remove_dir_all(&folder).context("cannot remove the clones")
 }
 
-/// What a clone's own `cargo xtask package` makes. Tools are taken from here: they are in no package.
+/// What `cargo xtask package` makes in a clone. Tools are taken from here, this very program first: they are in no package.
 fn packages(ground: &Ground, kinds: &[Kind], clone: &Path) -> Result<PathBuf> {
     let target = clone.join("target");
     fs::create_dir_all(target.join("package"))?;
+    // By this it finds its target directory; cargo marks only what it has made itself.
+    let mark = workspace::target_dir().join("CACHEDIR.TAG");
+    fs::copy(mark, target.join("CACHEDIR.TAG")).context("the target directory is not marked")?;
     std::os::unix::fs::symlink(ground.work.join("tools"), target.join("package/tools"))?;
     let linkers = workspace::target_dir().join("bpf-tools");
     let mut copy = Command::new("cp");
     process::run(copy.arg("-a").arg(linkers).arg(&target))?;
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .current_dir(clone)
-        .args(["xtask", "package", "--only", &names(kinds)])
+    let xtask = target.join("xtask");
+    fs::copy(env::current_exe()?, &xtask).context("this program cannot be copied")?;
+    let mut make = Command::new(xtask);
+    make.current_dir(clone)
+        .args(["package", "--only", &names(kinds)])
         .args(["--revision", &ground.revision.to_string()])
-        .env("CARGO_TARGET_DIR", &target)
-        .env_remove("CARGO_MANIFEST_DIR");
-    process::run(&mut cargo)?;
+        .env("CARGO_MANIFEST_DIR", clone.join("xtask"))
+        .env_remove("CARGO_TARGET_DIR");
+    process::run(&mut make)?;
     Ok(target.join("package/dist"))
 }
 
