@@ -12,7 +12,7 @@ use crate::{cross, process, toolchain, vm, workspace};
 const BYTES: [&str; 4] = ["kernel::btf", "kernel::record", "kernel::address", "frame"];
 
 /// What to do.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Arm64Args {
     /// Optimised, as for use
     #[arg(long)]

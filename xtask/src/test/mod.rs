@@ -9,6 +9,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
+use crate::arm64::{self, Arm64Args};
 use crate::stage::{self, Report, Verdict};
 use crate::summary::Summary;
 use crate::timing::{Follower, Source};
@@ -26,7 +27,7 @@ pub(crate) struct TestArgs {
     #[arg(long)]
     no_guests: bool,
     /// Every flavour on every kernel, by default so much of it as the change asks for; faults at length, every parser under
-    /// the fuzzer for some seconds, and the package in a Debian guest.
+    /// the fuzzer for some seconds, the build for arm64 with its emulated tests, and the package in a Debian guest.
     #[arg(long, conflicts_with = "no_guests")]
     full: bool,
 }
@@ -80,6 +81,9 @@ fn stages(args: &TestArgs, report: &mut Report) {
     live_tests(&live, filter, args.full, report);
     if args.full && filter.is_none() {
         report.stage("fuzz", fuzz::briefly);
+        report.check("arm64", || {
+            arm64::run(&Arm64Args::default()).map(|()| Verdict::Passed)
+        });
     }
     if filter.is_none() {
         package::stage(report, args.full);

@@ -194,9 +194,9 @@ impl<'a> Kit<'a> {
         let platform = Platform::open(&store, args.arch)?;
         let (dir, store) = match args.arch {
             Arch::Amd64 => (dir.to_owned(), store),
-            foreign => {
-                let dir = dir.join(foreign.name());
-                let store = Store::open(&dir, foreign, args.offline, || args.mirrors())?;
+            Arch::Arm64 => {
+                let dir = dir.join(args.arch.name());
+                let store = Store::open(&dir, args.arch, args.offline, || args.mirrors())?;
                 (dir, store)
             }
         };
