@@ -45,9 +45,6 @@ impl Plan {
         let mut plan = Self::default();
         let kit = Kit::new(args, dir, &mut plan)?;
         let dir = &kit.dir;
-        for folder in ["built", "logs"] {
-            std::fs::create_dir_all(dir.join(folder))?;
-        }
         if !args.command.is_empty() {
             for (series, kernel) in &kit.kernels {
                 let mut guest = kit.guest(*series, kernel, vec![Step::command(&args.command)]);
@@ -163,7 +160,6 @@ pub(super) fn debian(
     files: Vec<GuestFile>,
     steps: Vec<Step>,
 ) -> Result<Guest> {
-    std::fs::create_dir_all(dir.join("logs"))?;
     let kit = Kit::new(args, dir, &mut Plan::default())?;
     let root = bootstrap::root(&open(args, dir)?, || args.mirrors())?;
     let (series, kernel) = kit.kernels.first().context("no kernel")?;
@@ -200,6 +196,9 @@ impl<'a> Kit<'a> {
                 (dir, store)
             }
         };
+        for folder in ["built", "logs"] {
+            std::fs::create_dir_all(dir.join(folder))?;
+        }
         let base = Base::Userland(userland::archive(&store, &platform)?);
         let mut kernels = Vec::new();
         for series in args.series() {
