@@ -55,7 +55,7 @@ impl Work {
                 over.push(note);
                 None
             }
-            open => Some(open),
+            Note::Alive(_) | Note::Finding(_) | Note::Incident(_) => Some(note),
         });
         keeping.journal.add(open);
         self.feed.flush();

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{Args, Parser};
 
 use super::{
-    debian::{mirror::Mirrors, platform::Arch, series::Series},
+    debian::{arch::Arch, mirror::Mirrors, series::Series},
     image::initramfs::GuestFile,
     machine::accel::Choice,
     suite::{

@@ -18,10 +18,7 @@ use crate::{process, workspace};
 use anyhow::{Context as _, Result, ensure};
 
 use self::{
-    debian::{
-        platform::{self, Arch},
-        tools::Tools,
-    },
+    debian::{arch::Arch, platform, tools::Tools},
     image::initramfs::{GuestFile, Step},
     plan::Plan,
 };

@@ -12,9 +12,10 @@ use super::{
     args::VmArgs,
     debian::{
         apt::PrivateApt,
+        arch::Arch,
         bootstrap, host,
         kernel::Kernel,
-        platform::{Arch, Platform},
+        platform::Platform,
         series::Series,
         store::{self, Store},
         tools::Tools,

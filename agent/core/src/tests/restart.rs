@@ -318,7 +318,7 @@ proptest! {
         kept.run(1_000, killed * 1_000, before);
         // What was not written down any more never was.
         let all = Memory::default();
-        let full = kept.world.engine.all_notes(at(killed * 1_000)).into_iter().fold(all, |mut all, note| {
+        let full = kept.world.engine.all_notes(at(killed * 1_000)).fold(all, |mut all, note| {
             all.take(note);
             all
         });

@@ -14,8 +14,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::{process, vm::output};
 
 use super::{
+    arch::Arch,
     mirror::Mirrors,
-    platform::Arch,
     series::{ARCHIVE_SUITES, SECURITY_SUITES},
 };
 

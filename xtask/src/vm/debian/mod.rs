@@ -1,6 +1,7 @@
 //! Debian's packages, fetched and unpacked below the target directory, never installed.
 
 pub(crate) mod apt;
+pub(crate) mod arch;
 pub(crate) mod bootstrap;
 pub(crate) mod host;
 pub(crate) mod kernel;

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow};
 
 use crate::vm::output;
 
-use super::{apt::PrivateApt, mirror::Mirrors, platform::Arch};
+use super::{apt::PrivateApt, arch::Arch, mirror::Mirrors};
 
 /// Start of the names of folders that are not complete.
 const PARTIAL: &str = "partial-";

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use super::{
-    platform::Arch,
+    arch::Arch,
     store::{self, Store},
 };
 

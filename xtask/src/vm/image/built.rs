@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     cross, process, toolchain,
-    vm::{debian::platform::Arch, output},
+    vm::{debian::arch::Arch, output},
     workspace,
 };
 

@@ -10,11 +10,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::vm::debian::{
-    kernel::Kernel,
-    platform::{Arch, Platform},
-    tools::Tools,
-};
+use crate::vm::debian::{arch::Arch, kernel::Kernel, platform::Platform, tools::Tools};
 
 use super::{cpio::Archive, debian, elf, modules};
 

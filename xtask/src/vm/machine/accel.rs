@@ -6,11 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::vm::{
-    debian::{
-        kernel::Kernel,
-        platform::{Arch, Platform},
-        tools::Tools,
-    },
+    debian::{arch::Arch, kernel::Kernel, platform::Platform, tools::Tools},
     image::initramfs::{self, Base, Step},
     output,
 };

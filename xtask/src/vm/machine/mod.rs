@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::vm::debian::{platform::Arch, tools::Tools};
+use crate::vm::debian::{arch::Arch, tools::Tools};
 
 use self::protocol::{Event, Reader};
 

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use crate::{
     process, runtimes,
     vm::{
-        debian::platform::Arch,
+        debian::arch::Arch,
         image::{
             built::Built,
             initramfs::{GuestFile, Step},

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::{
     vm::{
-        debian::{platform::Arch, series::Series},
+        debian::{arch::Arch, series::Series},
         image::{
             built::Built,
             initramfs::{GuestFile, Step},

@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::vm::{
-    debian::platform::Arch,
+    debian::arch::Arch,
     image::initramfs::{GuestFile, Step},
 };
 
