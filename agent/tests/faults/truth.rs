@@ -19,7 +19,8 @@ use crate::usage::Usage;
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 /// What an allocator may keep of what it was once given, KiB; more would be a leak, or a table without a bound.
 const KEPT: u64 = 8 << 10;
-/// The same after thousands of findings or sockets, whose incident is remembered for a minute.
+/// The same after thousands of findings or sockets, whose incident is remembered for a minute, and at length, when every
+/// queue and table that has a bound was full once.
 const KEPT_OF_THOUSANDS: u64 = 16 << 10;
 
 /// A leak may look like a pause of a reader that reads again: six times as long as nobody could look, which counts
@@ -72,7 +73,7 @@ pub(crate) fn calm(subject: &Subject, ground: &Ground) -> Result<Before> {
 /// No wrong finding, the table is the kernel's within 10 s, and the memory is back at its level. Nothing may change in
 /// the namespace meanwhile.
 pub(crate) fn holds(subject: &Subject, ground: &Ground, before: &Before) -> Result<()> {
-    holds_with(subject, ground, before, (KEPT, SOON))
+    holds_with(subject, ground, before, (count(KEPT_OF_THOUSANDS, KEPT), SOON))
 }
 
 /// The same where there were thousands. At length it is waited until they are forgotten.
@@ -81,7 +82,7 @@ pub(crate) fn holds_after_thousands(
     ground: &Ground,
     before: &Before,
 ) -> Result<()> {
-    let forgotten = (2 * KEPT, 10 * SOON);
+    let forgotten = (KEPT_OF_THOUSANDS, 10 * SOON);
     let allowed = count(forgotten, (KEPT_OF_THOUSANDS, SOON));
     holds_with(subject, ground, before, allowed)
 }
