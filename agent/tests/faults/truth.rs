@@ -73,7 +73,12 @@ pub(crate) fn calm(subject: &Subject, ground: &Ground) -> Result<Before> {
 /// No wrong finding, the table is the kernel's within 10 s, and the memory is back at its level. Nothing may change in
 /// the namespace meanwhile.
 pub(crate) fn holds(subject: &Subject, ground: &Ground, before: &Before) -> Result<()> {
-    holds_with(subject, ground, before, (count(KEPT_OF_THOUSANDS, KEPT), SOON))
+    holds_with(
+        subject,
+        ground,
+        before,
+        (count(KEPT_OF_THOUSANDS, KEPT), SOON),
+    )
 }
 
 /// The same where there were thousands. At length it is waited until they are forgotten.
