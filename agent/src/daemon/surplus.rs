@@ -24,7 +24,8 @@ impl Surplus {
             return true;
         }
         let since = self.since.map(|seconds| seconds + 1);
-        self.since = since.filter(|seconds| !LATER.ends_with(&[*seconds]));
+        let [_, last] = LATER;
+        self.since = since.filter(|seconds| *seconds < last);
         since.is_some_and(|seconds| LATER.contains(&seconds))
     }
 }

@@ -7,9 +7,6 @@ use super::looker::Request;
 use super::work::Work;
 use crate::kernel::release_freed_memory;
 
-/// Records that are read at once in ordinary life.
-const BATCH: usize = 4_096;
-
 impl Work {
     /// Once a second, whatever happens.
     pub(super) fn tick(&mut self) {
@@ -37,7 +34,6 @@ impl Work {
     }
 
     fn give_surplus_back(&mut self) {
-        self.batch.shrink_to(BATCH);
         let stats = self.engine.stats();
         let followed = stats.stream.map_or(0, |stream| stream.connections);
         let connections = stats.watched + followed + stats.looks.sockets;

@@ -70,7 +70,7 @@ pub(super) struct Work {
     pub(super) watchdog: Option<Watchdog>,
     looks: Looks,
     pub(super) surplus: Surplus,
-    pub(super) batch: Vec<Observation>,
+    batch: Vec<Observation>,
     losses_read: Instant,
     host_root: PathBuf,
     pub(super) states: settings::Stream,

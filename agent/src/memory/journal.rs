@@ -16,7 +16,8 @@ const SMALL: u64 = 1 << 20;
 const GROWTH: u64 = 4;
 /// What more there is to know is not kept: the memory of the host is what it takes.
 const LARGEST: u64 = 16 << 20;
-
+/// A file that has all it may have is written anew at this size: it cannot grow to four times.
+const FULL: u64 = LARGEST + LARGEST / 2;
 /// So much is written at once.
 const PIECE: usize = 64 << 10;
 
@@ -89,7 +90,7 @@ impl Journal {
 
     /// Whether it should be written anew, with everything that is to be known.
     pub fn wants_all(&self) -> bool {
-        let grown = self.bytes > SMALL.max(self.whole * GROWTH).min(LARGEST + LARGEST / 2);
+        let grown = self.bytes > SMALL.max(self.whole * GROWTH).min(FULL);
         self.file.is_none() || grown
     }
 
@@ -108,14 +109,13 @@ impl Journal {
         let options = options.append(true).create_new(true).mode(0o600);
         let mut writer = Writer::new(options.open(&new)?, 0, &mut self.piece);
         writer.line(&self.header)?;
-        let room = notes
-            .by_ref()
-            .try_for_each(|note| match writer.line(&note) {
-                Ok(()) if writer.bytes <= LARGEST => Ok(()),
-                done => Err(done),
-            });
-        // The one that was too much is whole, and stays.
-        room.or_else(|stopped| stopped)?;
+        for note in notes.by_ref() {
+            writer.line(&note)?;
+            // The one that was too much is whole, and stays.
+            if writer.bytes > LARGEST {
+                break;
+            }
+        }
         let (file, bytes) = writer.end()?;
         fs::rename(&new, &self.path)?;
         self.left_out = notes.count();

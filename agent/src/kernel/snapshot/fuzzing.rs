@@ -46,7 +46,7 @@ pub(crate) fn iterator_rows(bytes: &[u8]) {
     assert_eq!(read.is_ok(), again.is_ok());
     assert_eq!(whole, cut);
     let (mut processes, mut functions) = (Processes::default(), Functions::listed(LISTING));
-    let mut join = Join::new(&Nothing, &mut processes, &mut functions, 0);
+    let mut join = Join::new(&Nothing, &mut processes, &mut functions);
     for row in &whole {
         join.row(row);
     }

@@ -8,7 +8,7 @@ use finback_common::place::{HalfPlace, OpenerPlace};
 use finback_common::row::{HolderRow, QueueRow, SocketView as RowView, WaitRow};
 use finback_common::socket::Tuple;
 use finback_common::tcp;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
 
 use super::half;
 use super::rows::Row;
@@ -81,12 +81,10 @@ struct New<'r> {
 }
 
 impl<'a, M: Memory> Join<'a, M> {
-    /// `expected` is how many sockets there may be.
     pub(super) fn new(
         memory: &'a M,
         processes: &'a mut Processes,
         functions: &'a mut Functions,
-        expected: usize,
     ) -> Self {
         Self {
             taken: now(),
@@ -94,8 +92,8 @@ impl<'a, M: Memory> Join<'a, M> {
             memory,
             processes,
             functions,
-            views: Vec::with_capacity(expected),
-            places: FxHashMap::with_capacity_and_hasher(expected, FxBuildHasher),
+            views: Vec::new(),
+            places: FxHashMap::default(),
             waiters: FxHashMap::default(),
             listeners: BTreeMap::new(),
         }

@@ -47,8 +47,6 @@ pub struct Looker {
     functions: Functions,
     /// The network namespaces that the latest look found sockets in.
     inhabited: FxHashSet<u32>,
-    /// How many sockets the latest look found.
-    found: usize,
 }
 
 impl fmt::Debug for Looker {
@@ -76,7 +74,6 @@ impl Looker {
             processes,
             functions: Functions::default(),
             inhabited: FxHashSet::default(),
-            found: 0,
         }
     }
 
@@ -91,10 +88,7 @@ impl Looker {
                     what: "walk the descriptors of all processes",
                     source,
                 };
-                // A little more than the last time: a table that grows is there twice for a moment.
-                let expected = self.found + self.found / 8;
-                let functions = &mut self.functions;
-                let mut join = Join::new(&self.tables, &mut self.processes, functions, expected);
+                let mut join = Join::new(&self.tables, &mut self.processes, &mut self.functions);
                 let file = walk(program.as_fd()).map_err(failed)?;
                 self.queues.clear();
                 rows::read(file, |row| join.row(row)).map_err(failed)?;
@@ -103,7 +97,6 @@ impl Looker {
             }
             None => proc::look(&mut self.processes)?,
         };
-        self.found = snapshot.sockets.len();
         let sockets = snapshot.sockets.iter();
         self.inhabited = sockets.map(|view| view.endpoints.netns).collect();
         halt::mark(&mut snapshot);

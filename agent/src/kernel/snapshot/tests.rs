@@ -106,7 +106,7 @@ fn opener(sock: u64, source: u8) -> OpenerPlace {
 fn look(rows: &[Row], remembered: &Remembered) -> Snapshot {
     let mut processes = Processes::default();
     let mut functions = Functions::default();
-    let mut join = Join::new(remembered, &mut processes, &mut functions, 0);
+    let mut join = Join::new(remembered, &mut processes, &mut functions);
     for row in rows {
         join.row(row);
     }
@@ -279,7 +279,7 @@ fn a_waiting_connection_names_the_holders_of_its_listener() {
     };
     let mut processes = Processes::default();
     let mut functions = Functions::default();
-    let mut join = Join::new(&remembered, &mut processes, &mut functions, 0);
+    let mut join = Join::new(&remembered, &mut processes, &mut functions);
     join.row(&listener());
     join.queued(&queued);
     let snapshot = join.finish();
