@@ -12,9 +12,8 @@ use serde_json::{Value, json};
 
 use crate::ground::{Ends, Ground, Manner};
 use crate::half::places_taken;
-use crate::http;
 use crate::subject::Subject;
-use crate::truth::{PAUSE, ask, config, never_wrong, number};
+use crate::truth::{PAUSE, ask, config, explained, never_wrong, number};
 use crate::usage::Usage;
 
 /// So long a leak may wait to be told beyond its threshold, and a healed one to be resolved.
@@ -133,21 +132,14 @@ fn sample(
 }
 
 /// What all daemons say of a leak that one of them has not told.
-fn untold((local, peer): Ends, age: Duration, daemons: &[Daemon]) -> String {
-    let what = http::encoded(&format!("{local} {peer}"));
+fn untold(ends: Ends, age: Duration, daemons: &[Daemon]) -> String {
     let said = daemons.iter().map(|daemon| {
-        let page = ask(&daemon.subject, &format!("/v1/explain?what={what}"));
+        let page = explained(&daemon.subject, ends);
         let (name, errors) = (daemon.name, daemon.subject.errors());
-        format!(
-            "{name} says:\n{}\n{errors}",
-            page.unwrap_or_else(|error| format!("{error:#}"))
-        )
+        format!("{name} says: {page:?}\n{errors}")
     });
     let said: Vec<_> = said.collect();
-    format!(
-        "{local} {peer} is not told after {age:.1?}\n{}",
-        said.join("\n")
-    )
+    format!("{ends:?} is not told after {age:.1?}\n{}", said.join("\n"))
 }
 
 #[derive(Default)]

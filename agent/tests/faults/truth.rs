@@ -202,6 +202,12 @@ pub(crate) fn ask(subject: &Subject, path: &str) -> Result<String> {
     Ok(answer.body)
 }
 
+/// What the daemon says of a connection.
+pub(crate) fn explained(subject: &Subject, (local, peer): Ends) -> Result<String> {
+    let what = http::encoded(&format!("{local} {peer}"));
+    ask(subject, &format!("/v1/explain?what={what}"))
+}
+
 /// A number of the status by its path.
 pub(crate) fn number(subject: &Subject, pointer: &str) -> Result<u64> {
     let status: Value = serde_json::from_str(&ask(subject, "/v1/status")?)?;

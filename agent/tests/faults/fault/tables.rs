@@ -8,13 +8,14 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::count;
 use crate::ground::{Ground, Manner};
-use crate::http;
 use crate::part;
 use crate::program::Program;
 use crate::replay::{Picture, Socket};
 use crate::ss::{from_ss, until};
 use crate::subject::{STATES, Subject};
-use crate::truth::{SOON, THRESHOLD, ask, calm, config, holds, holds_after_thousands, number};
+use crate::truth::{
+    SOON, THRESHOLD, calm, config, explained, holds, holds_after_thousands, number,
+};
 
 /// Connections whose clients leave at once, in a process that keeps them all.
 pub(crate) struct Held {
@@ -116,10 +117,8 @@ fn others(subject: &Subject, ground: &Ground) -> Result<String> {
             left.retain(|(local, peer, _)| (*local, *peer) != (socket.local, socket.peer));
         }
     }
-    let told = left.iter().take(3).map(|(local, peer, _)| {
-        let what = http::encoded(&format!("{local} {peer}"));
-        ask(subject, &format!("/v1/explain?what={what}"))
-    });
+    let told = left.iter().take(3);
+    let told = told.map(|(local, peer, _)| explained(subject, (*local, *peer)));
     let told: Vec<_> = told.map(|told| format!("{told:?}")).collect();
     let picture = subject.replay.picture();
     let other: Vec<_> = picture
