@@ -22,6 +22,7 @@ mod process;
 mod runtimes;
 mod soak;
 mod stage;
+mod strip;
 mod summary;
 mod table;
 mod test;

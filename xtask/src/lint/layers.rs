@@ -495,12 +495,14 @@ pub(crate) const CRATES: [Crate; 5] = [
             ("stage", &["failures", "process", "summary", "timing"]),
             ("vm/output", &[]),
             ("cross", &["apt", "process"]),
+            ("strip", &["process"]),
             ("vm/debian", &["apt", "cross", "process", "vm/output"]),
             (
                 "vm/image",
                 &[
                     "cross",
                     "process",
+                    "strip",
                     "toolchain",
                     "vm/debian",
                     "vm/output",
@@ -552,6 +554,7 @@ pub(crate) const CRATES: [Crate; 5] = [
                     "install",
                     "process",
                     "stage",
+                    "strip",
                     "summary",
                     "toolchain",
                     "vm",

@@ -131,8 +131,7 @@ pub(crate) fn emulator() -> Option<String> {
 /// # Errors
 /// It is neither there nor to be fetched.
 pub(crate) fn emulator_of_programs() -> Result<PathBuf> {
-    let folder = unpacked(platform::EMULATOR, &[platform::EMULATOR_PACKAGE])?;
-    Ok(folder.join(platform::EMULATOR_PROGRAM))
+    platform::emulator(unpacked)
 }
 
 fn folder() -> PathBuf {

@@ -188,7 +188,9 @@ impl<'a> Kit<'a> {
     fn new(args: &'a VmArgs, dir: &Path, plan: &mut Plan) -> Result<Self> {
         let store = open(args, dir)?;
         let tools = Tools::open(&store, args.arch)?;
-        let platform = Platform::open(&store, args.arch)?;
+        let platform = Platform::open(args.arch, |what, packages| {
+            unpacked(args, dir, what, packages)
+        })?;
         let (dir, store) = match args.arch {
             Arch::Amd64 => (dir.to_owned(), store),
             Arch::Arm64 => {

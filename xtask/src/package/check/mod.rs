@@ -5,7 +5,6 @@ mod host;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Result, ensure};
 
@@ -14,7 +13,7 @@ use super::tree::Parts;
 use super::{binary, deb};
 use crate::stage::{Report, Verdict};
 use crate::summary::Summary;
-use crate::{agent, process, vm, workspace};
+use crate::{agent, strip, vm, workspace};
 
 /// All checks of what has been made, and of the way to it from an older package. Whether all hold.
 pub(super) fn run(ground: &Ground, from: Option<&Path>) -> bool {
@@ -70,17 +69,11 @@ pub(crate) fn stage(report: &mut Report, full: bool) {
     }
 }
 
-/// As packages have it: six sevenths of a development build are for debuggers.
+/// As packages have it.
 fn stripped(ground: &Ground, binary: &Path, how: &str) -> Result<PathBuf> {
-    let copy = ground.work.join("making").join(format!("finback{how}"));
-    if process::find("strip").is_none() {
-        return Ok(binary.to_owned());
-    }
-    fs::create_dir_all(ground.work.join("making"))?;
-    let mut strip = Command::new("strip");
-    strip.args([how, "-o"]).arg(&copy).arg(binary);
-    process::run(&mut strip)?;
-    Ok(copy)
+    let folder = ground.work.join("making");
+    fs::create_dir_all(&folder)?;
+    strip::stripped("strip", how, binary, &folder.join(format!("finback{how}")))
 }
 
 fn package(ground: &Ground, binary: &Path, into: &Path) -> Result<PathBuf> {

@@ -10,12 +10,6 @@ use anyhow::Result;
 use crate::cross;
 
 use super::arch::Arch;
-use super::store::{self, Store};
-
-/// The folder, the package and the program in which programs of arm64 run.
-pub(crate) const EMULATOR: &str = "qemu-user";
-pub(crate) const EMULATOR_PACKAGE: &str = "qemu-user-static";
-pub(crate) const EMULATOR_PROGRAM: &str = "usr/bin/qemu-aarch64-static";
 
 /// A kind of machine, with what this one needs for it.
 #[derive(Clone, Debug)]
@@ -25,16 +19,19 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
-    /// Fetches what is missing.
+    /// Fetches what is missing; `unpacked` gives the folder of packages for this machine.
     ///
     /// # Errors
     /// It can neither be fetched nor installed.
-    pub(crate) fn open(store: &Store, arch: Arch) -> Result<Self> {
+    pub(crate) fn open(
+        arch: Arch,
+        unpacked: impl FnOnce(&str, &[&str]) -> Result<PathBuf>,
+    ) -> Result<Self> {
         let emulator = match arch {
             Arch::Amd64 => None,
             Arch::Arm64 => {
                 cross::ensure()?;
-                Some(emulator(store)?)
+                Some(emulator(unpacked)?)
             }
         };
         Ok(Self { arch, emulator })
@@ -75,9 +72,11 @@ impl Platform {
     }
 }
 
-/// A static program: it needs nothing else.
-fn emulator(store: &Store) -> Result<PathBuf> {
-    let name = store::folder_name(EMULATOR, EMULATOR_PACKAGE);
-    let folder = store.folder(&name, |apt, into| apt.unpack(&[EMULATOR_PACKAGE], into))?;
-    Ok(folder.join(EMULATOR_PROGRAM))
+/// The program in which programs of arm64 run. It is static: it needs nothing else.
+///
+/// # Errors
+/// It is neither there nor to be fetched.
+pub(crate) fn emulator(unpacked: impl FnOnce(&str, &[&str]) -> Result<PathBuf>) -> Result<PathBuf> {
+    let folder = unpacked("qemu-user", &["qemu-user-static"])?;
+    Ok(folder.join("usr/bin/qemu-aarch64-static"))
 }

@@ -13,10 +13,7 @@ use super::{
     store::{self, Store},
 };
 
-const PACKAGES: [&str; 2] = ["kmod", "xz-utils"];
-
-/// Folders of libraries and the dynamic loader, as Debian's packages bring them.
-const LIBRARIES: [&str; 2] = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"];
+/// The dynamic loader, as Debian's package brings it.
 const LOADER: &str = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
 /// QEMU's own data and the firmware of other packages.
 const FIRMWARE: [&str; 2] = ["usr/share/qemu", "usr/share/seabios"];
@@ -80,7 +77,7 @@ impl Tools {
     /// A program by its path in the packages, under a name of its choice, with the packages' own loader: libraries and
     /// loader of one build belong together.
     fn run(&self, program: &str, name: &str) -> Result<Command> {
-        let libraries = std::env::join_paths(LIBRARIES.map(|dir| self.root.join(dir)))
+        let libraries = std::env::join_paths(Arch::Amd64.library_dirs(&self.root))
             .context("a target directory with a colon in its name cannot hold libraries")?;
         let mut command = Command::new(self.root.join(LOADER));
         command
@@ -98,8 +95,7 @@ fn packages(arch: Arch) -> [&'static str; 3] {
         Arch::Amd64 => "qemu-system-x86",
         Arch::Arm64 => "qemu-system-arm",
     };
-    let [kmod, xz] = PACKAGES;
-    [qemu, kmod, xz]
+    [qemu, "kmod", "xz-utils"]
 }
 
 fn name(arch: Arch) -> String {

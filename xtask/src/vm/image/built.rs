@@ -2,14 +2,14 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use crate::{
-    cross, process, toolchain,
+    cross, strip, toolchain,
     vm::{debian::arch::Arch, output},
     workspace,
 };
@@ -83,25 +83,16 @@ impl Built {
 
     fn file(&self, kind: &str, name: &str) -> Result<GuestFile> {
         let host = self.on_host(kind, name)?;
-        Ok(GuestFile {
-            host: self.without_debug_info(&host, &self.dir.join(format!("{kind}-{name}")))?,
-            guest: format!("/{name}"),
-        })
-    }
-
-    /// A guest's memory holds all its files, and unpacking them takes time: a sixth is left of a
-    /// development build. Panics still name their place.
-    fn without_debug_info(&self, host: &Path, copy: &Path) -> Result<PathBuf> {
         let strip = match self.arch {
             Arch::Amd64 => "strip",
             Arch::Arm64 => cross::STRIP,
         };
-        let Some(strip) = process::find(strip) else {
-            return Ok(host.to_owned());
-        };
-        let mut command = Command::new(strip);
-        process::output(command.arg("--strip-debug").arg("-o").arg(copy).arg(host))?;
-        Ok(copy.to_owned())
+        // A guest's memory holds all its files, and unpacking them takes time. Panics still name their place.
+        let copy = self.dir.join(format!("{kind}-{name}"));
+        Ok(GuestFile {
+            host: strip::stripped(strip, "--strip-debug", &host, &copy)?,
+            guest: format!("/{name}"),
+        })
     }
 }
 
