@@ -21,7 +21,13 @@ shared! {
         pub stack_registers: u32,
         /// A stack is taken only while the ring holds less than so many bytes: other records must not be lost for it.
         pub stack_room: u32,
+        /// Bytes from the start of a `struct tcp_sock` to the end of the last member that is read; at most
+        /// [`SOCKET_BYTES`].
+        pub socket_bytes: u32,
     }
 }
 
-const _: () = assert!(size_of::<Settings>() == 32);
+/// Room for a copy of a `struct tcp_sock`: twice what it takes without the kernel's own debugging.
+pub const SOCKET_BYTES: usize = 4 << 10;
+
+const _: () = assert!(size_of::<Settings>() == 36);

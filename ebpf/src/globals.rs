@@ -20,6 +20,7 @@ pub(crate) static SETTINGS: Settings = Settings {
     wake_bytes: 65_536,
     stack_registers: 0,
     stack_room: 0,
+    socket_bytes: 0,
 };
 
 /// Reads one field of a read-only global. Volatile, because the agent changes it after compilation.

@@ -1,20 +1,39 @@
 //! The one door to kernel memory.
 //!
 //! BTF-typed pointers may be dereferenced directly, which costs half as much as a helper call; every other
-//! program type has to ask `bpf_probe_read_kernel`. Code that reads is generic over the way. Either way a fault reads
-//! zeros: without branches the verifier gets through long programs and loops.
+//! program type has to ask `bpf_probe_read_kernel`. A look wants nearly all of a socket's members: it copies the
+//! socket once, and reads the copy. Code that reads is generic over the way. Either way a fault reads zeros: without
+//! branches the verifier gets through long programs and loops.
 
+use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 
 use aya_ebpf::helpers::generated;
+use finback_common::settings::SOCKET_BYTES;
+
+use crate::globals::global;
 
 /// A way to read kernel memory.
 pub(crate) trait Memory: Copy {
+    /// How members behind the end of a pointer's BTF type are read.
+    type Wide: Memory<Wide = Self::Wide, Next = Probe>;
+    /// How what a member points to is read.
+    type Next: Memory;
+
     /// Reads the `T` at `base + offset`; zeros if it cannot be read.
     ///
     /// # Safety
     /// `base` must be a kernel pointer of the kind that the implementation accepts.
     unsafe fn read<T: Copy + Default>(base: *const u8, offset: u32) -> T;
+
+    /// The same, to where it is wanted, without a copy on the stack.
+    ///
+    /// # Safety
+    /// See [`read`](Self::read).
+    #[inline(always)]
+    unsafe fn fill<T: Copy>(base: *const u8, offset: u32, into: &mut T) {
+        read_to(base, offset, into);
+    }
 
     /// The `struct tcp_sock` that begins where the `struct sock` does; null if it is none.
     ///
@@ -31,7 +50,14 @@ pub(crate) struct Direct;
 #[derive(Clone, Copy)]
 pub(crate) struct Probe;
 
+/// The socket that was [copied](Pointer::copied) last.
+#[derive(Clone, Copy)]
+pub(crate) struct Copied;
+
 impl Memory for Direct {
+    type Wide = Probe;
+    type Next = Self;
+
     #[inline(always)]
     unsafe fn read<T: Copy + Default>(base: *const u8, offset: u32) -> T {
         let at = base.wrapping_add(offset as usize).cast::<T>();
@@ -47,6 +73,9 @@ impl Memory for Direct {
 }
 
 impl Memory for Probe {
+    type Wide = Self;
+    type Next = Self;
+
     #[inline(always)]
     unsafe fn read<T: Copy + Default>(base: *const u8, offset: u32) -> T {
         let mut value = T::default();
@@ -59,6 +88,45 @@ impl Memory for Probe {
         sock
     }
 }
+
+impl Memory for Copied {
+    type Wide = Self;
+    type Next = Probe;
+
+    #[inline(always)]
+    unsafe fn read<T: Copy + Default>(_: *const u8, offset: u32) -> T {
+        // SAFETY: the verifier knows the offset, and proves that it is inside.
+        unsafe { COPY.at(offset).cast::<T>().read_volatile() }
+    }
+
+    #[inline(always)]
+    unsafe fn fill<T: Copy>(_: *const u8, offset: u32, into: &mut T) {
+        // SAFETY: as above.
+        *into = unsafe { COPY.at(offset).cast::<T>().read() };
+    }
+
+    #[inline(always)]
+    unsafe fn tcp(sock: *const u8) -> *const u8 {
+        sock
+    }
+}
+
+/// Room for a copied socket.
+#[repr(C, align(8))]
+struct Room(UnsafeCell<[u8; SOCKET_BYTES]>);
+
+// SAFETY: one look runs at a time.
+unsafe impl Sync for Room {}
+
+impl Room {
+    #[inline(always)]
+    fn at(&self, offset: u32) -> *const u8 {
+        self.0.get().cast::<u8>().wrapping_add(offset as usize)
+    }
+}
+
+#[unsafe(no_mangle)]
+static COPY: Room = Room(UnsafeCell::new([0; SOCKET_BYTES]));
 
 /// A pointer into the kernel and the way to read through it.
 pub(crate) struct Pointer<M> {
@@ -112,7 +180,7 @@ impl<M: Memory> Pointer<M> {
 
     /// The pointer that is the member at `offset`; its type is the verifier's to know.
     #[inline(always)]
-    pub(crate) fn follow(self, offset: u32) -> Self {
+    pub(crate) fn follow(self, offset: u32) -> Pointer<M::Next> {
         #[derive(Clone, Copy)]
         struct Raw(*const u8);
         impl Default for Raw {
@@ -122,7 +190,7 @@ impl<M: Memory> Pointer<M> {
             }
         }
         let Raw(address) = self.get::<Raw>(offset);
-        Self {
+        Pointer {
             address,
             way: PhantomData,
         }
@@ -138,9 +206,9 @@ impl<M: Memory> Pointer<M> {
         }
     }
 
-    /// The same pointer, read through the helper: for members behind the end of its BTF type.
+    /// The same pointer, for members behind the end of its BTF type.
     #[inline(always)]
-    pub(crate) const fn probed(self) -> Pointer<Probe> {
+    pub(crate) const fn wide(self) -> Pointer<M::Wide> {
         Pointer {
             address: self.address,
             way: PhantomData,
@@ -150,7 +218,25 @@ impl<M: Memory> Pointer<M> {
     /// Reads the member at `offset` to where it is wanted, without a copy on the stack.
     #[inline(always)]
     pub(crate) fn fill<T: Copy>(self, offset: u32, into: &mut T) {
-        read_to(self.address, offset, into);
+        // SAFETY: as for `get`.
+        unsafe { M::fill(self.address, offset, into) }
+    }
+}
+
+impl Pointer<Probe> {
+    /// The same pointer to a full TCP socket, of which all members are read at once: one long read costs a sixth of
+    /// many short ones. Until the next one is copied.
+    #[inline(always)]
+    pub(crate) fn copied(self) -> Pointer<Copied> {
+        let room = COPY.0.get().cast();
+        let bytes = global!(SETTINGS.socket_bytes);
+        // SAFETY: the helper checks the source itself, and the verifier that so much fits; the room is filled with zeros
+        // if the read fails.
+        unsafe { generated::bpf_probe_read_kernel(room, bytes, self.address.cast()) };
+        Pointer {
+            address: self.address,
+            way: PhantomData,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use finback_common::socket::Tuple;
 use finback_common::tcp;
 
 use crate::globals::{global, has};
-use crate::memory::{Memory, Pointer, Probe};
+use crate::memory::{Copied, Memory, Pointer, Probe};
 
 /// A socket (or, for the members of `sock_common`, a minisock).
 pub(crate) struct Sock<M>(Pointer<M>);
@@ -66,15 +66,15 @@ impl<M: Memory> Sock<M> {
         self.0.get(global!(OFFSETS.skc_cookie))
     }
 
-    /// `struct socket`. See [`Sock::netns`] for why it is probed.
+    /// `struct socket`. See [`Sock::netns`] for why it is no typed pointer.
     #[inline(always)]
     pub(crate) fn socket(self) -> Pointer<Probe> {
-        self.0.probed().follow(global!(OFFSETS.sk_socket))
+        self.0.wide().follow(global!(OFFSETS.sk_socket))
     }
 
     /// `struct socket_wq`: who waits for it.
     #[inline(always)]
-    pub(crate) fn wait_queue(self) -> Pointer<M> {
+    pub(crate) fn wait_queue(self) -> Pointer<M::Next> {
         self.0.follow(global!(OFFSETS.sk_wq))
     }
 
@@ -91,7 +91,7 @@ impl<M: Memory> Sock<M> {
         if !has!(bind_bucket) || !has!(bucket_reuse) {
             return false;
         }
-        let bucket = self.0.probed().follow(global!(OFFSETS.bind_bucket));
+        let bucket = self.0.wide().follow(global!(OFFSETS.bind_bucket));
         !bucket.is_null() && bucket.get::<u8>(global!(OFFSETS.bucket_reuse)) > i8::MAX as u8
     }
 
@@ -101,7 +101,7 @@ impl<M: Memory> Sock<M> {
         if !has!(accept_head) {
             return 0;
         }
-        self.0.probed().get(global!(OFFSETS.accept_head))
+        self.0.wide().get(global!(OFFSETS.accept_head))
     }
 
     /// Whether nobody asked for its local port by number; no where that cannot be told.
@@ -119,11 +119,11 @@ impl<M: Memory> Sock<M> {
         u16::from_be(self.0.get(global!(OFFSETS.skc_dport)))
     }
 
-    /// Read through the helper: for every pointer that is loaded out of a typed one the verifier walks all types of the
-    /// kernel four times, on every path that it follows.
+    /// Never loaded out of a typed pointer: for each that is, the verifier walks all types of the kernel four times, on
+    /// every path that it follows.
     #[inline(always)]
     pub(crate) fn netns(self) -> u32 {
-        let net = self.0.probed().follow(global!(OFFSETS.skc_net));
+        let net = self.0.wide().follow(global!(OFFSETS.skc_net));
         if net.is_null() {
             0
         } else {
@@ -161,7 +161,7 @@ impl<M: Memory> Sock<M> {
     /// (`skc_num` is 0 by the time of the change to CLOSE).
     #[inline(always)]
     pub(crate) fn write_tuple(self, into: &mut Tuple) {
-        let port: u16 = self.0.probed().get(global!(OFFSETS.inet_sport));
+        let port: u16 = self.0.wide().get(global!(OFFSETS.inet_sport));
         self.write_tuple_with(u16::from_be(port), into);
     }
 
@@ -234,6 +234,14 @@ impl<M: Memory> Sock<M> {
         into.reserved = [0; 4];
         Tcp(self.0).write_view(into);
         Tcp(self.0).write_guard(into);
+    }
+}
+
+impl Sock<Probe> {
+    /// All of its members, read at once; it has to be a full socket.
+    #[inline(always)]
+    pub(crate) fn copied(self) -> Sock<Copied> {
+        Sock(self.0.copied())
     }
 }
 
@@ -365,7 +373,7 @@ impl<M: Memory> Tcp<M> {
 
 /// Inode number of a `struct socket`: that of its file, 0 while it has none.
 #[inline(always)]
-pub(crate) fn inode(socket: Pointer<Probe>) -> u64 {
+pub(crate) fn inode<M: Memory>(socket: Pointer<M>) -> u64 {
     if !has!(socket_file) || !has!(file_inode) || !has!(inode_ino) || socket.is_null() {
         return 0;
     }

@@ -19,7 +19,7 @@ use finback_common::tcp;
 
 use self::sequence::{Meta, write};
 use crate::globals::global;
-use crate::memory::{Pointer, Probe};
+use crate::memory::{Copied, Pointer, Probe};
 use crate::sock::{self, Sock};
 use crate::time::{jiffies, now};
 
@@ -91,7 +91,7 @@ fn visit(seq: *mut seq_file, task: Pointer<Probe>, fd: u32, file: Pointer<Probe>
     // SAFETY: the place is this CPU's own, and one look runs at a time.
     let row = unsafe { &mut *row };
     write_head(row, task, fd, socket);
-    if !write_socket(seq, row, sock) {
+    if !write_socket(seq, row, sock.copied()) {
         return;
     }
     if row.socket.state == tcp::LISTEN {
@@ -130,7 +130,7 @@ fn write_head(row: &mut HolderRow, task: Pointer<Probe>, fd: u32, socket: Pointe
 
 /// A socket that was never bound or connected is nothing to report: tells whether it is.
 #[inline(always)]
-fn write_socket(seq: *mut seq_file, row: &mut HolderRow, sock: Sock<Probe>) -> bool {
+fn write_socket(seq: *mut seq_file, row: &mut HolderRow, sock: Sock<Copied>) -> bool {
     sock.write_view(&mut row.socket);
     if row.socket.tuple.local_port == 0 && row.socket.tuple.peer_port == 0 {
         return false;

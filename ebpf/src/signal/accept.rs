@@ -17,5 +17,5 @@ pub(crate) fn grafted<M: Memory>(sock: Sock<M>, socket: Pointer<M>, hook: Hook) 
         return;
     }
     maps::hit(hook);
-    opens(sock, socket.probed(), sock.state(), source::ACCEPT, hook);
+    opens(sock, socket.wide(), sock.state(), source::ACCEPT, hook);
 }

@@ -8,7 +8,7 @@ use finback_common::record::{OpenRecord, kind};
 use finback_common::socket::{Owner, source};
 
 use crate::globals::interest;
-use crate::memory::{Memory, Pointer, Probe};
+use crate::memory::{Memory, Pointer};
 use crate::place::{self, load, store};
 use crate::ring::{self, Urgency};
 use crate::sock::{self, Sock};
@@ -19,9 +19,9 @@ use crate::time::now;
 /// Remembers the current process as the one that has opened the connection, and says so if that is asked for. A program
 /// of its own: its paths end here, and do not multiply those of its caller.
 #[inline(never)]
-pub(crate) fn opens<M: Memory>(
+pub(crate) fn opens<M: Memory, S: Memory>(
     sock: Sock<M>,
-    socket: Pointer<Probe>,
+    socket: Pointer<S>,
     state: u8,
     source: u8,
     hook: Hook,

@@ -23,7 +23,7 @@ pub(crate) fn arrived<M: Memory>(sock: Sock<M>, skb: Pointer<M>, hook: Hook) {
         return;
     }
     maps::hit(hook);
-    let seq: u32 = skb.probed().get(control_block + global!(OFFSETS.cb_seq));
+    let seq: u32 = skb.wide().get(control_block + global!(OFFSETS.cb_seq));
     let Some(numbers) = sock.tcp() else {
         return;
     };

@@ -83,6 +83,18 @@ pub enum BtfError {
         /// So many are read.
         wanted: u32,
     },
+    /// A member of a socket lies behind the end of what a look copies.
+    #[error("a struct {strukt} takes {bytes} bytes up to its member {path}, a look reads {room}")]
+    Far {
+        /// Name of the struct.
+        strukt: String,
+        /// Dotted path of the member.
+        path: String,
+        /// Where the member ends.
+        bytes: u32,
+        /// So many are read.
+        room: usize,
+    },
     /// The member does not begin at a byte.
     #[error("{strukt}.{path} is a bit field")]
     BitField {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use finback_common::hook::Signal;
-use finback_common::offsets::{Need, Offsets};
+use finback_common::offsets::{Need, Offsets, Slot};
+use finback_common::settings::SOCKET_BYTES;
 
 use super::{Btf, BtfError};
 
@@ -11,11 +12,22 @@ use super::{Btf, BtfError};
 /// 4 or 16 KiB).
 const KERNEL_STACK_BYTES: u32 = 16 << 10;
 
+/// What a TCP socket is, each the beginning of the next.
+const SOCKET: [&str; 5] = [
+    "sock_common",
+    "sock",
+    "inet_sock",
+    "inet_connection_sock",
+    "tcp_sock",
+];
+
 /// Where members lie, and what is lost because one is not there.
 #[derive(Clone, Debug)]
 pub struct Resolved {
     /// The slots.
     pub offsets: Offsets,
+    /// Bytes from the start of a TCP socket to the end of the last of them.
+    pub socket_bytes: u32,
     missing: BTreeMap<Need, BtfError>,
 }
 
@@ -23,13 +35,25 @@ impl Resolved {
     /// Looks for every member.
     pub fn new(btf: &Btf<'_>) -> Self {
         let mut missing = BTreeMap::new();
+        let mut socket_bytes = 0;
         let offsets = Offsets::resolve(|slot| {
             let found = btf.member_offset(slot.strukt, slot.path, slot.bytes);
-            found
+            let offset = found
                 .map_err(|error| missing.entry(slot.need).or_insert(error))
-                .ok()
+                .ok()?;
+            if SOCKET.contains(&slot.strukt) {
+                match end(slot, offset) {
+                    Ok(bytes) => socket_bytes = bytes.max(socket_bytes),
+                    Err(far) => drop(missing.entry(Need::Look).or_insert(far)),
+                }
+            }
+            Some(offset)
         });
-        Self { offsets, missing }
+        Self {
+            offsets,
+            socket_bytes,
+            missing,
+        }
     }
 
     /// Why this cannot be had, if it cannot.
@@ -62,6 +86,20 @@ impl Resolved {
             .into_iter()
             .filter_map(|(need, loss)| Some((loss, self.missing.get(&need)?)))
     }
+}
+
+/// Where a member of a socket ends.
+fn end(slot: Slot, offset: u32) -> Result<u32, BtfError> {
+    let bytes = offset.saturating_add(slot.bytes);
+    if bytes as usize <= SOCKET_BYTES {
+        return Ok(bytes);
+    }
+    Err(BtfError::Far {
+        strukt: slot.strukt.to_owned(),
+        path: slot.path.to_owned(),
+        bytes,
+        room: SOCKET_BYTES,
+    })
 }
 
 /// What the programs of a signal read.
@@ -104,8 +142,14 @@ mod tests {
     #[test]
     fn the_running_kernel_has_every_member() {
         let bytes = std::fs::read(btf::PATH).unwrap();
-        let Resolved { offsets, missing } = Resolved::new(&Btf::parse(&bytes).unwrap());
-        assert_eq!(missing, BTreeMap::new());
+        let btf = Btf::parse(&bytes).unwrap();
+        let resolved = Resolved::new(&btf);
+        let offsets = resolved.offsets;
+        assert_eq!(resolved.missing, BTreeMap::new());
+        assert!(
+            resolved.socket_bytes > offsets.rcv_nxt && resolved.socket_bytes > offsets.write_seq
+        );
+        assert!(resolved.socket_bytes <= btf.size("tcp_sock").unwrap());
         // Fixed since 2.6: the two addresses come first (`struct sock_common`, include/net/sock.h).
         assert_eq!((offsets.skc_daddr, offsets.skc_rcv_saddr), (0, 4));
         assert_ne!(offsets.rcv_nxt, offsets.copied_seq);
@@ -151,6 +195,20 @@ mod tests {
         assert!(lack.contains("lsndtime in struct tcp_sock"), "{lack}");
         assert_eq!(resolved.lack(needs(Signal::Open)), None);
         assert!(resolved.lack(LOOK).is_some());
+    }
+
+    #[test]
+    fn a_socket_that_no_look_has_room_for_costs_the_look() {
+        let slot = Slot {
+            need: Need::Numbers,
+            strukt: "tcp_sock",
+            path: "rcv_nxt",
+            bytes: 4,
+        };
+        assert_eq!(end(slot, 4092), Ok(4096));
+        let far = end(slot, 4093).unwrap_err().to_string();
+        assert!(far.contains("rcv_nxt") && far.contains("4097"), "{far}");
+        assert_eq!(end(slot, u32::MAX).ok(), None);
     }
 
     #[test]

@@ -55,7 +55,12 @@ pub(super) fn load_look(options: &Options) -> Result<(Ebpf, SnapshotReport), Ker
     lift_memory_lock();
     with_types(|types| {
         let resolved = Resolved::new(types.kernel);
-        let mut trial = Trial::begin(options, &options.settings(0), &resolved, None)?;
+        let mut trial = Trial::begin(
+            options,
+            &options.settings(0, resolved.socket_bytes),
+            &resolved,
+            None,
+        )?;
         let report = trial.load_look(types, &resolved);
         Ok((trial.programs.object, report))
     })?
@@ -97,7 +102,7 @@ fn search(
             plan.refuse_all(*signal, &lack.to_string());
         }
     }
-    let settings = options.settings(stack.unwrap_or(0));
+    let settings = options.settings(stack.unwrap_or(0), resolved.socket_bytes);
     let shapes = keep::shapes(options);
     let mut pins = Pins::begin(&options.pins, &shapes, keep::keep_up);
     let mut trial = Trial::begin(options, &settings, &resolved, Some(&pins))?;

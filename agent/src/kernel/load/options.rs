@@ -55,7 +55,7 @@ impl Options {
     }
 
     /// The switches, which are frozen when the object is loaded.
-    pub(super) fn settings(&self, stack_registers: u32) -> Settings {
+    pub(super) fn settings(&self, stack_registers: u32, socket_bytes: u32) -> Settings {
         Settings {
             abi_version: finback_common::ABI_VERSION,
             opener_places: self.opener_places,
@@ -65,6 +65,7 @@ impl Options {
             wake_bytes: self.ring_bytes.min(256 << 10) / 4,
             stack_registers,
             stack_room: self.ring_bytes / 4,
+            socket_bytes,
         }
     }
 
