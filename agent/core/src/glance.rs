@@ -13,8 +13,8 @@ pub fn suppose(snapshot: &mut Snapshot) {
         return;
     };
     for view in &mut snapshot.sockets {
-        if view.state == TcpState::CloseWait && view.half.is_none() {
-            view.half = supposed(view, jiffies);
+        if view.state == TcpState::CloseWait && view.half().is_none() {
+            view.half = supposed(view, jiffies).map(Box::new);
         }
     }
 }

@@ -103,7 +103,7 @@ fn is_idle(view: &SocketView, jiffies: Option<Jiffies>) -> bool {
 
 /// Something was acknowledged since the FIN, or waits to be.
 fn is_served(view: &SocketView) -> bool {
-    let Some((half, counters)) = view.half.zip(view.counters) else {
+    let Some((half, counters)) = view.half().zip(view.counters) else {
         return false;
     };
     let acknowledged = counters.snd_una.is_some_and(|una| una != half.snd_una);
@@ -133,7 +133,7 @@ mod tests {
             queued: None,
             inode: None,
             cookie: None,
-            half: Some(HalfClosed {
+            half: Some(Box::new(HalfClosed {
                 fin_at: Timestamp::default(),
                 snd_una: 100,
                 write_seq: 100,
@@ -146,7 +146,7 @@ mod tests {
                 fin_with_data: false,
                 by_reset: false,
                 connected: false,
-            }),
+            })),
             fin_behind_hole: false,
             halted: None,
             waiting: None,

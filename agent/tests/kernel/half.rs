@@ -14,7 +14,7 @@ use crate::rig::{Rig, abort, pair};
 
 fn half(rig: &mut Rig, stream: &TcpStream) -> HalfClosed {
     let view = rig.view(stream);
-    view.half.unwrap_or_else(|| panic!("no place: {view:?}"))
+    view.half().unwrap_or_else(|| panic!("no place: {view:?}"))
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_fin_writes_a_place_and_the_release_of_the_socket_clears_it() {
         client.shutdown(Shutdown::Write).unwrap();
         rig.eventually(|rig| rig.is_candidate(sock));
         let view = rig.view(&server);
-        let (half, now) = (view.half.unwrap(), view.counters.unwrap());
+        let (half, now) = (view.half().unwrap(), view.counters.unwrap());
         assert_eq!(view.state, TcpState::CloseWait);
         assert!(
             half.fin_at >= before && half.fin_at <= rig.kernel.now(),
@@ -102,7 +102,7 @@ fn after_a_reset_the_end_is_counted_too() {
             assert_eq!(server.read(&mut [0; 8]).unwrap(), 0);
         }
         let view = rig.view_of(sock);
-        let half = view.half.unwrap();
+        let half = view.half().unwrap();
         assert!(half.by_reset, "{half:?}");
         let wanted = if rig.tells_eof() {
             (2, Some(std::process::id()))
@@ -154,7 +154,7 @@ fn healthy_connections_leave_no_place_and_no_record() {
             let ours = snapshot.sockets.iter().filter(|view| {
                 view.endpoints.netns == netns
                     && view.endpoints.local == local
-                    && view.half.is_some()
+                    && view.half().is_some()
             });
             ours.count() == 0
         });
@@ -169,7 +169,7 @@ type Table = Array<MapData, [u64; 8]>;
 /// known by the place that is taken away.
 fn own_table(rig: &mut Rig, server: &TcpStream) -> Table {
     let view = rig.view(server);
-    let (sock, fin_at) = (view.sock, view.half.unwrap().fin_at);
+    let (sock, fin_at) = (view.sock, view.half().unwrap().fin_at);
     let tables = loaded_maps().filter_map(|info| {
         let info = info
             .ok()

@@ -107,7 +107,7 @@ fn a_long_accept_queue_is_walked_to_its_end() {
                 .iter()
                 .filter(|view| view.state == TcpState::Closed)
                 .count();
-            let remembered = queued.iter().filter(|view| view.half.is_some()).count() as u64;
+            let remembered = queued.iter().filter(|view| view.half().is_some()).count() as u64;
             // What a program that was left out has not remembered, the kernel counts.
             (queued.len(), reset) == (WAITING, WAITING / 3)
                 && remembered + missed.get() >= WAITING as u64
@@ -165,7 +165,7 @@ fn a_connection_that_moves_to_another_listener_keeps_its_place() {
                 .sockets
                 .iter()
                 .find(is_it)
-                .filter(|view| view.half.is_some())
+                .filter(|view| view.half().is_some())
                 .cloned()
         };
         rig.eventually(|rig| queued(rig).is_some());

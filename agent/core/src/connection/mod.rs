@@ -34,9 +34,9 @@ impl Fin {
     /// Of a socket that a look found in CLOSE_WAIT.
     pub(crate) fn found(view: &SocketView, taken: Timestamp) -> Self {
         Self {
-            since: view.half.map_or(taken, |half| half.fin_at),
-            exact: view.half.is_some(),
-            unread: view.half.map(|half| half.unread),
+            since: view.half().map_or(taken, |half| half.fin_at),
+            exact: view.half().is_some(),
+            unread: view.half().map(|half| half.unread),
         }
     }
 
@@ -119,7 +119,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// Of a socket that a look found.
     pub(crate) fn found(key: SocketKey, view: &SocketView, taken: Timestamp) -> Self {
-        let by_fin = view.half.is_some_and(|half| !half.by_reset);
+        let by_fin = view.half().is_some_and(|half| !half.by_reset);
         let half_closed = view.state == TcpState::CloseWait || by_fin;
         let mut connection = Self {
             key,
@@ -220,7 +220,7 @@ impl Connection {
 
 /// When a socket that a look shows came into its state, or that it was seen then.
 pub(crate) fn entered(view: &SocketView, taken: Timestamp) -> Timestamp {
-    match (view.state, view.half) {
+    match (view.state, view.half()) {
         (TcpState::CloseWait, Some(half)) => half.fin_at,
         (TcpState::Closed, Some(half)) if half.by_reset => half.fin_at,
         _ => taken,
@@ -229,7 +229,7 @@ pub(crate) fn entered(view: &SocketView, taken: Timestamp) -> Timestamp {
 
 /// Bytes written since the peer's FIN, if the numbers from then and now are known.
 pub(crate) fn written_since(view: &SocketView) -> Option<u32> {
-    let half = view.half?;
+    let half = view.half()?;
     let now = view.counters?.write_seq?;
     let more = now.wrapping_sub(half.write_seq);
     // Going backwards is not writing: the socket was used for something else meanwhile.
@@ -238,7 +238,7 @@ pub(crate) fn written_since(view: &SocketView) -> Option<u32> {
 
 /// Whether anything later than the FIN's own acknowledgement was acknowledged: somebody is there.
 pub(crate) fn acknowledged_since(view: &SocketView) -> Option<bool> {
-    let half = view.half?;
+    let half = view.half()?;
     let now = view.counters?.snd_una?;
     Some(now.wrapping_sub(half.snd_una).cast_signed() > 0)
 }

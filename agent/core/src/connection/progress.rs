@@ -84,7 +84,7 @@ impl Progress {
         self.see_loop(view);
         let unanswered = view.counters.is_some_and(|c| c.is_unanswered());
         self.unanswered_since = unanswered.then(|| self.unanswered_since.unwrap_or(taken));
-        match view.half.filter(|half| half.eof_at.is_some()) {
+        match view.half().filter(|half| half.eof_at.is_some()) {
             Some(half) => self.spin.look(half.eof_count, taken),
             None => self.spin = Spin::default(),
         }

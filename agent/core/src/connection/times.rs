@@ -39,7 +39,7 @@ impl Times {
         counters.snd_una?;
         let moment = |then| sleeps.moment(snapshot, then);
         let received = moment(counters.last_received)?;
-        let at_end = view.half.and_then(|half| {
+        let at_end = view.half().and_then(|half| {
             Some(Before {
                 sent: moment(half.last_sent)?,
                 received: moment(half.last_received)?,

@@ -47,7 +47,7 @@ pub struct Candidate {
     pub fin_at: Timestamp,
 }
 
-/// A socket as one pass over the kernel found it.
+/// A socket as one pass over the kernel found it. There may be a hundred thousand: what few have is in a box.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SocketView {
@@ -64,13 +64,13 @@ pub struct SocketView {
     /// Every descriptor that refers to it.
     pub holders: Vec<Holder>,
     /// Whether it still waits in an accept queue.
-    pub queued: Option<Queued>,
+    pub queued: Option<Box<Queued>>,
     /// Inode number; `None` for one that no file refers to.
     pub inode: Option<u64>,
     /// Cookie.
     pub cookie: Option<u64>,
     /// What was remembered at the peer's FIN, if it has come and its place was not lost.
-    pub half: Option<HalfClosed>,
+    pub half: Option<Box<HalfClosed>>,
     /// A FIN waits behind a hole in the sequence of what was received (`ooo_last_skb`).
     pub fin_behind_hole: bool,
     /// Why none of its holders can do anything, if that is so; known only for sockets that may be in trouble.
@@ -79,6 +79,13 @@ pub struct SocketView {
     pub waiting: Option<Waiting>,
     /// The numbers; `None` if the socket could not be read.
     pub counters: Option<SocketCounters>,
+}
+
+impl SocketView {
+    /// What was remembered at the peer's FIN, if it has come and its place was not lost.
+    pub fn half(&self) -> Option<HalfClosed> {
+        self.half.as_deref().copied()
+    }
 }
 
 /// Numbers of a live socket (`struct tcp_sock`).
@@ -187,7 +194,10 @@ impl Jiffies {
     /// When `then` was; not later than [`Self::at`].
     pub fn moment(self, then: u32) -> Timestamp {
         let passed = self.now.wrapping_sub(then).cast_signed();
-        self.at - self.length * u32::try_from(passed).unwrap_or(0)
+        self.at
+            - self
+                .length
+                .saturating_mul(u32::try_from(passed).unwrap_or(0))
     }
 }
 

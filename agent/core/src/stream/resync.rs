@@ -286,7 +286,7 @@ impl Comparison<'_> {
 
 /// When the peer's FIN came, if that is what made the state.
 fn fin_at(view: &SocketView) -> Option<Timestamp> {
-    let half = view.half.filter(|_| view.state == TcpState::CloseWait);
+    let half = view.half().filter(|_| view.state == TcpState::CloseWait);
     half.map(|half| half.fin_at)
 }
 

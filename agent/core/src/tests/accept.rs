@@ -8,11 +8,11 @@ fn waiting(n: u64, proven: bool) -> SocketView {
     SocketView {
         holders: Vec::new(),
         inode: None,
-        queued: Some(Queued {
+        queued: Some(Box::new(Queued {
             listener: Some(sock(0)),
             listeners: vec![holder(3, 3)],
             proven,
-        }),
+        })),
         ..view(n)
     }
 }

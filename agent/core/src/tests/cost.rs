@@ -185,7 +185,7 @@ fn steps_with(programs: u32) -> u64 {
         world.kernel.identities.insert(pid, identity);
     }
     let socket = |n: u32| SocketView {
-        half: Some(fin(0)),
+        half: Some(Box::new(fin(0))),
         ..held_by(n / 2, view(u64::from(n)))
     };
     let all = |_| (4..programs * 2 + 4).map(socket).collect();

@@ -22,7 +22,7 @@ fn goodbye(n: u64, bytes: u32, quiet: u32) -> SocketView {
         (c.last_sent, c.last_received) = (half.last_sent, half.last_received);
     });
     SocketView {
-        half: Some(half),
+        half: Some(Box::new(half)),
         ..view
     }
 }
@@ -35,7 +35,7 @@ fn closed(n: u64, state: Option<WaitState>, attended: bool) -> SocketView {
         attended,
     });
     SocketView {
-        half: Some(fin(u64::from(FIN))),
+        half: Some(Box::new(fin(u64::from(FIN)))),
         waiting,
         ..pooled(n)
     }
@@ -167,7 +167,7 @@ fn must_not_hide_a_session_for_each_request_that_is_never_closed() {
         let port = 30_000 + u16::try_from(n).unwrap();
         view.endpoints.local = SocketAddr::new(addr("10.0.0.2:0").ip(), port);
         view.endpoints.peer = addr("10.0.0.9:80");
-        view.half = Some(fin(n * 3_000));
+        view.half = Some(Box::new(fin(n * 3_000)));
         view
     };
     world.run(900_000, |now| (1..=now / 3_000).map(session).collect());

@@ -29,7 +29,7 @@ fn after(minutes: u64, answer: impl Fn(u64) -> Vec<SocketView>) -> World {
 
 fn ended(n: u64, fin_at: u64) -> SocketView {
     SocketView {
-        half: Some(fin(fin_at)),
+        half: Some(Box::new(fin(fin_at))),
         ..view(n)
     }
 }
@@ -41,7 +41,7 @@ fn told(n: u64) -> SocketView {
         ..fin(10)
     };
     SocketView {
-        half: Some(half),
+        half: Some(Box::new(half)),
         ..drained(n)
     }
 }
@@ -197,11 +197,11 @@ fn must_not_be_more_than_info_that_a_queue_moves_slowly() {
     let queued = |n: u64| SocketView {
         holders: Vec::new(),
         inode: None,
-        queued: Some(Queued {
+        queued: Some(Box::new(Queued {
             listener: Some(sock(0)),
             listeners: vec![holder(3, 3)],
             proven: true,
-        }),
+        })),
         ..ended(n, n * 1_000)
     };
     let listener = || SocketView {

@@ -32,7 +32,7 @@ fn count(world: &World, action: Action) -> usize {
 /// The n-th connection hangs up so many milliseconds after the start, and nobody reads its end.
 fn unread(n: u64, fin_at: u64) -> SocketView {
     SocketView {
-        half: Some(fin(fin_at)),
+        half: Some(Box::new(fin(fin_at))),
         ..view(n)
     }
 }
@@ -156,11 +156,11 @@ fn listener(waiting: u32) -> SocketView {
 fn queued(n: u64) -> SocketView {
     SocketView {
         holders: Vec::new(),
-        queued: Some(Queued {
+        queued: Some(Box::new(Queued {
             listener: Some(sock(900)),
             listeners: vec![holder(7, 3)],
             proven: true,
-        }),
+        })),
         inode: None,
         ..unread(n, 1_000)
     }

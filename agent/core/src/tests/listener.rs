@@ -17,11 +17,11 @@ fn waiting(n: u64, holders: &[Holder]) -> SocketView {
     SocketView {
         holders: Vec::new(),
         inode: None,
-        queued: Some(Queued {
+        queued: Some(Box::new(Queued {
             listener: Some(sock(0)),
             listeners: holders.to_vec(),
             proven: true,
-        }),
+        })),
         ..view(n)
     }
 }

@@ -66,11 +66,11 @@ fn what_is_not_an_idle_pooled_connection_keeps_its_verdict() {
         // It was told.
         (
             |view| SocketView {
-                half: Some(HalfClosed {
+                half: Some(Box::new(HalfClosed {
                     eof_at: Some(at(100)),
                     eof_count: 1,
                     ..fin(0)
-                }),
+                })),
                 ..counted(view, |c| c.unread = 0)
             },
             Verdict::NotClosed,

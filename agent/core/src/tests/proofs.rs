@@ -119,9 +119,9 @@ fn scenes() -> impl Strategy<Value = Vec<Scene>> {
             opener: Some(owner(7, Attribution::Accept)),
             inode: None,
             halted: (who == 1 && client).then_some(Halt::Frozen),
-            half: half.filter(|_| ended),
+            half: half.filter(|_| ended).map(Box::new),
             holders,
-            queued,
+            queued: queued.map(Box::new),
             waiting,
             counters: Some(counters),
             ..view(1)

@@ -6,12 +6,12 @@ use crate::model::finding::Severity;
 /// The end was read so often, first half a second after the FIN.
 fn delivered(count: u32) -> SocketView {
     SocketView {
-        half: Some(HalfClosed {
+        half: Some(Box::new(HalfClosed {
             eof_at: Some(at(500)),
             eof_count: count,
             eof_by: Some(7),
             ..fin(0)
-        }),
+        })),
         ..drained(1)
     }
 }
@@ -138,7 +138,7 @@ fn must_not_hide_a_spin_after_a_reset() {
         };
         let reset = SocketView {
             state: TcpState::Closed,
-            half: Some(half),
+            half: Some(Box::new(half)),
             ..drained(1)
         };
         vec![counted(reset, |c| c.shutdown = 3)]

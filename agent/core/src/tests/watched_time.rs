@@ -11,11 +11,11 @@ fn trouble() -> Vec<SocketView> {
     let queued = |view| SocketView {
         holders: Vec::new(),
         inode: None,
-        queued: Some(Queued {
+        queued: Some(Box::new(Queued {
             listener: None,
             listeners: vec![holder(3, 3)],
             proven: true,
-        }),
+        })),
         ..view
     };
     let in_state = |state, n| SocketView {
@@ -25,11 +25,11 @@ fn trouble() -> Vec<SocketView> {
     let all = [
         view(1),
         SocketView {
-            half: Some(HalfClosed {
+            half: Some(Box::new(HalfClosed {
                 eof_at: Some(at(200)),
                 eof_count: 1,
                 ..fin(100)
-            }),
+            })),
             ..drained(2)
         },
         pooled(3),
@@ -48,8 +48,11 @@ fn trouble() -> Vec<SocketView> {
     ];
     all.map(|view| {
         let half_closed = view.state == TcpState::CloseWait;
-        let half = half_closed.then(|| view.half.unwrap_or(fin(100)));
-        SocketView { half, ..view }
+        let half = half_closed.then(|| view.half().unwrap_or(fin(100)));
+        SocketView {
+            half: half.map(Box::new),
+            ..view
+        }
     })
     .into()
 }
@@ -93,7 +96,7 @@ fn nothing_is_due_at_once_after_the_host_has_slept_or_the_agent_was_frozen() {
 fn a_pause_between_every_two_looks_counts_three_seconds_each_time() {
     let mut world = World::scanning(Settings::default());
     let unread = || SocketView {
-        half: Some(fin(100)),
+        half: Some(Box::new(fin(100))),
         ..view(1)
     };
     world.run(1_000, |_| vec![unread()]);
@@ -117,7 +120,7 @@ fn what_was_heard_before_the_host_slept_is_no_sign_of_life_after_it() {
             ..fin(100)
         };
         SocketView {
-            half: Some(half),
+            half: Some(Box::new(half)),
             ..counted(drained(1), |c| c.last_heard = 100)
         }
     };

@@ -10,11 +10,11 @@ fn waiting(n: u64, state: TcpState) -> SocketView {
         state,
         holders: Vec::new(),
         inode: None,
-        queued: Some(Queued {
+        queued: Some(Box::new(Queued {
             listener: Some(sock(0)),
             listeners: vec![holder(3, 3)],
             proven: true,
-        }),
+        })),
         ..view(n)
     }
 }
@@ -227,11 +227,11 @@ fn the_history_of_a_finding_is_short_and_counts_the_rest() {
     let spun = |now: u64| now / 120_000 * 60_000 + (now % 120_000).saturating_sub(60_000);
     world.run(24 * 3_600_000, |now| {
         vec![SocketView {
-            half: Some(HalfClosed {
+            half: Some(Box::new(HalfClosed {
                 eof_at: Some(at(10)),
                 eof_count: u32::try_from(spun(now)).unwrap() + 1,
                 ..fin(0)
-            }),
+            })),
             ..drained(1)
         }]
     });

@@ -132,7 +132,8 @@ impl World {
     pub(super) fn snapshot(&self, ms: u64, mut sockets: Vec<SocketView>) -> Snapshot {
         for view in &mut sockets {
             let (half, opener) = (&self.kernel.half, &self.kernel.openers);
-            view.half = view.half.or_else(|| half.get(&view.sock).copied());
+            let half = view.half().or_else(|| half.get(&view.sock).copied());
+            view.half = half.map(Box::new);
             let opener = || opener.get(&view.sock).cloned();
             view.opener = view.opener.take().or_else(opener);
         }

@@ -190,7 +190,7 @@ impl Case<'_> {
     pub(super) fn eof_watched(&self, fin: Fin) -> bool {
         let signal = self.settings.signals.contains(&Signal::Eof);
         signal
-            && self.view.half.is_some_and(|half| half.fin_with_data)
+            && self.view.half().is_some_and(|half| half.fin_with_data)
             && fin.exact
             && fin.since >= self.settings.watching_since
     }

@@ -59,7 +59,7 @@ pub(crate) fn end(progress: &Progress, view: &SocketView) -> End {
         return End::Untold;
     }
     // A FIN of ours would count as one byte written after the peer's.
-    let by_fin = view.half.is_some_and(|half| !half.by_reset);
+    let by_fin = view.half().is_some_and(|half| !half.by_reset);
     let unanswered_fin = by_fin && written_since(view) == Some(0);
     let fins = counters.fin_received && !unanswered_fin;
     if progress.told_at.is_some() || !fins {

@@ -14,7 +14,7 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
         return Opinion::No;
     }
     let mut missing = case.without_queue();
-    if case.view.half.is_none() && pool::is_idle(case.view, case.connection.role) {
+    if case.view.half().is_none() && pool::is_idle(case.view, case.connection.role) {
         // A pool may keep it, unless it has written since the FIN.
         missing.push(missing::FIN);
     }

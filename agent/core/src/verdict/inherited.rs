@@ -22,7 +22,7 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
         return Opinion::No;
     };
     // Without the numbers at the FIN nobody knows whether they have written since.
-    let silent = case.connection.written == 0 && case.view.half.is_some();
+    let silent = case.connection.written == 0 && case.view.half().is_some();
     let waits = case.view.waiting.map(|waiting| waiting.state);
     if !silent || is_meant(case) || is_used(waits) || !cannot_have_used(case) {
         return Opinion::No;

@@ -49,7 +49,7 @@ fn awaits(case: &Case<'_>, other_end: &OtherEnd) -> bool {
 
 fn was_reset(case: &Case<'_>) -> bool {
     let error = case.view.counters.map_or(0, |counters| counters.error);
-    let by_reset = case.view.half.is_some_and(|half| half.by_reset);
+    let by_reset = case.view.half().is_some_and(|half| half.by_reset);
     case.view.state == TcpState::Closed && (by_reset || matches!(error, 32 | 104))
 }
 

@@ -66,7 +66,7 @@ impl Member {
     fn of(view: &SocketView) -> Self {
         Self {
             sock: view.sock,
-            ended: view.half.map(|half| half.fin_at),
+            ended: view.half().map(|half| half.fin_at),
             unread: view.counters.map_or(0, |counters| counters.unread),
         }
     }

@@ -85,7 +85,7 @@ const fn is_to_be_read(waits: Option<WaitState>) -> bool {
 
 fn goodbye(case: &Case<'_>) -> Option<Goodbye> {
     let counters = case.view.counters?;
-    let by_fin = case.view.half.filter(|half| !half.by_reset);
+    let by_fin = case.view.half().filter(|half| !half.by_reset);
     if case.view.state == TcpState::Closed {
         let untold = counters.error != 0 && case.connection.delivery.at.is_none();
         let goodbye = match by_fin {

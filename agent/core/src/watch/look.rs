@@ -94,7 +94,7 @@ fn meet(view: &SocketView, look: &Look<'_>, rules: &Rules) -> Watched {
     let known = look.names.known(view.sock, view.endpoints);
     let known = known.map(|known| known.key);
     let born = view.opener.as_ref().map(|opener| opener.since);
-    let fin_at = view.half.map(|half| half.fin_at);
+    let fin_at = view.half().map(|half| half.fin_at);
     let key = known.unwrap_or_else(|| SocketKey {
         sock: view.sock,
         birth: born.or(fin_at).unwrap_or(taken),
@@ -325,7 +325,7 @@ fn look_again_later(book: &mut Book<'_>, sock: u64, now: Timestamp) {
     let Some(watched) = book.table.get_mut(sock) else {
         return;
     };
-    let pause = interval * (1 << watched.in_vain.min(LONGEST_BACKOFF));
+    let pause = interval.saturating_mul(1 << watched.in_vain.min(LONGEST_BACKOFF));
     watched.in_vain = watched.in_vain.saturating_add(1);
     book.table.arm(sock, now + pause);
 }

@@ -181,7 +181,7 @@ impl Half<'_> {
     /// Bytes that were written to what carries on.
     fn written(&self) -> u64 {
         let counters = self.view.counters;
-        counters.map_or(0, |c| c.bytes_acked + u64::from(c.unacked))
+        counters.map_or(0, |c| c.bytes_acked.saturating_add(c.unacked.into()))
     }
 }
 

@@ -18,6 +18,7 @@ use crate::kernel::clock::{jiffy, now};
 use crate::kernel::processes::Processes;
 use crate::kernel::table::Tables;
 use finback_core::model::guard::Guard;
+use finback_core::model::index::Index;
 use finback_core::model::look::{
     HalfClosed, Jiffies, Queued, Snapshot, SocketCounters, SocketView,
 };
@@ -61,7 +62,7 @@ pub(super) struct Join<'a, M> {
     /// In the order in which they came. Not kept a second time: there may be a hundred thousand.
     views: Vec<SocketView>,
     /// Where each is, by the socket.
-    places: FxHashMap<u64, usize>,
+    places: Index,
     /// Who waits for those of which it was asked and all could be told.
     waiters: FxHashMap<u64, Vec<Waiter>>,
     listeners: BTreeMap<u64, Listener>,
@@ -93,7 +94,7 @@ impl<'a, M: Memory> Join<'a, M> {
             processes,
             functions,
             views: Vec::new(),
-            places: FxHashMap::default(),
+            places: Index::default(),
             waiters: FxHashMap::default(),
             listeners: BTreeMap::new(),
         }
@@ -127,7 +128,7 @@ impl<'a, M: Memory> Join<'a, M> {
             });
             listener.holders.push(holder.clone());
         }
-        let known = self.places.get(&view.sock).copied();
+        let known = self.place(view.sock);
         let place = known.or_else(|| {
             if view.shows_waiters() {
                 self.waiters.insert(view.sock, Vec::new());
@@ -154,8 +155,8 @@ impl<'a, M: Memory> Join<'a, M> {
 
     /// The kernel writes a socket's waiters after each of its descriptors: those after the first are repetitions.
     fn wait(&mut self, row: &WaitRow) {
-        let place = self.places.get(&row.sock);
-        let view = place.and_then(|place| self.views.get(*place));
+        let place = self.place(row.sock);
+        let view = place.and_then(|place| self.views.get(place));
         if view.is_none_or(|view| view.holders.len() > 1) {
             return;
         }
@@ -173,7 +174,7 @@ impl<'a, M: Memory> Join<'a, M> {
         let Some(listener) = self.listeners.get(&row.listener) else {
             return;
         };
-        if self.places.contains_key(&row.sock) {
+        if self.place(row.sock).is_some() {
             return;
         }
         let tuple = row.tuple(&listener.tuple);
@@ -227,6 +228,12 @@ impl<'a, M: Memory> Join<'a, M> {
         }
     }
 
+    /// Where a socket is, if a row was about it.
+    fn place(&self, sock: u64) -> Option<usize> {
+        let name = |place| name(&self.views, place);
+        self.places.find(&Some(sock), name)
+    }
+
     /// Where it is from now on; `None` for what has no addresses or a state that is not known.
     fn add(&mut self, new: &New<'_>) -> Option<usize> {
         let endpoints = endpoints(new.tuple)?;
@@ -248,16 +255,16 @@ impl<'a, M: Memory> Join<'a, M> {
             role,
             opener,
             holders: Vec::new(),
-            queued: new.listener.map(|listener| self.queue(listener)),
+            queued: new.listener.map(|listener| Box::new(self.queue(listener))),
             inode: (new.inode != 0).then_some(new.inode),
             cookie: (new.cookie != 0).then_some(new.cookie),
-            half,
+            half: half.map(Box::new),
             fin_behind_hole: new.fin_behind_hole,
             halted: None,
             waiting: None,
             counters: Some(new.counters),
         });
-        self.places.insert(new.sock, place);
+        self.places.add(place, |place| name(&self.views, place));
         Some(place)
     }
 
@@ -287,6 +294,10 @@ impl<'a, M: Memory> Join<'a, M> {
             proven: true,
         }
     }
+}
+
+fn name(views: &[SocketView], place: usize) -> Option<u64> {
+    views.get(place).map(|view| view.sock)
 }
 
 /// What is remembered of a socket in this state. What came later than the look began may be another connection's, at an

@@ -32,6 +32,7 @@ use super::table::{Queues, Tables};
 use finback_common::place::OpenerPlace;
 use finback_common::row::ThreadRow;
 use finback_common::socket::source;
+use finback_core::model::ends::Ends;
 use finback_core::model::look::{LocalPorts, Opener, Snapshot, UnheldList};
 use finback_core::model::time::Timestamp;
 
@@ -101,9 +102,8 @@ impl Looker {
         self.inhabited = sockets.map(|view| view.endpoints.netns).collect();
         halt::mark(&mut snapshot);
         if unheld {
-            let known = snapshot.sockets.iter().map(|view| view.endpoints);
-            let known: FxHashSet<_> = known.collect();
-            let unheld = unheld::unheld(|ends| known.contains(ends));
+            let known = Ends::of(&snapshot.sockets);
+            let unheld = unheld::unheld(|ends| known.find(ends).is_some());
             let unheld = unheld.map_err(|source| KernelError::Io {
                 what: "list the sockets of a network namespace",
                 source,

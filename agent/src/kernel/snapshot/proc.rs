@@ -84,10 +84,12 @@ impl Join {
             },
             opener: None,
             holders: self.holders_of(live.inode),
-            queued: waits.then(|| Queued {
-                listener: None,
-                listeners: self.listeners_of(&live.endpoints),
-                proven: false,
+            queued: waits.then(|| {
+                Box::new(Queued {
+                    listener: None,
+                    listeners: self.listeners_of(&live.endpoints),
+                    proven: false,
+                })
             }),
             inode: (live.inode != 0).then_some(u64::from(live.inode)),
             cookie: (live.cookie != 0).then_some(live.cookie),

@@ -140,7 +140,7 @@ fn rows_of_one_socket_become_one_view_with_all_holders_and_what_is_remembered() 
     assert_eq!(holders(&socket), [(7, 5), (7, 6), (9, 4)]);
     assert_eq!(socket.counters.unwrap().unread, 3);
     assert_eq!((socket.inode, socket.role), (Some(77), Role::Unknown));
-    let half = socket.half.unwrap();
+    let half = socket.half().unwrap();
     assert_eq!(half.fin_at, Timestamp::from_nanos(50));
     assert_eq!(
         (half.eof_count, half.eof_by, half.write_seq),
@@ -172,7 +172,7 @@ fn the_state_of_the_row_wins_over_a_place() {
         (tcp::CLOSE, true),
     ] {
         let socket = one(&[holder(1, 3, view(SOCK, state))], &remembered);
-        assert_eq!(socket.half.is_some(), wanted, "{state}");
+        assert_eq!(socket.half().is_some(), wanted, "{state}");
     }
 }
 
@@ -293,7 +293,7 @@ fn a_waiting_connection_names_the_holders_of_its_listener() {
         (socket.endpoints.netns, socket.role),
         (INIT_NETNS, Role::Server)
     );
-    assert_eq!(socket.half.unwrap().fin_at, Timestamp::from_nanos(50));
+    assert_eq!(socket.half().unwrap().fin_at, Timestamp::from_nanos(50));
     assert_eq!(socket.counters.unwrap().unread, 5);
 }
 
@@ -327,7 +327,7 @@ proptest! {
         let snapshot = look(&rows, &remembered);
         prop_assert!(snapshot.sockets.is_sorted_by_key(|socket| socket.sock));
         for socket in &snapshot.sockets {
-            prop_assert!(socket.half.is_none() || socket.state != TcpState::Established);
+            prop_assert!(socket.half().is_none() || socket.state != TcpState::Established);
         }
     }
 }

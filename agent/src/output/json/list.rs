@@ -1,6 +1,5 @@
 //! What one look found, as lines of a list.
 
-use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 use std::io;
 use std::sync::Arc;
@@ -18,6 +17,7 @@ use crate::output::clock::{Time, WallClock};
 use crate::process::Descriptions;
 use finback_core::engine;
 use finback_core::glance::last_heard;
+use finback_core::model::ends::Ends;
 use finback_core::model::guard::GuardDefaults;
 use finback_core::model::look::{Snapshot, SocketCounters, SocketView, Unheld};
 use finback_core::model::socket::{self, Attribution, Endpoints, SocketKey};
@@ -52,7 +52,7 @@ pub struct List<'a> {
     /// What network namespaces give to sockets that ask for nothing.
     defaults: &'a [GuardDefaults],
     /// Every end that a descriptor refers to.
-    ends: FxHashMap<Endpoints, &'a SocketView>,
+    ends: Ends<'a>,
 }
 
 impl<'a> List<'a> {
@@ -63,17 +63,12 @@ impl<'a> List<'a> {
         accused: &'a Accused,
         defaults: &'a [GuardDefaults],
     ) -> Self {
-        let held = snapshot.sockets.iter();
-        let held = held.filter(|view| view.state != TcpState::Listen);
-        let mut ends =
-            HashMap::with_capacity_and_hasher(snapshot.sockets.len(), rustc_hash::FxBuildHasher);
-        ends.extend(held.map(|view| (view.endpoints, view)));
         Self {
             snapshot,
             clock,
             accused,
             defaults,
-            ends,
+            ends: Ends::of(&snapshot.sockets),
         }
     }
 
@@ -113,12 +108,12 @@ impl<'a> List<'a> {
 
     /// The same of the other end, where that is on this host.
     fn peer_owner(&self, view: &SocketView) -> Option<&'a Arc<socket::Process>> {
-        Self::owner(self.ends.get(&view.endpoints.reversed())?)
+        Self::owner(self.ends.find(&view.endpoints.reversed())?)
     }
 
     /// The `seq`-th line: a socket to which a descriptor or an accept queue leads.
     fn held(&self, view: &'a SocketView, seq: u64, about: About<'a>) -> Event<'a> {
-        let peer = self.ends.get(&view.endpoints.reversed());
+        let peer = self.ends.find(&view.endpoints.reversed());
         let peer_owner = self.peer_owner(view);
         let owner = Self::owner(view).map(|owner| (&**owner, attribution(view, owner)));
         let subject = Subject {
@@ -144,7 +139,7 @@ impl<'a> List<'a> {
     /// The `seq`-th line: one that goes on without a descriptor.
     fn unheld(&self, unheld: &Unheld, seq: u64) -> Event<'a> {
         let endpoints = unheld.endpoints;
-        let peer = self.ends.get(&endpoints.reversed());
+        let peer = self.ends.find(&endpoints.reversed());
         // Nothing is known of it but its addresses.
         let nameless = nameless(0, endpoints);
         let subject = Subject {
@@ -250,7 +245,7 @@ impl<'a> List<'a> {
             return accused.key;
         }
         let born = view.opener.as_ref().map(|opener| opener.since);
-        let fin_at = view.half.map(|half| half.fin_at);
+        let fin_at = view.half().map(|half| half.fin_at);
         match born.or(fin_at) {
             Some(birth) => SocketKey {
                 sock: view.sock,
@@ -273,7 +268,7 @@ impl<'a> List<'a> {
 
     /// Since when it is in its state, and whether that is exact.
     fn since(&self, view: &SocketView) -> Option<(Timestamp, bool)> {
-        match (view.state, view.half) {
+        match (view.state, view.half()) {
             (TcpState::CloseWait, Some(half)) => Some((half.fin_at, true)),
             (TcpState::Closed, Some(half)) if half.by_reset => Some((half.fin_at, true)),
             (TcpState::CloseWait, None) => {

@@ -80,7 +80,7 @@ fn leaked() -> SocketView {
         queued: None,
         inode: Some(4001),
         cookie: None,
-        half: Some(half()),
+        half: Some(Box::new(half())),
         fin_behind_hole: false,
         halted: None,
         waiting: None,

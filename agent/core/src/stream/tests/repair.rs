@@ -22,7 +22,7 @@ impl World {
 
 fn half(n: u64, fin: u64) -> SocketView {
     SocketView {
-        half: Some(HalfClosed {
+        half: Some(Box::new(HalfClosed {
             fin_at: at(fin),
             snd_una: 0,
             write_seq: 0,
@@ -35,7 +35,7 @@ fn half(n: u64, fin: u64) -> SocketView {
             fin_with_data: false,
             by_reset: false,
             connected: false,
-        }),
+        })),
         ..view(n, TcpState::CloseWait)
     }
 }
