@@ -93,12 +93,12 @@ impl Looks {
         self.latest = self.latest.max(snapshot.taken);
         self.stats = LookStats {
             count: self.stats.count + 1,
-            took: self.stats.took + took,
+            took: self.stats.took.saturating_add(took),
             longest: self.stats.longest.max(took),
             last: took,
             sockets: snapshot.sockets.len() as u64,
         };
-        self.paid = self.paid.max(now - SAVED) + snapshot.cost * DUTY;
+        self.paid = self.paid.max(now - SAVED) + snapshot.cost.saturating_mul(DUTY);
         self.not_before = self.paid.max(now);
     }
 

@@ -35,7 +35,9 @@ impl Sleeps {
         let Some(last) = self.last.replace(jiffies) else {
             return;
         };
-        let awake = jiffies.length * jiffies.now.wrapping_sub(last.now);
+        let awake = jiffies
+            .length
+            .saturating_mul(jiffies.now.wrapping_sub(last.now));
         let length = jiffies.at.since(last.at).saturating_sub(awake);
         if length > NO_SLEEP {
             let end = jiffies.at;

@@ -22,7 +22,7 @@ pub(super) fn share(
         let [latest, before] = known.get(*id)?.descriptors;
         Some((*id, *count, latest?, before))
     });
-    let used = |of: Descriptors| of.open * 1_000 / of.limit.max(1);
+    let used = |of: Descriptors| of.open.saturating_mul(1_000) / of.limit.max(1);
     let (process, count, latest, before) = found.max_by_key(|(_, _, latest, _)| used(*latest))?;
     let left = latest.limit.saturating_sub(latest.open);
     let percent = settings.descriptors_critical_percent;

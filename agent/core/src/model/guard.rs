@@ -64,7 +64,13 @@ const RTO_MAX: Duration = Duration::from_mins(2);
 impl Guard {
     /// With what the namespace gives, for jiffies of this length.
     pub fn protection(self, defaults: GuardDefaults, jiffy: Duration) -> Protection {
-        let or = |own: u32, default| if own == 0 { default } else { jiffy * own };
+        let or = |own: u32, default| {
+            if own == 0 {
+                default
+            } else {
+                jiffy.saturating_mul(own)
+            }
+        };
         let keep_alive = KeepAlive {
             time: or(self.time, defaults.time),
             interval: or(self.interval, defaults.interval),

@@ -51,7 +51,8 @@ pub struct Descriptors {
 impl Descriptors {
     /// Whether so many percent are in use.
     pub fn are_used_to(self, percent: u32) -> bool {
-        self.limit > 0 && self.open * 100 >= self.limit * u64::from(percent)
+        self.limit > 0
+            && self.open.saturating_mul(100) >= self.limit.saturating_mul(u64::from(percent))
     }
 }
 
@@ -67,4 +68,17 @@ pub struct ProcessView {
     pub identity: Option<Identity>,
     /// Its descriptors, if they could be counted.
     pub descriptors: Option<Descriptors>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Descriptors;
+
+    #[test]
+    fn descriptors_are_used_up_by_percent_whatever_they_are() {
+        let used = |open, limit| Descriptors { open, limit }.are_used_to(90);
+        assert!(used(90, 100) && !used(89, 100));
+        assert!(!used(0, 0), "a limit that is not known");
+        assert!(!used(1_000, u64::MAX) && used(u64::MAX, 1_000));
+    }
 }

@@ -5,6 +5,7 @@ mod both;
 mod configure;
 mod cost;
 mod dead;
+mod extreme;
 mod farewell;
 mod harmless;
 mod incidents;

@@ -28,6 +28,6 @@ impl Counted {
     /// How many they are, if they are nearly all that it may have.
     pub(super) fn used_up(&self, process: ProcessId) -> Option<Descriptors> {
         let counted = self.by_process.get(&process).copied();
-        counted.filter(|used| used.open * 100 >= used.limit * USED_UP)
+        counted.filter(|used| used.open.saturating_mul(100) >= used.limit.saturating_mul(USED_UP))
     }
 }

@@ -91,7 +91,9 @@ impl Pressure {
     pub(super) fn due(&self, rules: &Rules) -> Timestamp {
         let after = rules.pressure();
         let pause = if self.counts.is_empty() && self.squeezes.is_empty() {
-            (after * 3).clamp(Duration::from_millis(500), IDLE_PAUSE)
+            after
+                .saturating_mul(3)
+                .clamp(Duration::from_millis(500), IDLE_PAUSE)
         } else {
             (after / 2).clamp(Duration::from_millis(100), LONGEST_PAUSE)
         };

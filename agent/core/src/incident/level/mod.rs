@@ -144,7 +144,8 @@ fn older(
         standing,
         halted: true,
     };
-    ages.older(standing, age, now) + ages.older(halted, age + settings.halted_after, now)
+    let later = age.saturating_add(settings.halted_after);
+    ages.older(standing, age, now) + ages.older(halted, later, now)
 }
 
 const fn rises(picture: &Picture<'_>) -> bool {

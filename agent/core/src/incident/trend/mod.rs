@@ -92,13 +92,16 @@ impl Trend {
         let longest = self.stays.iter().max().copied().unwrap_or_default();
         let longest = longest.min(LONGEST);
         for (n, (scale, times)) in self.scales.iter_mut().zip(SCALES).enumerate() {
-            let length = measure.window * times;
+            let length = measure.window.saturating_mul(times);
             scale.turn(length, measure.live, now);
             scale.settle(ages, 1 << n, now - longest.max(length));
             scale.judge(measure);
         }
         let last = SCALES.last().map_or(1, |times| *times);
-        ages.merge(now - LONGEST.max(measure.window * last), EVERY);
+        ages.merge(
+            now - LONGEST.max(measure.window.saturating_mul(last)),
+            EVERY,
+        );
     }
 
     /// Whether they become more and more.
@@ -113,7 +116,9 @@ impl Trend {
         let whole = u32::try_from(scale.windows.len().saturating_sub(1)).unwrap_or(0);
         Some(Rate {
             settled: scale.windows.iter().map(|window| window.settled).sum(),
-            within: window * times * whole + now.since(scale.began),
+            within: window
+                .saturating_mul(times.saturating_mul(whole))
+                .saturating_add(now.since(scale.began)),
         })
     }
 }
