@@ -23,7 +23,7 @@ pub(crate) fn limit() -> Result<()> {
     let Some(group) = Group::with_memory(LIMIT)? else {
         return skip("no control group here has the memory controller");
     };
-    let sockets: usize = count(50_000, 10_000);
+    let sockets: usize = count(100_000, 10_000);
     let ground = Ground::leaking()?;
     let dir = tempfile::tempdir()?;
     fs::write(dir.path().join("finback.toml"), config())?;
@@ -44,7 +44,7 @@ pub(crate) fn limit() -> Result<()> {
     subject.greeted()?;
     let mut before = calm(&subject, &ground)?;
     before.streams = streams;
-    let pairs = count(2, 1);
+    let pairs = count(3, 1);
     let mut held = Vec::new();
     for turn in 0..pairs {
         held.push(Held::new(
