@@ -44,6 +44,7 @@ pub(super) struct Desk {
     pub(super) privilege: Option<Privilege>,
     /// Records read from the ring.
     pub(super) records: u64,
+    pub(super) scans: Scans,
     /// The last event of every open finding, by its id.
     findings: BTreeMap<u64, Bytes>,
     /// The last event of every incident, by its id.
@@ -56,6 +57,7 @@ impl Desk {
             started: Instant::now(),
             privilege: None,
             records: 0,
+            scans: Scans::default(),
             findings: BTreeMap::new(),
             incidents: BTreeMap::new(),
         }
@@ -160,12 +162,34 @@ impl Desk {
                 "last_sockets": stats.looks.sockets,
                 "last_ns": nanos(stats.looks.last),
             },
+            "scans": {
+                "count": self.scans.count,
+                "last_ns": nanos(self.scans.last),
+                "longest_ns": nanos(self.scans.longest),
+            },
             "stacks": stacks.map(stacks_done),
             "counters": counters,
             "privilege": self.privilege,
             "pins": kernel.pins(),
             "hooks": kernel.report(),
         })
+    }
+}
+
+/// Readings of the table of what is half-closed now.
+#[derive(Debug, Default)]
+pub(super) struct Scans {
+    count: u64,
+    last: Duration,
+    longest: Duration,
+}
+
+impl Scans {
+    /// One more, which took so long.
+    pub(super) fn count(&mut self, took: Duration) {
+        self.count += 1;
+        self.last = took;
+        self.longest = self.longest.max(took);
     }
 }
 
@@ -254,4 +278,19 @@ fn stacks_done(done: &Statistics) -> Value {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scans_are_counted_with_the_last_and_the_longest() {
+        let mut scans = Scans::default();
+        for micros in [20, 90, 30] {
+            scans.count(Duration::from_micros(micros));
+        }
+        assert_eq!((scans.count, scans.last), (3, Duration::from_micros(30)));
+        assert_eq!(scans.longest, Duration::from_micros(90));
+    }
 }

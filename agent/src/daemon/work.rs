@@ -262,7 +262,9 @@ impl Work {
                 Output::Event(event) => self.tell_or_hold(event),
                 Output::Scan => {
                     let mut found = Vec::new();
+                    let begun = Instant::now();
                     self.kernel.scan(&mut found);
+                    self.desk.scans.count(begun.elapsed());
                     self.engine.apply(&Input::Scan(found), self.kernel.now());
                 }
                 Output::Look { unheld } => self.looker.ask(Request::Look { unheld }),

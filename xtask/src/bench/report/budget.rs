@@ -85,7 +85,7 @@ pub(super) fn lines(report: &Report, guests: &Baseline) -> Vec<Line> {
     lines.extend(instructions(guests));
     lines.extend(of_quiet(report));
     lines.push(burst(report));
-    lines.push(look(report));
+    lines.extend(look(report));
     lines.push(start(report));
     lines
 }
@@ -229,7 +229,7 @@ fn of_quiet(report: &Report) -> Vec<Line> {
         Ok((shown, Kept::at_most(records, 0.005)))
     });
     let scan = mode.clone().and_then(|mode| {
-        let nanos = mode.scan_ns.ok_or("the status tells of no scan")?;
+        let nanos = mode.scan_ns.ok_or("no scan was told of in this run")?;
         Ok((format!("{:.2} ms", nanos / 1e6), Kept::at_most(nanos, 1e6)))
     });
     vec![
@@ -283,26 +283,34 @@ fn burst(report: &Report) -> Line {
     }))
 }
 
-fn look(report: &Report) -> Line {
-    let row = Row::new("look at 50,000 connections", "<= 80 ms");
+/// On this machine, and as the part of `ss` that the budget means: 80 ms where that takes 640.
+fn look(report: &Report) -> [Line; 2] {
     let step = report.crowd.iter().max_by_key(|step| step.connections);
-    let result = step.ok_or_else(|| report.reason("crowd")).and_then(|step| {
+    let step = step.ok_or_else(|| report.reason("crowd")).and_then(|step| {
+        let told = !step.look.is_empty();
+        told.then_some(step)
+            .ok_or_else(|| "the daemon tells no time of its look".to_owned())
+    });
+    let here = step.clone().map(|step| {
         let ours = median(&step.look) * 1e3;
-        let ss: Vec<f64> = step.ss.iter().map(|took| took.wall * 1e3).collect();
-        let ss = median(&ss);
-        if step.look.is_empty() {
-            return Err("the daemon tells no time of its look".to_owned());
-        }
         let sockets = step
             .sockets
             .map_or_else(String::new, |n| format!(" for {n:.0} sockets"));
-        let shown = format!(
-            "{ours:.0} ms{sockets} of {} connections; ss -tanp {ss:.0} ms",
-            step.connections
-        );
-        Ok((shown, Kept::at_most(ours, 80.0)))
+        let shown = format!("{ours:.0} ms{sockets} of {} connections", step.connections);
+        (shown, Kept::at_most(ours, 80.0))
     });
-    row.line(result)
+    let against = step.map(|step| {
+        let ours = median(&step.look) * 1e3;
+        let ss: Vec<f64> = step.ss.iter().map(|took| took.wall * 1e3).collect();
+        let ss = median(&ss);
+        let part = ours / ss;
+        let shown = format!("{part:.2} ({ours:.0} ms against {ss:.0} ms)");
+        (shown, Kept::at_most(part, 1.0 / 8.0))
+    });
+    [
+        Row::new("look at 50,000 connections", "<= 80 ms").line(here),
+        Row::new("the same, against ss -tanp", "<= 1/8").line(against),
+    ]
 }
 
 fn start(report: &Report) -> Line {

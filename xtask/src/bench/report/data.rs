@@ -86,7 +86,7 @@ pub(crate) struct Mode {
     pub(crate) output_bytes: f64,
     /// Name of a map to its entries per held connection.
     pub(crate) entries: BTreeMap<String, f64>,
-    /// Nanoseconds of the last scan for candidates, if the status tells.
+    /// Nanoseconds of the longest scan for candidates, if the status tells.
     pub(crate) scan_ns: Option<f64>,
     pub(crate) programs: Vec<ProgramCost>,
 }

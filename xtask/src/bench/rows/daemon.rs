@@ -75,7 +75,7 @@ fn mode(rivals: &Rivals, variant: Variant, child: &Child, idle: Duration) -> Res
         ring_bytes,
         output_bytes,
         entries,
-        scan_ns: after.find("scan", "_ns"),
+        scan_ns: after.number("scans.longest_ns"),
         programs: programs(child, &network)?,
     })
 }
