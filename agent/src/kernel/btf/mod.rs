@@ -4,11 +4,13 @@
 //! function or a tracepoint exists, and which type number it has. Format: `Documentation/bpf/btf.rst` and
 //! `include/uapi/linux/btf.h`. No input makes it panic.
 
+mod error;
 pub mod offsets;
 pub mod subset;
 
 use rustc_hash::FxHashMap;
-use thiserror::Error;
+
+pub use self::error::BtfError;
 
 /// Where the kernel shows its types.
 pub const PATH: &str = "/sys/kernel/btf/vmlinux";
@@ -49,60 +51,6 @@ mod kind {
     pub(super) const PLAIN: [u8; 9] = [
         POINTER, 7, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC, 16, TYPE_TAG,
     ];
-}
-
-/// Why a question has no answer.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum BtfError {
-    /// Not BTF, or cut off.
-    #[error("malformed type information at byte {0}")]
-    Malformed(usize),
-    /// Big-endian or an unknown format version.
-    #[error("type information in a format this machine does not use")]
-    Format,
-    /// No struct or union of that name.
-    #[error("this kernel has no struct {0}")]
-    NoStruct(String),
-    /// The struct has no such member.
-    #[error("this kernel has no member {path} in struct {strukt}")]
-    NoMember {
-        /// Name of the struct.
-        strukt: String,
-        /// Dotted path of the member.
-        path: String,
-    },
-    /// The member has another size than the programs read.
-    #[error("{strukt}.{path} takes {bytes} bytes, {wanted} were expected")]
-    Size {
-        /// Name of the struct.
-        strukt: String,
-        /// Dotted path of the member.
-        path: String,
-        /// So many bytes it takes.
-        bytes: u32,
-        /// So many are read.
-        wanted: u32,
-    },
-    /// A member of a socket lies behind the end of what a look copies.
-    #[error("a struct {strukt} takes {bytes} bytes up to its member {path}, a look reads {room}")]
-    Far {
-        /// Name of the struct.
-        strukt: String,
-        /// Dotted path of the member.
-        path: String,
-        /// Where the member ends.
-        bytes: u32,
-        /// So many are read.
-        room: usize,
-    },
-    /// The member does not begin at a byte.
-    #[error("{strukt}.{path} is a bit field")]
-    BitField {
-        /// Name of the struct.
-        strukt: String,
-        /// Dotted path of the member.
-        path: String,
-    },
 }
 
 /// The types of one kernel.
