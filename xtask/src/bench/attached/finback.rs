@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use tempfile::TempDir;
 
 use super::child::Child;
 use super::status::{self, Status};
@@ -13,7 +15,8 @@ use crate::process;
 #[derive(Clone, Debug)]
 pub(crate) struct Finback {
     binary: PathBuf,
-    socket: PathBuf,
+    /// Of the socket, and of what a daemon leaves beside it.
+    folder: Arc<TempDir>,
     /// `--attach`.
     flavour: String,
     /// `finback run --help`.
@@ -27,13 +30,17 @@ impl Finback {
     /// It does not run.
     pub(crate) fn new(binary: &Path, flavour: &str) -> Result<Self> {
         let help = process::output(Command::new(binary).args(["run", "--help"]))?;
-        let name = format!("finback-bench-{}.sock", std::process::id());
+        let folder = tempfile::tempdir().context("no folder for the socket")?;
         Ok(Self {
             binary: binary.to_owned(),
-            socket: std::env::temp_dir().join(name),
+            folder: Arc::new(folder),
             flavour: flavour.to_owned(),
             help,
         })
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("finback.sock")
     }
 
     /// The same with another flavour.
@@ -89,7 +96,7 @@ impl Finback {
     /// # Errors
     /// It does not answer.
     pub(crate) fn status(&self) -> Result<Status> {
-        Status::of(&self.socket)
+        Status::of(&self.socket())
     }
 
     fn can_select(&self, what: &str) -> bool {
@@ -111,11 +118,11 @@ impl Finback {
             .arg("run")
             .args(args)
             .args(["--attach", &self.flavour, "--socket"])
-            .arg(&self.socket)
+            .arg(self.socket())
             .args(self.no_history())
             .env("FINBACK_LOG", "info");
         let mut child = Child::start(&mut command)?;
-        child.wait_until(|_| status::is_ready(&self.socket))?;
+        child.wait_until(|_| status::is_ready(&self.socket()))?;
         Ok(child)
     }
 }
