@@ -58,7 +58,7 @@ impl Pauses {
 
     /// After so long without, something is wrong: at least after `least`.
     pub(crate) fn unusual(&self, least: Duration) -> Duration {
-        least.max(self.longest * UNUSUAL)
+        least.max(self.longest.saturating_mul(UNUSUAL))
     }
 }
 

@@ -144,7 +144,7 @@ impl Entry {
             halted: kind.halted.then_some(since),
         };
         self.connections += 1;
-        self.total += 1;
+        self.total = self.total.saturating_add(1);
         self.count(&member, &charge.finding);
         self.list.take(charge);
         member

@@ -21,7 +21,7 @@ impl LostRequests {
     /// One more.
     pub(super) fn add(&mut self, now: Timestamp) {
         self.turn(now);
-        self.total += 1;
+        self.total = self.total.saturating_add(1);
         self.minutes[0] = self.minutes[0].saturating_add(1);
     }
 

@@ -20,7 +20,7 @@ pub(super) fn judge(case: &Case<'_>) -> Opinion {
         .counters
         .is_some_and(|c| c.read_total() >= u64::from(c.unread));
     let after = if reads {
-        case.progress.reads.unusual(after * READER)
+        case.progress.reads.unusual(after.saturating_mul(READER))
     } else {
         after
     };

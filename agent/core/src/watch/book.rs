@@ -24,7 +24,7 @@ pub(super) struct Numbers {
 impl Numbers {
     /// A number for a new finding.
     pub(super) const fn open(&mut self) -> u64 {
-        self.last += 1;
+        self.last = self.last.saturating_add(1);
         self.open += 1;
         self.last
     }

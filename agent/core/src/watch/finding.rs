@@ -113,7 +113,7 @@ fn go_on(
     finding.verdict_changes = open.verdict_changes;
     if open.verdict != finding.verdict {
         let began = std::mem::replace(&mut watched.began, time);
-        finding.verdict_changes += 1;
+        finding.verdict_changes = finding.verdict_changes.saturating_add(1);
         finding.history.push((open.verdict, began));
         if finding.history.len() > HISTORY {
             finding.history.remove(0);

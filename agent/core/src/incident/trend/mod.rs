@@ -65,12 +65,16 @@ struct Window {
 impl Trend {
     /// A connection has come that is as old as others which are settled by these scales.
     pub(super) fn arrive(&mut self, settled: u8) {
-        self.each(settled, |window| window.settled += 1);
+        self.each(settled, |window| {
+            window.settled = window.settled.saturating_add(1)
+        });
     }
 
     /// A connection is noticed after so long.
     pub(super) fn leave(&mut self, settled: u8, stay: Duration) {
-        self.each(settled, |window| window.left += 1);
+        self.each(settled, |window| {
+            window.left = window.left.saturating_add(1)
+        });
         self.stays.push_back(stay);
         if self.stays.len() > STAYS {
             self.stays.pop_front();
@@ -115,12 +119,16 @@ impl Trend {
         let (scale, times) = scales.find(|(scale, _)| scale.rising)?;
         let whole = u32::try_from(scale.windows.len().saturating_sub(1)).unwrap_or(0);
         Some(Rate {
-            settled: scale.windows.iter().map(|window| window.settled).sum(),
+            settled: sum(scale.windows.iter().map(|window| window.settled)),
             within: window
                 .saturating_mul(times.saturating_mul(whole))
                 .saturating_add(now.since(scale.began)),
         })
     }
+}
+
+fn sum(counts: impl Iterator<Item = u32>) -> u32 {
+    counts.fold(0, u32::saturating_add)
 }
 
 impl Scale {
@@ -157,7 +165,7 @@ impl Scale {
         };
         for bucket in ages.until(usual).filter(|bucket| bucket.settled & bit == 0) {
             bucket.settled |= bit;
-            window.settled += bucket.running();
+            window.settled = window.settled.saturating_add(bucket.running());
         }
     }
 
@@ -168,8 +176,8 @@ impl Scale {
             return;
         }
         let recent = || self.windows.iter().rev().take(WINDOWS);
-        let settled: u32 = recent().map(|window| window.settled).sum();
-        let left: u32 = recent().map(|window| window.left).sum();
+        let settled = sum(recent().map(|window| window.settled));
+        let left = sum(recent().map(|window| window.left));
         let spread = recent().filter(|window| window.settled > 0).count();
         let before = recent().next_back().and_then(|window| window.live);
         let fewer = before.zip(measure.live);
