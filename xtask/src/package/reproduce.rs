@@ -21,17 +21,17 @@ const FOLDER: &str = "and-once-more-over-there";
 /// # Errors
 /// Something differs (it is named), or does not build.
 pub(super) fn run(ground: &Ground, kinds: &[Kind]) -> Result<()> {
-    let mut git = Command::new("git");
-    git.current_dir(&ground.root)
-        .args(["-c", "safe.directory=*", "status", "--porcelain"]);
-    let changed = process::output(&mut git)?;
-    ensure!(changed.is_empty(), "not committed:\n{changed}");
+    let commit = commit(&ground.root)?;
     if ground.dist.exists() {
         fs::remove_dir_all(&ground.dist)?;
     }
     let start = Instant::now();
     made::make(ground, kinds)?;
     eprintln!("xtask: made here in {} s", start.elapsed().as_secs());
+    ensure!(
+        self::commit(&ground.root)? == commit,
+        "another commit was checked out meanwhile: this shows nothing, try again"
+    );
     let folder = ground.empty("reproduce")?;
     let clone = folder.join(FOLDER);
     let mut git = Command::new("git");
@@ -58,6 +58,18 @@ pub(super) fn run(ground: &Ground, kinds: &[Kind]) -> Result<()> {
         );
     }
     fs::remove_dir_all(&folder).context("cannot remove the clones")
+}
+
+/// What is checked out, with nothing changed.
+fn commit(root: &Path) -> Result<String> {
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        let git = git.current_dir(root).args(["-c", "safe.directory=*"]);
+        process::output(git.args(arguments))
+    };
+    let changed = git(&["status", "--porcelain"])?;
+    ensure!(changed.is_empty(), "not committed:\n{changed}");
+    git(&["rev-parse", "HEAD"])
 }
 
 /// What `cargo xtask package` makes in a clone. Tools are taken from here, this very program first: they are in no package.
