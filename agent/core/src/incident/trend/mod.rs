@@ -66,14 +66,14 @@ impl Trend {
     /// A connection has come that is as old as others which are settled by these scales.
     pub(super) fn arrive(&mut self, settled: u8) {
         self.each(settled, |window| {
-            window.settled = window.settled.saturating_add(1)
+            window.settled = window.settled.saturating_add(1);
         });
     }
 
     /// A connection is noticed after so long.
     pub(super) fn leave(&mut self, settled: u8, stay: Duration) {
         self.each(settled, |window| {
-            window.left = window.left.saturating_add(1)
+            window.left = window.left.saturating_add(1);
         });
         self.stays.push_back(stay);
         if self.stays.len() > STAYS {
