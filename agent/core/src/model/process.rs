@@ -51,8 +51,12 @@ pub struct Descriptors {
 impl Descriptors {
     /// Whether so many percent are in use.
     pub fn are_used_to(self, percent: u32) -> bool {
-        self.limit > 0
-            && self.open.saturating_mul(100) >= self.limit.saturating_mul(u64::from(percent))
+        self.limit > 0 && self.reach(percent)
+    }
+
+    /// The same; of a limit of nothing they are always so many.
+    pub(crate) fn reach(self, percent: u32) -> bool {
+        self.open.saturating_mul(100) >= self.limit.saturating_mul(percent.into())
     }
 }
 

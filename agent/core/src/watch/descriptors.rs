@@ -6,7 +6,7 @@ use crate::model::process::{Descriptors, ProcessView};
 use crate::model::socket::ProcessId;
 
 /// Percent of its descriptors: who uses so many has none left whenever there is much to do.
-const USED_UP: u64 = 95;
+const USED_UP: u32 = 95;
 
 /// The descriptors of accused processes, as they were counted last.
 #[derive(Debug, Default)]
@@ -28,6 +28,6 @@ impl Counted {
     /// How many they are, if they are nearly all that it may have.
     pub(super) fn used_up(&self, process: ProcessId) -> Option<Descriptors> {
         let counted = self.by_process.get(&process).copied();
-        counted.filter(|used| used.open.saturating_mul(100) >= used.limit.saturating_mul(USED_UP))
+        counted.filter(|used| used.reach(USED_UP))
     }
 }

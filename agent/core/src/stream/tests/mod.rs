@@ -385,3 +385,21 @@ fn due(stream: &Stream) -> Option<Timestamp> {
     let due = [stream.timer_due(), stream.look_due()];
     due.into_iter().flatten().min()
 }
+
+/// What the kernel remembers of a FIN that came then, with nothing else to read.
+const fn fin(fin_at: Timestamp) -> HalfClosed {
+    HalfClosed {
+        fin_at,
+        snd_una: 0,
+        write_seq: 0,
+        unread: 1,
+        last_sent: 0,
+        last_received: 0,
+        eof_at: None,
+        eof_count: 0,
+        eof_by: None,
+        fin_with_data: false,
+        by_reset: false,
+        connected: false,
+    }
+}

@@ -76,18 +76,8 @@ impl Truth {
             cookie: None,
             half: fin_at.map(|fin_at| {
                 Box::new(HalfClosed {
-                    fin_at,
-                    snd_una: 0,
-                    write_seq: 0,
                     unread: 0,
-                    last_sent: 0,
-                    last_received: 0,
-                    eof_at: None,
-                    eof_count: 0,
-                    eof_by: None,
-                    fin_with_data: false,
-                    by_reset: false,
-                    connected: false,
+                    ..fin(fin_at)
                 })
             }),
             fin_behind_hole: false,

@@ -22,20 +22,7 @@ impl World {
 
 fn half(n: u64, fin: u64) -> SocketView {
     SocketView {
-        half: Some(Box::new(HalfClosed {
-            fin_at: at(fin),
-            snd_una: 0,
-            write_seq: 0,
-            unread: 1,
-            last_sent: 0,
-            last_received: 0,
-            eof_at: None,
-            eof_count: 0,
-            eof_by: None,
-            fin_with_data: false,
-            by_reset: false,
-            connected: false,
-        })),
+        half: Some(Box::new(super::fin(at(fin)))),
         ..view(n, TcpState::CloseWait)
     }
 }
