@@ -1,7 +1,8 @@
 //! Whoever the daemon tells takes nothing more.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::net::{self, AddressFamily, SocketType};
 use rustix::process::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -88,10 +90,16 @@ fn enlarge(pid: Pid, folder: &str) -> Result<()> {
 pub(crate) fn receivers_dead() -> Result<()> {
     let dir = tempfile::tempdir()?;
     drop(UnixDatagram::bind(dir.path().join("journald"))?);
-    let listener = TcpListener::bind(("127.0.0.1", 0))?;
-    let port = listener.local_addr()?.port();
-    drop(listener);
+    let (_taken, port) = port_without_listener()?;
     beside_receivers(dir, port)
+}
+
+/// A port that refuses, and that nobody else is given while the descriptor is open.
+fn port_without_listener() -> Result<(OwnedFd, u16)> {
+    let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    net::bind(&socket, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
+    let address = SocketAddrV4::try_from(net::getsockname(&socket)?)?;
+    Ok((socket, address.port()))
 }
 
 /// They take connections and messages, and never read or answer.
