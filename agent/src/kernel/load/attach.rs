@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use aya::maps::Map;
@@ -306,7 +307,7 @@ fn reason(error: &ProgramError) -> String {
         } else {
             format!(": {}", tail.join(" / "))
         };
-        return format!("load refused: {io_error}{tail}");
+        return format!("load refused: {}{tail}", in_words(io_error));
     }
     with_causes(error)
 }
@@ -315,13 +316,24 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let more = error.to_string();
+        let more = error
+            .downcast_ref()
+            .map_or_else(|| error.to_string(), in_words);
         if !text.contains(&more) {
             text = format!("{text}: {more}");
         }
         cause = error.source();
     }
     text
+}
+
+/// As the system's library says it, but for the one number that only the kernel has a name for.
+fn in_words(error: &io::Error) -> String {
+    const ENOTSUPP: i32 = 524;
+    if error.raw_os_error() == Some(ENOTSUPP) {
+        return "the kernel does not support this (ENOTSUPP, os error 524)".to_owned();
+    }
+    error.to_string()
 }
 
 fn is_verdict(line: &str) -> bool {
@@ -333,4 +345,27 @@ fn is_verdict(line: &str) -> bool {
         "max_states",
     ];
     !line.trim().is_empty() && !statistics.iter().any(|start| line.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use aya::sys::SyscallError;
+
+    use super::*;
+
+    #[test]
+    fn every_cause_is_told_once_and_the_kernels_own_number_has_its_name() {
+        let refused = |number| {
+            reason(&ProgramError::SyscallError(SyscallError {
+                call: "bpf_link_create",
+                io_error: io::Error::from_raw_os_error(number),
+            }))
+        };
+        let busy = refused(16);
+        assert!(busy.starts_with("`bpf_link_create` failed: "), "{busy}");
+        assert_eq!(busy.matches("os error 16").count(), 1, "{busy}");
+        let unsupported =
+            "`bpf_link_create` failed: the kernel does not support this (ENOTSUPP, os error 524)";
+        assert_eq!(refused(524), unsupported);
+    }
 }
