@@ -147,10 +147,13 @@ fn of_the_agent() -> Vec<Trial> {
         ),
         alone(
             "filters_select_real_sockets",
-            ask::filters_select_real_sockets,
+            ask::filters::filters_select_real_sockets,
         ),
-        alone("a_wrong_filter_is_refused", ask::a_wrong_filter_is_refused),
-        alone("top_on_a_terminal", ask::top_on_a_terminal),
+        alone(
+            "a_wrong_filter_is_refused",
+            ask::filters::a_wrong_filter_is_refused,
+        ),
+        alone("top_on_a_terminal", ask::screen::top_on_a_terminal),
         alone(
             "a_reader_that_goes_is_no_failure",
             ask::a_reader_that_goes_is_no_failure,

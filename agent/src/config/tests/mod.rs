@@ -1,6 +1,8 @@
 mod change;
+mod exceptions;
 mod incidents;
 mod otlp;
+mod receivers;
 mod remedies;
 
 use std::path::Path;
@@ -278,55 +280,6 @@ fn every_spelling_of_a_state_is_accepted() {
 }
 
 #[test]
-fn processes_and_ports_can_differ() {
-    let file = parse(
-        "[[override]]\nprocess = \"nginx\"\nport = 8080\nthresholds = { eof_unread = \"1m\" }\n\
-         [[override]]\nport = 22\ncgroup = \"/a/b\"\nseverities = { not_closed = \"critical\" }",
-    )
-    .unwrap();
-    let [nginx, ssh] = &file.exceptions[..] else {
-        panic!("{:?}", file.exceptions)
-    };
-    assert_eq!(nginx.process.as_deref(), Some("nginx"));
-    assert_eq!(nginx.port, Some(8080));
-    assert_eq!(
-        nginx.thresholds[&Verdict::EofUnread],
-        Duration::from_mins(1)
-    );
-    assert_eq!(ssh.cgroup, GroupPattern::new("/a/b"));
-    assert_eq!(nginx.cgroup, None);
-    assert_eq!((ssh.process.as_deref(), ssh.port), (None, Some(22)));
-    let critical = Level::Fixed(Severity::Critical);
-    assert_eq!(ssh.severities[&Verdict::NotClosed], critical);
-}
-
-#[test]
-fn a_wrong_override_says_what_is_accepted() {
-    let (what, help) = refusal("[[override]]\nproces = \"nginx\"");
-    assert_eq!(what, "f.toml:2: unknown key `proces`");
-    assert_eq!(
-        help,
-        "did you mean `process`? known are cgroup, incidents, port, process, severities, thresholds"
-    );
-    let (what, help) = refusal("[[override]]\nthresholds = { eof_unread = \"1m\" }");
-    assert!(
-        what.starts_with("f.toml:1: wrong value for `override`"),
-        "{what}"
-    );
-    assert!(help.contains("each with process, cgroup or port"), "{help}");
-    let (_, help) = refusal("[[override]]\nport = 0");
-    assert_eq!(help, "use a local port from 1 to 65535");
-    for wrong in ["shop.service", "/a*b", "", "*"] {
-        let (what, help) = refusal(&format!("[[override]]\ncgroup = \"{wrong}\""));
-        assert!(
-            what.starts_with("f.toml:2: wrong value for `cgroup`"),
-            "{what}"
-        );
-        assert!(help.starts_with("use the path after 0::"), "{help}");
-    }
-}
-
-#[test]
 fn filters_are_checked_when_the_file_is_read() {
     let file = parse("filter = \"comm = shop\"\n[history]\nfilter = \"pid = 7\"").unwrap();
     let config = Config::new(file, Flags::default());
@@ -342,75 +295,6 @@ fn filters_are_checked_when_the_file_is_read() {
         "{help}"
     );
     assert!(refusal("filter = 7").1.contains("a string"));
-}
-
-#[test]
-fn a_webhook_has_an_url_a_format_and_a_file_with_its_secret() {
-    let file = parse(
-        "[webhook]\nurl = \"https://a.example/x\"\nformat = \"alertmanager\"\nsecret_file = \"/etc/s\"\n\
-         severity = \"critical\"\ntimeout = \"3s\"",
-    );
-    let expected = Webhook {
-        url: "https://a.example/x".parse().unwrap(),
-        format: WebhookFormat::Alertmanager,
-        secret_file: Some("/etc/s".into()),
-        severity: Severity::Critical,
-        timeout: Duration::from_secs(3),
-    };
-    let config = Config::new(file.unwrap(), Flags::default());
-    assert_eq!(config.webhook, Some(expected));
-    let flags = Flags {
-        webhook: WebhookFlags {
-            url: Some("http://b.example".parse().unwrap()),
-            format: None,
-        },
-        ..Flags::default()
-    };
-    let webhook = Config::new(File::default(), flags).webhook.unwrap();
-    assert_eq!(webhook.url.to_string(), "http://b.example:80");
-    assert_eq!(webhook.format, WebhookFormat::Finback);
-}
-
-#[test]
-fn who_else_is_told_is_refused_with_what_is_accepted() {
-    for (text, help) in [
-        (
-            "[journal]\nseverity = \"off\"",
-            "use one of \"info\", \"warning\", \"critical\"",
-        ),
-        (
-            "[journal]\nenable = true",
-            "did you mean `enabled`? known are enabled, severity",
-        ),
-        (
-            "[webhook]\nurl = \"http://a:b@c\"",
-            "write them as a header, for example authorization",
-        ),
-        (
-            "[webhook]\nformat = \"slack\"",
-            "use finback or alertmanager",
-        ),
-        (
-            "[webhook]\ntimeout = \"3m\"",
-            "use a time up to 2m, for example \"10s\"",
-        ),
-        (
-            "webhook = true",
-            "use a section [webhook] with one line per setting",
-        ),
-        (
-            "docs = \"/usr/share/doc\"",
-            "use a URL, for example \"file:///usr/share/doc/finback\"",
-        ),
-    ] {
-        assert!(
-            refusal(text).1.ends_with(help),
-            "{text}: {}",
-            refusal(text).1
-        );
-    }
-    let off = parse("[journal]\nenabled = false").unwrap();
-    assert_eq!(Config::new(off, Flags::default()).journal, None);
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Questions on a host where nobody has watched, and beside a daemon.
 
+pub(crate) mod filters;
+pub(crate) mod screen;
+
 use std::fs;
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -18,7 +21,6 @@ use tempfile::TempDir;
 use super::command::{output_of, public_dir};
 use crate::daemon::{Daemon, EOF_UNREAD};
 use crate::setting::setting;
-use crate::trial::skip;
 
 const FOUND: i32 = 10;
 
@@ -293,139 +295,4 @@ pub(crate) fn a_reader_that_goes_is_no_failure() -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Every word that a filter has for a socket, tried on sockets that are really there.
-pub(crate) fn filters_select_real_sockets() -> Result<()> {
-    let mut leak = Leak::new()?;
-    let (unread, reset) = (leak.unread()?, leak.reset()?);
-    let open = leak.client()?;
-    let (port, pid) = (leak.port()?, std::process::id());
-    let other = open.local_addr()?.port();
-    let inode = fs::metadata(format!("/proc/self/fd/{unread}"))?.ino();
-    let netns = fs::metadata("/proc/self/ns/net")?.ino();
-    let comm = fs::read_to_string("/proc/self/comm")?;
-    let comm = comm.trim();
-    let listening = leak.listener.as_raw_fd();
-    let held = |fd: i32| format!("sport = :{port} and fd = {fd}");
-    for (filter, fds) in [
-        (format!("state close-wait sport = :{port}"), vec![unread]),
-        (format!("state listening sport = :{port}"), vec![listening]),
-        (
-            format!("state closed pid = {pid} fd = {reset}"),
-            vec![reset],
-        ),
-        (
-            format!("exclude listening sport = :{port} fd = {unread},{listening}"),
-            vec![unread],
-        ),
-        (format!("inode = {inode}"), vec![unread]),
-        (
-            format!("dport = :{port} and sport = :{other}"),
-            vec![open.as_raw_fd()],
-        ),
-        (
-            format!("src 127.0.0.0/8 and {}", held(unread)),
-            vec![unread],
-        ),
-        (format!("src = [::1] and {}", held(unread)), vec![]),
-        (
-            format!("comm = {comm} and netns = {netns} and {}", held(unread)),
-            vec![unread],
-        ),
-        (format!("not comm = {comm} and {}", held(unread)), vec![]),
-        (format!("unread >= 6 and {}", held(unread)), vec![unread]),
-        (format!("unread > 1M and {}", held(unread)), vec![]),
-        (format!("age < 1h and {}", held(unread)), vec![unread]),
-        (format!("age > 1h and {}", held(unread)), vec![]),
-        (format!("role server and {}", held(unread)), vec![unread]),
-    ] {
-        let mut arguments = vec!["ls", "--no-daemon", "--format", "json"];
-        arguments.push(&filter);
-        let (lines, _) = ask(&arguments)?;
-        let mut found: Vec<i64> = lines
-            .iter()
-            .flat_map(|line| line["listed"]["holders"].as_array().into_iter().flatten())
-            .filter_map(|holder| holder["fd"].as_i64())
-            .collect();
-        found.sort_unstable();
-        let mut expected: Vec<i64> = fds.into_iter().map(i64::from).collect();
-        expected.sort_unstable();
-        ensure!(found == expected, "`{filter}`: {found:?}, not {expected:?}");
-    }
-    Ok(())
-}
-
-/// What is wrong with a filter is said where it is wrong, with what was meant.
-pub(crate) fn a_wrong_filter_is_refused() -> Result<()> {
-    let output = output_of(Command::new(&setting().finback).args(["ls", "state", "close-wiat"]))?;
-    let message = String::from_utf8(output.stderr)?;
-    ensure!(output.status.code() == Some(2), "{}", output.status);
-    ensure!(
-        message.contains("close_wait") && message.contains('^'),
-        "{message}"
-    );
-    Ok(())
-}
-
-/// The screen on a real terminal, driven by its keys.
-pub(crate) fn top_on_a_terminal() -> Result<()> {
-    if Command::new("tmux").arg("-V").output().is_err() {
-        return skip("there is no tmux here");
-    }
-    let dir = tempfile::tempdir()?;
-    let config = config(&dir)?;
-    let mut leak = Leak::new()?;
-    leak.unread()?;
-    thread::sleep(2 * EOF_UNREAD);
-    let socket = dir.path().join("tmux");
-    let tmux = |arguments: &[&str]| -> Result<String> {
-        let output = output_of(Command::new("tmux").arg("-S").arg(&socket).args(arguments))?;
-        ensure!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let finback = setting().finback.display().to_string();
-    let command = format!(
-        "{finback} top --no-daemon --config {config} --every 1s pid = {}",
-        std::process::id()
-    );
-    tmux(&[
-        "new-session",
-        "-d",
-        "-s",
-        "t",
-        "-x",
-        "80",
-        "-y",
-        "24",
-        &command,
-    ])?;
-    let shows = |wanted: &str| -> Result<String> {
-        let mut screen = String::new();
-        for _ in 0..100 {
-            screen = tmux(&["capture-pane", "-p", "-t", "t"])?;
-            if screen.contains(wanted) {
-                return Ok(screen);
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-        anyhow::bail!("`{wanted}` does not come: {screen}")
-    };
-    let played = (|| {
-        shows("Incidents, by severity")?;
-        tmux(&["send-keys", "-t", "t", "a"])?;
-        shows("eof_unread")?;
-        tmux(&["send-keys", "-t", "t", "Enter"])?;
-        shows("has not read the end-of-stream")?;
-        tmux(&["resize-window", "-t", "t", "-x", "40", "-y", "10"])?;
-        shows("Finding")?;
-        tmux(&["send-keys", "-t", "t", "q"])
-    })();
-    // The server ends with its last session, and with this if something went wrong.
-    drop(tmux(&["kill-server"]));
-    played.map(drop)
 }
