@@ -8,10 +8,13 @@ mod build;
 mod report;
 mod run;
 
+use std::num::NonZero;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use crate::summary::Summary;
 use crate::toolchain;
@@ -31,6 +34,9 @@ pub(crate) struct FuzzArgs {
     /// So many inputs each, however long that takes.
     #[arg(long, value_name = "N")]
     runs: Option<u64>,
+    /// So many targets at the same time.
+    #[arg(long, value_name = "N", default_value = "1")]
+    jobs: NonZero<usize>,
     /// Show the targets and end.
     #[arg(long)]
     list: bool,
@@ -61,29 +67,55 @@ pub(crate) fn run(args: &FuzzArgs) -> Result<ExitCode> {
         Some(runs) => Limit::Runs(runs),
         None => Limit::Time(Duration::from_secs(args.seconds)),
     };
-    Ok(ExitCode::from(u8::from(!all(chosen, limit)?.is_clean())))
+    Ok(ExitCode::from(u8::from(
+        !all(chosen, limit, args.jobs)?.is_clean(),
+    )))
 }
 
-/// Feeds these targets, one after the other.
+/// Feeds these targets, so many at the same time.
 ///
 /// # Errors
 /// It cannot be built, or not be started.
-fn all(targets: &[String], limit: Limit) -> Result<Report> {
+fn all(targets: &[String], limit: Limit, jobs: NonZero<usize>) -> Result<Report> {
     let built = Built::new(&toolchain::ensure()?)?;
-    let mut report = Report::default();
-    for target in targets {
-        report.add(run::target(&built, target, limit)?);
-    }
+    let waiting = Mutex::new(targets.iter());
+    let next = || {
+        waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next()
+    };
+    let report = Mutex::new(Report::default());
+    let one_by_one = || {
+        while let Some(target) = next() {
+            let outcome = run::target(&built, target, limit)?;
+            report
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .add(outcome);
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let all: Vec<_> = (0..jobs.get()).map(|_| scope.spawn(one_by_one)).collect();
+        let ended = all.into_iter().map(|one| {
+            let panicked = |_| Err(anyhow!("a thread that feeds a target panicked"));
+            one.join().unwrap_or_else(panicked)
+        });
+        ended.collect::<Result<()>>()
+    })?;
+    let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.print();
     Ok(report)
 }
 
-/// A look at each, as a stage of `cargo xtask test --full`: a target in which a fault is found has failed.
+/// A minute of each, as a stage of `cargo xtask test`: a target in which a fault is found has failed.
 ///
 /// # Errors
 /// It cannot be built, or not be started.
-pub(crate) fn briefly() -> Result<Summary> {
-    const BRIEFLY: Duration = Duration::from_secs(5);
-    let report = all(&build::targets()?, Limit::Time(BRIEFLY))?;
+pub(crate) fn for_a_minute() -> Result<Summary> {
+    const A_MINUTE: Duration = Duration::from_mins(1);
+    let jobs = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    let report = all(&build::targets()?, Limit::Time(A_MINUTE), jobs)?;
     Ok(report.summary())
 }

@@ -27,7 +27,7 @@ pub(crate) struct TestArgs {
     #[arg(long)]
     no_guests: bool,
     /// Every flavour on every kernel, by default so much of it as the change asks for; faults at length, every parser under
-    /// the fuzzer for some seconds, the build for arm64 with its emulated tests, and the package in a Debian guest.
+    /// the fuzzer for a minute (as in CI), the build for arm64 with its emulated tests, and the package in a Debian guest.
     #[arg(long, conflicts_with = "no_guests")]
     full: bool,
 }
@@ -79,8 +79,10 @@ fn stages(args: &TestArgs, report: &mut Report) {
         )
     });
     live_tests(&live, filter, args.full, report);
+    if (args.full || is_ci()) && filter.is_none() {
+        report.stage("fuzz", fuzz::for_a_minute);
+    }
     if args.full && filter.is_none() {
-        report.stage("fuzz", fuzz::briefly);
         report.check("arm64", || {
             arm64::run(&Arm64Args::default()).map(|()| Verdict::Passed)
         });
@@ -143,12 +145,17 @@ fn guests(full: bool) -> Result<Summary> {
         Matrix::Full
     } else {
         let side = changes::kernel_side();
-        let matrix = matrix(&side, env::var_os("CI").is_some_and(|ci| ci == "true"));
+        let matrix = matrix(&side, is_ci());
         println!("{side}: {}", said(matrix));
         matrix
     };
     let vm::Outcome { counts, code } = vm::run(&vm::VmArgs::all(matrix))?;
     Ok(counts.at_least_exit(code == 0))
+}
+
+/// Whether this is nobody's own machine.
+fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|ci| ci == "true")
 }
 
 /// How much a change asks for. CI has less time than a developer who waits for one result.
