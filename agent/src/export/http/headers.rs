@@ -1,13 +1,16 @@
 //! Headers as people write them, and those that only a file for root may hold.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use hyper::header::{self, HeaderName, HeaderValue};
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
 
-/// Bytes of a file that are read.
+use super::file;
+
+/// Bytes that a file may have.
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// A header of every request. Its value is never shown.
@@ -33,19 +36,24 @@ const OURS: [HeaderName; 6] = [
     header::TRANSFER_ENCODING,
 ];
 
-/// Reads `name: value` lines. Nobody but the file's owner may read it: it is meant for secrets.
+/// Reads `name: value` lines. The file is this user's or root's, and nobody else may read it: it is meant for secrets.
 pub fn read(path: &Path) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
     let failed = |error: io::Error| format!("cannot read {}: {error}", path.display());
-    let file = File::open(path).map_err(failed)?;
-    let mode = file.metadata().map_err(failed)?.permissions().mode();
-    if mode & 0o077 != 0 {
+    let file = file::open(path, OFlags::empty()).map_err(failed)?;
+    let about = file.metadata().map_err(failed)?;
+    let (owner, own) = (about.uid(), geteuid().as_raw());
+    if owner != own && owner != 0 {
+        let path = path.display();
+        return Err(format!(
+            "{path} belongs to user {owner}, who could have written anything into it: chown {own} {path}"
+        ));
+    }
+    if about.mode() & 0o077 != 0 {
         let path = path.display();
         return Err(format!("others may read {path}: chmod 600 {path}"));
     }
-    let mut text = String::new();
-    file.take(MAX_BYTES)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
+    let text = file::whole(file, MAX_BYTES).map_err(failed)?;
+    let text = String::from_utf8(text).map_err(|error| failed(io::Error::other(error)))?;
     let lines = text.lines().zip(1..);
     let lines = lines.filter(|(line, _)| !line.trim().is_empty() && !line.starts_with('#'));
     lines
@@ -61,6 +69,9 @@ pub fn read(path: &Path) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
 #[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
 
     use super::*;
 
@@ -105,5 +116,26 @@ mod tests {
             error.ends_with("headers:2: write it as `name: value`"),
             "{error}"
         );
+    }
+
+    /// A line that is cut would be another header.
+    #[test]
+    fn what_is_too_long_or_no_file_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, pipe) = (folder.path().join("headers"), folder.path().join("pipe"));
+        let most = usize::try_from(MAX_BYTES).unwrap();
+        for (length, accepted) in [(most, true), (most + 1, false)] {
+            fs::write(&path, format!("#{}", "x".repeat(length - 1))).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            assert_eq!(read(&path).is_ok(), accepted, "{length}");
+        }
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        assert!(read(&pipe).unwrap_err().ends_with("it is no file"));
+        if geteuid().is_root() {
+            fs::write(&path, "a: b\n").unwrap();
+            chown(&path, Some(65534), None).unwrap();
+            let error = read(&path).unwrap_err();
+            assert!(error.contains("belongs to user 65534"), "{error}");
+        }
     }
 }

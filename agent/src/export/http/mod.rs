@@ -5,6 +5,7 @@
 
 mod connection;
 mod endpoint;
+pub(super) mod file;
 #[cfg(any(test, fuzzing))]
 pub(super) mod fuzzing;
 pub mod headers;

@@ -1,14 +1,16 @@
 //! Certificates and keys, as the files have them now.
 
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::OFlags;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
+
+use super::file;
 
 /// What TLS rests on: files in PEM. Each is read again when it has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -156,9 +158,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let mut text = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut text))
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    Ok(text)
+    file::open(path, OFlags::empty())
+        .and_then(|file| file::whole(file, MAX_BYTES))
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))
 }

@@ -1,15 +1,15 @@
 //! The key that signatures are made with, and the signatures.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use ring::hmac;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::OFlags;
 
 use super::error::Error;
+use crate::export::http::file;
 
 /// A key. Never shown.
 #[derive(Clone)]
@@ -39,14 +39,8 @@ impl Secret {
             what,
         };
         let failed = |error: io::Error| wrong(format!("cannot be read: {error}"));
-        // Never waits: it may be a pipe.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
-        let file = rustix::fs::open(path, flags, Mode::empty());
-        let file = File::from(file.map_err(|error| failed(error.into()))?);
+        let file = file::open(path, OFlags::NOFOLLOW).map_err(failed)?;
         let about = file.metadata().map_err(failed)?;
-        if !about.is_file() {
-            return Err(wrong("is no file".to_owned()));
-        }
         if about.uid() != owner {
             return Err(wrong(format!(
                 "belongs to user {}, not to root",
@@ -59,17 +53,11 @@ impl Secret {
                 "others may use it: mode {mode:03o}, not 600"
             )));
         }
-        let mut bytes = Vec::new();
-        file.take(LONGEST + 1)
-            .read_to_end(&mut bytes)
-            .map_err(failed)?;
+        let bytes = file::whole(file, LONGEST).map_err(failed)?;
         let key = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         let key = key.strip_suffix(b"\r").unwrap_or(key);
         if key.len() < SHORTEST {
             return Err(wrong(format!("has {} bytes, too few", key.len())));
-        }
-        if bytes.len() as u64 > LONGEST {
-            return Err(wrong(format!("has more than {LONGEST} bytes")));
         }
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, key)))
     }
