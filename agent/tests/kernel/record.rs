@@ -14,22 +14,8 @@ use finback_core::model::state::TcpState;
 
 use crate::rig::{Rig, SOON, abort, in_new_namespace, options, pair};
 
-const ALL_STATES: [TcpState; 11] = [
-    TcpState::Closed,
-    TcpState::Listen,
-    TcpState::SynSent,
-    TcpState::SynReceived,
-    TcpState::Established,
-    TcpState::CloseWait,
-    TcpState::LastAck,
-    TcpState::FinWait1,
-    TcpState::FinWait2,
-    TcpState::Closing,
-    TcpState::TimeWait,
-];
-
 fn everything() -> Interest {
-    let mut interest = Interest::in_states(ALL_STATES);
+    let mut interest = Interest::in_states(TcpState::ALL);
     (interest.eof, interest.connections, interest.segments) = (true, true, true);
     interest
 }

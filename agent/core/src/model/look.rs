@@ -37,6 +37,26 @@ pub struct HalfClosed {
     pub connected: bool,
 }
 
+impl HalfClosed {
+    /// A FIN that came then to a connection that had carried nothing: it alone is to be read, and nobody was told of it.
+    pub const fn at(fin_at: Timestamp) -> Self {
+        Self {
+            fin_at,
+            snd_una: 0,
+            write_seq: 0,
+            unread: 1,
+            last_sent: 0,
+            last_received: 0,
+            eof_at: None,
+            eof_count: 0,
+            eof_by: None,
+            fin_with_data: false,
+            by_reset: false,
+            connected: false,
+        }
+    }
+}
+
 /// One place of the scanned table: a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

@@ -31,6 +31,21 @@ pub enum TcpState {
 }
 
 impl TcpState {
+    /// Each once.
+    pub const ALL: [Self; 11] = [
+        Self::Closed,
+        Self::Listen,
+        Self::SynSent,
+        Self::SynReceived,
+        Self::Established,
+        Self::CloseWait,
+        Self::LastAck,
+        Self::FinWait1,
+        Self::FinWait2,
+        Self::Closing,
+        Self::TimeWait,
+    ];
+
     /// From the kernel's number (`include/net/tcp_states.h`); `None` for one we do not know.
     pub const fn from_kernel(state: u8) -> Option<Self> {
         Some(match state {

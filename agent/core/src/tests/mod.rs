@@ -165,20 +165,7 @@ fn change(n: u64, from: TcpState, to: TcpState) -> StateChange {
 
 /// What the kernel remembers of a FIN that came then, with nothing else to read and everything acknowledged.
 fn fin(ms: u64) -> HalfClosed {
-    HalfClosed {
-        fin_at: at(ms),
-        snd_una: 0,
-        write_seq: 0,
-        unread: 1,
-        last_sent: 0,
-        last_received: 0,
-        eof_at: None,
-        eof_count: 0,
-        eof_by: None,
-        fin_with_data: false,
-        by_reset: false,
-        connected: false,
-    }
+    HalfClosed::at(at(ms))
 }
 
 /// The numbers of a socket that has sent nothing.

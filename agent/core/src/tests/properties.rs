@@ -120,13 +120,13 @@ proptest! {
     #[test]
     fn nonsense_is_survived(
         records in prop::collection::vec(
-            (0_u64..4, 0_u64..50, 0..EVERY_STATE.len(), 0..EVERY_STATE.len(), 0..8_u8),
+            (0_u64..4, 0_u64..50, 0..TcpState::ALL.len(), 0..TcpState::ALL.len(), 0..8_u8),
             0..200,
         ),
     ) {
         let mut run = Run::new(Places::Kept);
         for (socket, ms, from, to, kind) in records {
-            let (from, to) = (EVERY_STATE[from], EVERY_STATE[to]);
+            let (from, to) = (TcpState::ALL[from], TcpState::ALL[to]);
             let what = nonsense(socket, from, to, kind);
             let record = Observation { time: at(ms), sock: sock(socket), what };
             run.engine.handle(&record, at(ms));
@@ -166,20 +166,6 @@ fn nonsense(socket: u64, from: TcpState, to: TcpState, kind: u8) -> What {
         _ => What::State(change(socket, from, to)),
     }
 }
-
-const EVERY_STATE: [TcpState; 11] = [
-    TcpState::Closed,
-    TcpState::Listen,
-    TcpState::SynSent,
-    TcpState::SynReceived,
-    TcpState::Established,
-    TcpState::CloseWait,
-    TcpState::LastAck,
-    TcpState::FinWait1,
-    TcpState::FinWait2,
-    TcpState::Closing,
-    TcpState::TimeWait,
-];
 
 /// What the properties above have found, shortened.
 #[test]

@@ -43,20 +43,7 @@ fn ends() -> Endpoints {
 }
 
 fn half() -> HalfClosed {
-    HalfClosed {
-        fin_at: at(1_000),
-        snd_una: 0,
-        write_seq: 0,
-        unread: 1,
-        last_sent: 0,
-        last_received: 0,
-        eof_at: None,
-        eof_count: 0,
-        eof_by: None,
-        fin_with_data: false,
-        by_reset: false,
-        connected: false,
-    }
+    HalfClosed::at(at(1_000))
 }
 
 fn leaked() -> SocketView {

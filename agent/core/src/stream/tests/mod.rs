@@ -39,20 +39,6 @@ use crate::model::time::Timestamp;
 use crate::outbox::Outbox;
 use crate::settings::Settings;
 
-const EVERY_STATE: [TcpState; 11] = [
-    TcpState::Closed,
-    TcpState::Listen,
-    TcpState::SynSent,
-    TcpState::SynReceived,
-    TcpState::Established,
-    TcpState::CloseWait,
-    TcpState::LastAck,
-    TcpState::FinWait1,
-    TcpState::FinWait2,
-    TcpState::Closing,
-    TcpState::TimeWait,
-];
-
 /// Milliseconds since a moment long after the boot.
 fn at(ms: u64) -> Timestamp {
     Timestamp::from_nanos(1_000_000_000_000 + ms * 1_000_000)
@@ -199,7 +185,7 @@ fn snapshot(ms: u64, mut sockets: Vec<SocketView>) -> Snapshot {
 }
 
 fn everything() -> Interest {
-    let mut interest = Interest::in_states(EVERY_STATE);
+    let mut interest = Interest::in_states(TcpState::ALL);
     interest.eof = true;
     interest.connections = true;
     interest.segments = true;
@@ -231,22 +217,4 @@ fn connection(event: &Event) -> Option<&Connection> {
 fn due(stream: &Stream) -> Option<Timestamp> {
     let due = [stream.timer_due(), stream.look_due()];
     due.into_iter().flatten().min()
-}
-
-/// What the kernel remembers of a FIN that came then, with nothing else to read.
-const fn fin(fin_at: Timestamp) -> HalfClosed {
-    HalfClosed {
-        fin_at,
-        snd_una: 0,
-        write_seq: 0,
-        unread: 1,
-        last_sent: 0,
-        last_received: 0,
-        eof_at: None,
-        eof_count: 0,
-        eof_by: None,
-        fin_with_data: false,
-        by_reset: false,
-        connected: false,
-    }
 }

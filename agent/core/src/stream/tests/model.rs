@@ -77,7 +77,7 @@ impl Truth {
             half: fin_at.map(|fin_at| {
                 Box::new(HalfClosed {
                     unread: 0,
-                    ..fin(fin_at)
+                    ..HalfClosed::at(fin_at)
                 })
             }),
             fin_behind_hole: false,

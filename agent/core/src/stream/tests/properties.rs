@@ -136,14 +136,14 @@ proptest! {
     #[test]
     fn nonsense_is_survived(
         records in prop::collection::vec(
-            (0_u64..4, 0_u64..50, 0..EVERY_STATE.len(), 0..EVERY_STATE.len(), 0..9_u8),
+            (0_u64..4, 0_u64..50, 0..TcpState::ALL.len(), 0..TcpState::ALL.len(), 0..9_u8),
             0..200,
         ),
     ) {
         let mut run = Run::new(everything(), true);
         run.lawful = false;
         for (socket, ms, from, to, kind) in records {
-            let (from, to) = (EVERY_STATE[from], EVERY_STATE[to]);
+            let (from, to) = (TcpState::ALL[from], TcpState::ALL[to]);
             let endpoints = ends(socket);
             let what = match kind {
                 0 => What::End(end(socket)),

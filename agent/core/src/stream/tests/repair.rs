@@ -22,7 +22,7 @@ impl World {
 
 fn half(n: u64, fin: u64) -> SocketView {
     SocketView {
-        half: Some(Box::new(super::fin(at(fin)))),
+        half: Some(Box::new(HalfClosed::at(at(fin)))),
         ..view(n, TcpState::CloseWait)
     }
 }
