@@ -1,6 +1,7 @@
 //! What both threads have done, counted by whoever does it.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// What was done, for `status`.
 #[derive(Debug, Default)]
@@ -21,4 +22,14 @@ pub struct Statistics {
     pub failures: AtomicU64,
     /// Stacks from the kernel that wait to be unwound.
     pub(super) waiting: AtomicUsize,
+}
+
+/// Counts so many more.
+pub(super) fn add(counter: &AtomicU64, more: usize) {
+    counter.fetch_add(more as u64, Ordering::Relaxed);
+}
+
+/// As the counters have it.
+pub(super) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

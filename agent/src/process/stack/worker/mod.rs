@@ -1,28 +1,28 @@
 //! Two threads beside the daemon's loop: one unwinds what comes from the kernel, as soon as it comes, one makes
 //! names for findings.
 
+mod command;
 mod unwinding;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
-use std::time::Duration;
 
-use finback_common::row::ThreadRow;
 use tokio::sync::mpsc as tasks;
 
 use super::keeper::Kept;
 use super::link::Link;
 use super::model::Stack;
 use super::names::{IDLE, Namer};
-use super::statistics::Statistics;
+use super::statistics::{Statistics, add, nanos};
 use crate::kernel::record::stack::RawStack;
-use finback_core::model::socket::ProcessId;
-use finback_core::model::time::Timestamp;
+use command::Command;
 use unwinding::Unwinding;
+
+pub use command::Request;
 
 /// Stacks from the kernel that wait to be unwound at most (16 MiB).
 const MAX_WAITING: usize = 2048;
@@ -31,21 +31,6 @@ const MAX_COMMANDS: usize = 4096;
 /// Findings that wait for names or to be told at most. Beyond that the thread before waits.
 const MAX_FINDINGS: usize = 256;
 
-/// What a finding asks for.
-#[derive(Debug)]
-pub struct Request {
-    /// Comes back in the answer.
-    pub id: u64,
-    /// The connection, if it is about one.
-    pub sock: Option<u64>,
-    /// The processes that hold it, with what `iter/task` says of their threads.
-    pub processes: Vec<(ProcessId, Vec<ThreadRow>)>,
-    /// Threads that matter most.
-    pub first: Vec<u32>,
-    /// When it was asked.
-    pub now: Timestamp,
-}
-
 /// What a finding gets.
 #[derive(Debug)]
 pub struct Answer {
@@ -53,12 +38,6 @@ pub struct Answer {
     pub id: u64,
     /// The stacks: of the opening first, then the current ones.
     pub stacks: Arc<[Stack]>,
-}
-
-enum Command {
-    Taken(Vec<RawStack>),
-    Ended(Vec<u64>),
-    Wanted(Request),
 }
 
 /// The daemon's end of both threads; they end with it.
@@ -144,14 +123,6 @@ impl Stacks {
     }
 }
 
-fn add(counter: &AtomicU64, more: usize) {
-    counter.fetch_add(more as u64, Ordering::Relaxed);
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
 /// The thread that makes names.
 fn name(
     mut namer: Namer,
@@ -183,6 +154,8 @@ fn name(
 mod tests {
     use finback_common::record::Registers;
     use finback_common::socket::source;
+    use finback_core::model::socket::ProcessId;
+    use finback_core::model::time::Timestamp;
 
     use super::*;
 
