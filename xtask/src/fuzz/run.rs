@@ -12,7 +12,7 @@ use super::build::{Built, folder};
 /// Longest input, bytes. Formats are small; what is only long is for tests of their own.
 const LONGEST: usize = 8 << 10;
 /// Seconds that one input may take: whatever takes longer is a fault.
-const PATIENCE: u64 = 20;
+const PATIENCE: u64 = 60;
 /// Mebibytes that may be asked for at once: a frame may unpack to 256.
 const AT_ONCE: u64 = 300;
 /// Mebibytes of all together.
