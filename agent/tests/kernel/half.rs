@@ -4,7 +4,6 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 
 use aya::maps::{Array, Map, MapData, MapType, loaded_maps};
-use finback_common::counter::Counter;
 use finback_common::map;
 use finback_common::place::{HALF_PLACES, beside, index};
 use finback_core::model::look::HalfClosed;
@@ -203,18 +202,10 @@ fn a_socket_whose_places_are_taken_is_counted_and_found_by_the_look() {
     for place in [first, beside(first)] {
         table.set(place, [1, 1, 0, 0, 0, 0, 0, 0], 0).unwrap();
     }
-    let full = |rig: &Rig| {
-        let counters = rig.kernel.counters().unwrap();
-        counters
-            .into_iter()
-            .find(|(counter, _)| *counter == Counter::HalfFull)
-            .unwrap()
-            .1
-    };
-    let before = full(rig);
+    let before = rig.without_place();
     client.shutdown(Shutdown::Write).unwrap();
     rig.eventually(|rig| rig.view(&server).state == TcpState::CloseWait);
-    assert!(full(rig) > before);
+    assert!(rig.without_place() > before);
     assert!(!rig.is_candidate(sock));
     assert_eq!(rig.view(&server).half, None);
 }

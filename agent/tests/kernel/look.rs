@@ -94,8 +94,8 @@ fn a_long_accept_queue_is_walked_to_its_end() {
                 drop(client);
             }
         }
-        let missed = Cell::new(0);
-        rig.eventually(|rig| {
+        let (missed, last) = (Cell::new(0), Cell::new((0, 0, 0)));
+        let all = rig.in_time(|rig| {
             let snapshot = rig.look();
             missed.set(missed.get() + rig.kernel.missed_runs());
             let queued: Vec<&SocketView> = snapshot
@@ -108,10 +108,15 @@ fn a_long_accept_queue_is_walked_to_its_end() {
                 .filter(|view| view.state == TcpState::Closed)
                 .count();
             let remembered = queued.iter().filter(|view| view.half().is_some()).count() as u64;
-            // What a program that was left out has not remembered, the kernel counts.
+            last.set((queued.len(), reset, remembered));
+            // What was not remembered is counted: by the kernel, where an interrupt found the program at work, or by
+            // the program, where three sockets fell on the same two places (once in 250 times among so many).
             (queued.len(), reset) == (WAITING, WAITING / 3)
-                && remembered + missed.get() >= WAITING as u64
+                && remembered + missed.get() + rig.without_place() >= WAITING as u64
         });
+        let (last, missed, full) = (last.get(), missed.get(), rig.without_place());
+        let counted = format!("{missed} missed, {full} without a place");
+        assert!(all, "waiting, reset, remembered: {last:?}; {counted}");
     });
 }
 

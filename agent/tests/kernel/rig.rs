@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use finback::kernel::load::report::Means;
 use finback::kernel::{Attach, Kernel, KernelError, Looker, Options};
+use finback_common::counter::Counter;
 use finback_common::hook::{Flavour, Signal};
 use finback_core::model::interest::Interest;
 use finback_core::model::look::{Candidate, Snapshot, SocketView};
@@ -118,6 +119,13 @@ impl Rig {
         self.scan().iter().any(|candidate| candidate.sock == sock)
     }
 
+    /// FINs that found both places of their sockets taken.
+    pub(crate) fn without_place(&self) -> u64 {
+        let counters = self.kernel.counters().unwrap();
+        let full = counters.iter().find(|(of, _)| *of == Counter::HalfFull);
+        full.unwrap().1
+    }
+
     /// Reads records until `wanted` is true of all of them.
     pub(crate) fn until(&mut self, wanted: impl Fn(&[Observation]) -> bool) {
         let start = Instant::now();
@@ -132,12 +140,21 @@ impl Rig {
     }
 
     /// Waits until `wanted` is true.
+    #[track_caller]
     pub(crate) fn eventually(&mut self, wanted: impl Fn(&mut Self) -> bool) {
+        assert!(self.in_time(wanted));
+    }
+
+    /// Whether `wanted` becomes true before long.
+    pub(crate) fn in_time(&mut self, wanted: impl Fn(&mut Self) -> bool) -> bool {
         let start = Instant::now();
         while !wanted(self) {
-            assert!(start.elapsed() < SOON);
+            if start.elapsed() >= SOON {
+                return false;
+            }
             std::thread::sleep(Duration::from_millis(1));
         }
+        true
     }
 }
 
