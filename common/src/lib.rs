@@ -39,9 +39,9 @@ pub mod settings;
 pub mod socket;
 pub mod tcp;
 
-/// Changes whenever a layout in this crate does. The agent writes it into [`settings::Settings`]; object and
-/// agent are built together, so a difference means a broken build.
-pub const ABI_VERSION: u32 = 3;
+/// Changes whenever a layout in this crate does, or the place that a socket has in a table. The agent writes it into
+/// [`settings::Settings`]; object and agent are built together, so a difference means a broken build.
+pub const ABI_VERSION: u32 = 4;
 
 /// Names of the maps, shared with the kernel crate's statics.
 pub mod map {
