@@ -61,7 +61,7 @@ impl FindingStacks {
             self.worker.taken(taken);
         }
         let ended = batch.iter().filter(|observation| is_end(&observation.what));
-        let ended: Vec<_> = ended.map(|observation| observation.sock).collect();
+        let ended: Vec<_> = ended.map(|end| (end.sock, end.time)).collect();
         if !ended.is_empty() {
             self.worker.ended(ended);
         }

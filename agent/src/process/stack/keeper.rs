@@ -38,9 +38,11 @@ impl Keeper {
     /// Keeps a stack; tells whether another socket's had to go for it.
     pub(super) fn keep(&mut self, key: u64, stack: Kept) -> bool {
         if let Some(stacks) = self.stacks.get_mut(&key) {
-            if stacks.len() < MAX_PER_SOCKET {
-                stacks.push(stack);
+            // What an earlier socket at this address has left goes first.
+            if stacks.len() >= MAX_PER_SOCKET {
+                stacks.remove(0);
             }
+            stacks.push(stack);
             return false;
         }
         let full = self.stacks.len() >= MAX;
@@ -63,9 +65,15 @@ impl Keeper {
         }
     }
 
-    /// The socket has gone.
-    pub(super) fn forget(&mut self, key: u64) {
-        self.stacks.remove(&key);
+    /// The socket has gone at this moment. What is younger is of another one, which has its memory: many records are
+    /// read at once.
+    pub(super) fn forget(&mut self, key: u64, at: Timestamp) {
+        if let Some(stacks) = self.stacks.get_mut(&key) {
+            stacks.retain(|stack| stack.time > at);
+            if stacks.is_empty() {
+                self.stacks.remove(&key);
+            }
+        }
     }
 
     /// The stacks of a socket, in the order in which they came.
@@ -86,10 +94,18 @@ mod tests {
         sock
     }
 
+    const fn at(nanos: u64) -> Timestamp {
+        Timestamp::from_nanos(nanos)
+    }
+
     fn stack() -> Kept {
+        stack_at(0)
+    }
+
+    fn stack_at(nanos: u64) -> Kept {
         Kept {
             kind: Kind::Connect,
-            time: Timestamp::default(),
+            time: at(nanos),
             process: ProcessId {
                 pid: 1,
                 start: Timestamp::default(),
@@ -105,7 +121,7 @@ mod tests {
     fn the_oldest_goes_first_and_what_was_forgotten_does_not_count() {
         let mut keeper = Keeper::default();
         assert!(!(0..MAX as u64).any(|sock| keeper.keep(key(sock), stack())));
-        keeper.forget(key(0));
+        keeper.forget(key(0), at(0));
         assert!(!keeper.keep(key(u64::MAX), stack()));
         assert!(keeper.keep(key(u64::MAX - 1), stack()));
         assert!(keeper.get(key(1)).is_empty(), "the oldest is still there");
@@ -118,7 +134,7 @@ mod tests {
         let mut keeper = Keeper::default();
         for sock in 0..10 * MAX as u64 {
             assert!(!keeper.keep(key(sock), stack()));
-            keeper.forget(key(sock));
+            keeper.forget(key(sock), at(sock));
         }
         assert_eq!(keeper.len(), 0);
         assert!(keeper.order.len() <= 2 * MAX);
@@ -131,5 +147,19 @@ mod tests {
             keeper.keep(key(1), stack());
         }
         assert_eq!(keeper.get(key(1)).len(), MAX_PER_SOCKET);
+    }
+
+    /// Stacks and ends of a batch come one after the other, and in between the memory may have another socket.
+    #[test]
+    fn the_end_of_an_earlier_socket_takes_nothing_from_the_next_one() {
+        let mut keeper = Keeper::default();
+        for nanos in [1, 2, 10] {
+            keeper.keep(key(1), stack_at(nanos));
+        }
+        keeper.forget(key(1), at(5));
+        let left = keeper.get(key(1)).iter().map(|stack| stack.time);
+        assert_eq!(left.collect::<Vec<_>>(), [at(10)]);
+        keeper.forget(key(1), at(20));
+        assert_eq!(keeper.len(), 0);
     }
 }

@@ -24,6 +24,7 @@ pub struct Request {
 /// What the daemon's loop hands over.
 pub(super) enum Command {
     Taken(Vec<RawStack>),
-    Ended(Vec<u64>),
+    /// Sockets that are gone, and since when: another one may have their memory by now.
+    Ended(Vec<(u64, Timestamp)>),
     Wanted(Request),
 }

@@ -19,6 +19,8 @@ use super::model::Stack;
 use super::names::{IDLE, Namer};
 use super::statistics::{Statistics, add, nanos};
 use crate::kernel::record::stack::RawStack;
+use finback_core::model::time::Timestamp;
+
 use command::Command;
 use unwinding::Unwinding;
 
@@ -93,7 +95,7 @@ impl Stacks {
     }
 
     /// Sockets that have gone. If the thread cannot hear it now, their stacks leave as the oldest.
-    pub fn ended(&self, socks: Vec<u64>) {
+    pub fn ended(&self, socks: Vec<(u64, Timestamp)>) {
         self.send(Command::Ended(socks));
     }
 
@@ -155,7 +157,6 @@ mod tests {
     use finback_common::record::Registers;
     use finback_common::socket::source;
     use finback_core::model::socket::ProcessId;
-    use finback_core::model::time::Timestamp;
 
     use super::*;
 

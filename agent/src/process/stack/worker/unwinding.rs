@@ -69,8 +69,8 @@ impl Unwinding {
             match command {
                 Command::Taken(stacks) => self.take(stacks),
                 Command::Ended(socks) => {
-                    for sock in socks {
-                        self.keeper.forget(sock);
+                    for (sock, at) in socks {
+                        self.keeper.forget(sock, at);
                     }
                 }
                 Command::Wanted(request) => {
