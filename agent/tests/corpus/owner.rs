@@ -29,22 +29,30 @@ fn port(address: &str) -> Option<u16> {
     u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok()
 }
 
-/// Every descriptor of every process that refers to this socket.
+/// Every descriptor of every process that refers to this socket. A child of this process that has not executed its program
+/// yet is none of them: in a moment it has lost what is not its own.
 pub(crate) fn holders(inode: u64) -> BTreeSet<Holder> {
     let wanted = format!("socket:[{inode}]");
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.flat_map(|pid: u32| {
-        // A process may end while we look.
-        let open = fs::read_dir(format!("/proc/{pid}/fd"));
-        let open = open.into_iter().flatten().flatten();
-        let wanted = wanted.as_str();
-        open.filter_map(move |fd| {
-            let target = fs::read_link(fd.path()).ok()?;
-            let number = fd.file_name().to_str()?.parse().ok()?;
-            (target.to_str() == Some(wanted)).then_some((pid, number))
+    pids.filter(|pid| !is_about_to_execute(*pid))
+        .flat_map(|pid: u32| {
+            // A process may end while we look.
+            let open = fs::read_dir(format!("/proc/{pid}/fd"));
+            let open = open.into_iter().flatten().flatten();
+            let wanted = wanted.as_str();
+            open.filter_map(move |fd| {
+                let target = fs::read_link(fd.path()).ok()?;
+                let number = fd.file_name().to_str()?.parse().ok()?;
+                (target.to_str() == Some(wanted)).then_some((pid, number))
+            })
+            .collect::<Vec<_>>()
         })
-        .collect::<Vec<_>>()
-    })
-    .collect()
+        .collect()
+}
+
+fn is_about_to_execute(pid: u32) -> bool {
+    let program = |pid| fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let own = std::process::id();
+    pid != own && program(pid).is_some_and(|of| Some(of) == program(own))
 }
