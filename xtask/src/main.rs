@@ -18,6 +18,7 @@ mod install;
 mod interrupt;
 mod lint;
 mod package;
+mod parallel;
 mod process;
 mod runtimes;
 mod soak;

@@ -35,6 +35,10 @@ pub(crate) fn holders(inode: u64) -> BTreeSet<Holder> {
     let wanted = format!("socket:[{inode}]");
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let program = |pid: u32| fs::read_link(format!("/proc/{pid}/exe")).ok();
+    let (own, ours) = (std::process::id(), program(std::process::id()));
+    let is_about_to_execute =
+        |pid: u32| pid != own && program(pid).is_some_and(|of| Some(of) == ours);
     pids.filter(|pid| !is_about_to_execute(*pid))
         .flat_map(|pid: u32| {
             // A process may end while we look.
@@ -49,10 +53,4 @@ pub(crate) fn holders(inode: u64) -> BTreeSet<Holder> {
             .collect::<Vec<_>>()
         })
         .collect()
-}
-
-fn is_about_to_execute(pid: u32) -> bool {
-    let program = |pid| fs::read_link(format!("/proc/{pid}/exe")).ok();
-    let own = std::process::id();
-    pid != own && program(pid).is_some_and(|of| Some(of) == program(own))
 }

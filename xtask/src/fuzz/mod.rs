@@ -10,14 +10,12 @@ mod run;
 
 use std::num::NonZero;
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 
 use crate::summary::Summary;
-use crate::toolchain;
+use crate::{parallel, toolchain};
 use build::Built;
 use report::Report;
 use run::Limit;
@@ -68,7 +66,7 @@ pub(crate) fn run(args: &FuzzArgs) -> Result<ExitCode> {
         None => Limit::Time(Duration::from_secs(args.seconds)),
     };
     Ok(ExitCode::from(u8::from(
-        !all(chosen, limit, args.jobs)?.is_clean(),
+        !all(chosen, limit, args.jobs.get())?.is_clean(),
     )))
 }
 
@@ -76,35 +74,14 @@ pub(crate) fn run(args: &FuzzArgs) -> Result<ExitCode> {
 ///
 /// # Errors
 /// It cannot be built, or not be started.
-fn all(targets: &[String], limit: Limit, jobs: NonZero<usize>) -> Result<Report> {
+fn all(targets: &[String], limit: Limit, jobs: usize) -> Result<Report> {
     let built = Built::new(&toolchain::ensure()?)?;
-    let waiting = Mutex::new(targets.iter());
-    let next = || {
-        waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .next()
-    };
-    let report = Mutex::new(Report::default());
-    let one_by_one = || {
-        while let Some(target) = next() {
-            let outcome = run::target(&built, target, limit)?;
-            report
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(outcome);
-        }
-        Ok(())
-    };
-    thread::scope(|scope| {
-        let all: Vec<_> = (0..jobs.get()).map(|_| scope.spawn(one_by_one)).collect();
-        let ended = all.into_iter().map(|one| {
-            let panicked = |_| Err(anyhow!("a thread that feeds a target panicked"));
-            one.join().unwrap_or_else(panicked)
-        });
-        ended.collect::<Result<()>>()
-    })?;
-    let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let outcomes = parallel::each(targets, jobs, |target| {
+        let outcome = run::target(&built, target, limit)?;
+        println!("{}", report::line(&outcome));
+        Ok(outcome)
+    });
+    let report = Report(outcomes.into_iter().collect::<Result<_>>()?);
     report.print();
     Ok(report)
 }
@@ -115,7 +92,10 @@ fn all(targets: &[String], limit: Limit, jobs: NonZero<usize>) -> Result<Report>
 /// It cannot be built, or not be started.
 pub(crate) fn for_a_minute() -> Result<Summary> {
     const A_MINUTE: Duration = Duration::from_mins(1);
-    let jobs = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-    let report = all(&build::targets()?, Limit::Time(A_MINUTE), jobs)?;
+    let report = all(
+        &build::targets()?,
+        Limit::Time(A_MINUTE),
+        parallel::processors(),
+    )?;
     Ok(report.summary())
 }

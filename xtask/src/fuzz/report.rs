@@ -3,16 +3,11 @@
 use super::run::Outcome;
 use crate::summary::Summary;
 
-/// Collects outcomes.
-#[derive(Debug, Default)]
-pub(super) struct Report(Vec<Outcome>);
+/// What came of each target.
+#[derive(Debug)]
+pub(super) struct Report(pub(super) Vec<Outcome>);
 
 impl Report {
-    pub(super) fn add(&mut self, outcome: Outcome) {
-        println!("{}", line(&outcome));
-        self.0.push(outcome);
-    }
-
     /// Whether no fault was found.
     pub(super) fn is_clean(&self) -> bool {
         self.0.iter().all(|outcome| outcome.fault.is_none())
@@ -52,7 +47,8 @@ impl Report {
     }
 }
 
-fn line(outcome: &Outcome) -> String {
+/// One row of the table.
+pub(super) fn line(outcome: &Outcome) -> String {
     let seconds = outcome.took.as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "to be read by people")]
     let rate = outcome.runs as f64 / seconds.max(0.001);

@@ -483,6 +483,7 @@ pub(crate) const CRATES: [Crate; 5] = [
         layers: &[
             ("failures", &[]),
             ("interrupt", &[]),
+            ("parallel", &[]),
             ("process", &[]),
             ("summary", &[]),
             ("table", &[]),
@@ -528,6 +529,7 @@ pub(crate) const CRATES: [Crate; 5] = [
             (
                 "vm",
                 &[
+                    "parallel",
                     "process",
                     "runtimes",
                     "summary",
@@ -544,7 +546,14 @@ pub(crate) const CRATES: [Crate; 5] = [
             ("agent", &["process", "toolchain", "workspace"]),
             (
                 "fuzz",
-                &["install", "process", "summary", "toolchain", "workspace"],
+                &[
+                    "install",
+                    "parallel",
+                    "process",
+                    "summary",
+                    "toolchain",
+                    "workspace",
+                ],
             ),
             (
                 "package",

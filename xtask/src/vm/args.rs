@@ -3,6 +3,8 @@
 use anyhow::Result;
 use clap::{Args, Parser};
 
+use crate::parallel;
+
 use super::{
     debian::{arch::Arch, mirror::Mirrors, series::Series},
     image::initramfs::GuestFile,
@@ -45,7 +47,7 @@ pub(crate) struct VmArgs {
     #[arg(long, default_value_t = 1800, value_name = "SECONDS")]
     pub(super) timeout: u64,
     /// Guests at the same time; by default one for each processor of this machine
-    #[arg(long, default_value_t = processors())]
+    #[arg(long, default_value_t = parallel::processors())]
     pub(super) jobs: usize,
     /// Processors of a guest
     #[arg(long, default_value_t = 1)]
@@ -179,10 +181,6 @@ impl VmArgs {
             _ => Mirrors::from_sys(),
         }
     }
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

@@ -12,10 +12,10 @@ mod output;
 mod plan;
 mod suite;
 
-use std::{path::PathBuf, sync::Mutex};
+use std::path::PathBuf;
 
-use crate::{process, workspace};
-use anyhow::{Context as _, Result, ensure};
+use crate::{parallel, process, workspace};
+use anyhow::{Result, ensure};
 
 use self::{
     debian::{arch::Arch, platform, tools::Tools},
@@ -49,31 +49,12 @@ fn outcomes(args: &VmArgs) -> Result<Vec<Outcome>> {
         "guests are x86-64: this host is not"
     );
     let Plan { guests, lost } = Plan::new(args, &folder())?;
-    let next = Mutex::new(guests.iter().enumerate());
-    let done = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..args.jobs.max(1) {
-            scope.spawn(|| {
-                loop {
-                    let job = next.lock().ok().and_then(|mut jobs| jobs.next());
-                    let Some((index, guest)) = job else { break };
-                    let outcome = guest.run().unwrap_or_else(|error| {
-                        output::note(&format!("{error:#}"));
-                        Outcome::FAILED
-                    });
-                    if let Ok(mut done) = done.lock() {
-                        done.push((index, outcome));
-                    }
-                }
-            });
-        }
+    let ran = parallel::each(&guests, args.jobs, |guest| {
+        guest.run().unwrap_or_else(|error| {
+            output::note(&format!("{error:#}"));
+            Outcome::FAILED
+        })
     });
-    let mut done = done
-        .into_inner()
-        .ok()
-        .context("a guest's thread panicked")?;
-    done.sort_by_key(|(index, _)| *index);
-    let ran = done.into_iter().map(|(_, outcome)| outcome);
     Ok(lost.into_iter().chain(ran).collect())
 }
 

@@ -94,6 +94,13 @@ fn ask(arguments: &[&str]) -> Result<(Vec<Value>, i32)> {
     Ok((lines, code))
 }
 
+/// What `check` finds of itself, without a daemon.
+fn check(config: &str) -> Result<(Vec<Value>, i32)> {
+    let mut arguments = vec!["check", "--no-daemon", "--config", config];
+    arguments.extend(["--format", "json"]);
+    ask(&arguments)
+}
+
 /// The lines of this process's sockets at this local port.
 fn ours(lines: &[Value], port: u16) -> Vec<&Value> {
     let lines = lines.iter().filter(|line| {
@@ -123,14 +130,7 @@ pub(crate) fn check_on_a_bare_host() -> Result<()> {
     let queued = leak.client()?;
     drop(queued);
     thread::sleep(2 * EOF_UNREAD);
-    let (lines, code) = ask(&[
-        "check",
-        "--no-daemon",
-        "--config",
-        &config,
-        "--format",
-        "json",
-    ])?;
+    let (lines, code) = check(&config)?;
     ensure!(code == FOUND, "code {code}");
     let incident = lines
         .iter()
@@ -156,14 +156,7 @@ pub(crate) fn check_on_a_bare_host() -> Result<()> {
     let queued = verdict(leak.listener.as_raw_fd())?;
     ensure!(queued["verdict"] == "never_accepted", "{queued}");
     drop(leak);
-    let (lines, _) = ask(&[
-        "check",
-        "--no-daemon",
-        "--config",
-        &config,
-        "--format",
-        "json",
-    ])?;
+    let (lines, _) = check(&config)?;
     let left = ours(&lines, port);
     ensure!(left.is_empty(), "all is closed, and yet: {left:?}");
     Ok(())
